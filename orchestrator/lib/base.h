@@ -12,8 +12,8 @@
 #define _noreturn_	     __attribute__((noreturn))
 #define _cleanup_(f)	     __attribute__((cleanup(f)))
 
-#define countof(array) (sizeof(array) / sizeof((array)[0]))
-#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define countof(array)			(sizeof(array) / sizeof((array)[0]))
+#define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* Moves a pointer or descriptor out of the variable whose cleanup would release it. */
 #define steal_ptr(ptr)                                                                             \
@@ -48,9 +48,10 @@ static inline void freep(void *ptr)
 #define _cleanup_fd_   _cleanup_(fd_closep)
 
 /* Memory: running out of it ends the process with a message. State is on disk and a restart is the
- * recovery; in exchange everything that grows has a cap, and passing the cap is an ordinary error. */
+ * recovery; in exchange everything that grows has a cap, and passing the cap is an ordinary error.
+ */
 void *mem_alloc(size_t size);		/* zeroed */
-void *mem_grow(void *ptr, size_t size);	/* not zeroed */
+void *mem_grow(void *ptr, size_t size); /* not zeroed */
 char *mem_strdup(const char *text);
 char *mem_strndup(const char *text, size_t length);
 _printf_(1, 2) char *mem_printf(const char *format, ...);

@@ -15,10 +15,12 @@ void codec_sha256(const void *bytes, size_t length, struct sha256 *ret);
 void codec_sha256_hex(const void *bytes, size_t length, char ret[SHA256_HEX]);
 /* Streams the descriptor from its current offset to the end. */
 _must_check_ int codec_sha256_fd(int fd, char ret[SHA256_HEX], struct err *err);
-void codec_hmac_sha256(const void *key, size_t key_length, const void *bytes, size_t length, struct sha256 *ret);
+void codec_hmac_sha256(
+	const void *key, size_t key_length, const void *bytes, size_t length, struct sha256 *ret);
 bool codec_equal(const void *a, const void *b, size_t length); /* constant time */
-void codec_random(void *out, size_t length);		       /* aborts when the kernel gives none */
-void codec_random_hex(char *out, size_t hex_length);	       /* hex_length characters and a NUL */
-bool codec_is_hex(const char *text, size_t length);	       /* exactly length lower-case hex digits, then NUL */
+void codec_random(void *out, size_t length);	     /* aborts when the kernel gives none */
+void codec_random_hex(char *out, size_t hex_length); /* hex_length characters and a NUL */
+bool codec_is_hex(
+	const char *text, size_t length); /* exactly length lower-case hex digits, then NUL */
 /* Length of the longest prefix of text that is whole, valid UTF-8. */
 size_t codec_utf8_prefix(const char *text, size_t length);

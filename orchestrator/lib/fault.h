@@ -1,11 +1,13 @@
-/* Named points at which a test may kill or fail this process. Release builds compile them to nothing.
+/* Named points at which a test may kill or fail this process. Release builds compile them to
+ * nothing.
  *
  * SLUICE_FAULT in the environment, read once by fault_init():
  *   kill:N        SIGKILL to ourselves at the N-th point passed (1 is the first)
  *   kill:NAME:N   at the N-th passing of the point NAME
  *   fail:NAME:N   fault_fails(NAME) is true at its N-th passing
  *   count         passes are appended, one name a line, to the file named by SLUICE_FAULT_LOG
- * SLUICE_FAULT_LOG is appended to in every mode; the crash sweep learns from it how many points there are. */
+ * SLUICE_FAULT_LOG is appended to in every mode; the crash sweep learns from it how many points
+ * there are. */
 #pragma once
 #include "orchestrator/lib/base.h"
 

@@ -46,4 +46,4 @@ static inline struct list *list_pop(struct list *head)
 /* Safe against removal of the current element. */
 #define list_for_each(item, head)                                                                  \
 	for (struct list *item = (head)->next, *item##_next_ = item->next; item != (head);         \
-	     item = item##_next_, item##_next_ = item->next)
+		item = item##_next_, item##_next_ = item->next)

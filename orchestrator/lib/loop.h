@@ -1,7 +1,8 @@
 /* The event loop: the only wrapper of libuv. No uv type leaves this header.
  *
- * Objects made here are owned by the caller and freed by their _free call, which is allowed inside their own call-back.
- * loop_free() fails loudly (abort in debug builds) when something made from it still lives. */
+ * Objects made here are owned by the caller and freed by their _free call, which is allowed inside
+ * their own call-back. loop_free() fails loudly (abort in debug builds) when something made from it
+ * still lives. */
 #pragma once
 #include "orchestrator/lib/base.h"
 #include "orchestrator/lib/err.h"
@@ -34,8 +35,9 @@ void loop_poll_free(struct loop_poll *poll);
 struct loop_signal *loop_signal_new(struct loop *loop, int signum, loop_cb cb, void *owner);
 void loop_signal_free(struct loop_signal *signal);
 
-/* Called once per turn, after the descriptors were served and before the loop sleeps again: here the engine takes its
- * turn. While loop_check_wake() was called since the last turn, the loop does not sleep. */
+/* Called once per turn, after the descriptors were served and before the loop sleeps again: here
+ * the engine takes its turn. While loop_check_wake() was called since the last turn, the loop does
+ * not sleep. */
 struct loop_check *loop_check_new(struct loop *loop, loop_cb cb, void *owner);
 void loop_check_wake(struct loop_check *check);
 void loop_check_free(struct loop_check *check);

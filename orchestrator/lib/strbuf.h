@@ -1,7 +1,8 @@
-/* A growing string that must name its maximum. The strbuf owns its bytes; they always end with a NUL.
+/* A growing string that must name its maximum. The strbuf owns its bytes; they always end with a
+ * NUL.
  *
- * Passing the cap does not abort: the bytes that fit stay, `overflowed` is set and stays set, later appends do
- * nothing. Check once, at the end. */
+ * Passing the cap does not abort: the bytes that fit stay, `overflowed` is set and stays set, later
+ * appends do nothing. Check once, at the end. */
 #pragma once
 #include "orchestrator/lib/base.h"
 
@@ -13,7 +14,10 @@ struct strbuf {
 	bool overflowed;
 };
 
-#define STRBUF(cap_bytes) { .cap = (cap_bytes) }
+#define STRBUF(cap_bytes)                                                                          \
+	{                                                                                          \
+		.cap = (cap_bytes)                                                                 \
+	}
 
 void strbuf_init(struct strbuf *buf, size_t cap);
 void strbuf_release(struct strbuf *buf);
@@ -24,7 +28,7 @@ void strbuf_putc(struct strbuf *buf, char c);
 _printf_(2, 3) void strbuf_printf(struct strbuf *buf, const char *format, ...);
 void strbuf_truncate(struct strbuf *buf, size_t length);
 const char *strbuf_text(const struct strbuf *buf); /* borrowed; "" when empty */
-char *strbuf_steal(struct strbuf *buf);		   /* owned by the caller; the strbuf is empty after it */
+char *strbuf_steal(struct strbuf *buf); /* owned by the caller; the strbuf is empty after it */
 
 static inline void strbuf_releasep(struct strbuf *buf)
 {

@@ -1,4 +1,5 @@
-/* A NULL-ended vector of owned strings: argv, environment. Capped at STRVEC_MAX elements (abort: it is a bug). */
+/* A NULL-ended vector of owned strings: argv, environment. Capped at STRVEC_MAX elements (abort: it
+ * is a bug). */
 #pragma once
 #include "orchestrator/lib/base.h"
 

@@ -1,0 +1,64 @@
+/* The order for one job, in the words of the workflow: never argv, never a path of this machine. It
+ * becomes job.json. */
+#pragma once
+#include "orchestrator/lib/arena.h"
+#include "orchestrator/lib/err.h"
+#include "orchestrator/model/job.h"
+#include <jansson.h>
+
+struct job_spec {
+	struct job_id job;
+	int attempt;
+	enum job_op op;
+	const char *tool;    /* "git", "terraform", "opentofu" */
+	struct repo_id repo; /* names the mirror and the folder of trees, state and init caches */
+	const char *repo_name;
+
+	/* prepare */
+	const char *clone_url; /* fetched by sluice-git; a path for the local host */
+	int64_t number;
+	const char *head;     /* object id that must be fetched */
+	const char *head_ref; /* where it can be found */
+	const char *base_ref;
+	const char *near_tree; /* an existing work tree to link unchanged files from, or "" */
+
+	/* plan, apply */
+	const char *tree;
+	const char *dir;
+	const char *workspace;
+	const char *project;
+	const char **extra_args;
+	size_t extra_arg_count;
+	const char *plan_blob; /* apply */
+
+	int64_t step_timeout_ms, stop_grace_ms, output_cap_bytes;
+};
+
+_must_check_ int job_spec_read(
+	const json_t *json, struct arena *arena, struct job_spec *ret, struct err *err);
+json_t *job_spec_write(const struct job_spec *spec); /* owned by the caller */
+
+/* What came of it: result.json. */
+struct job_result {
+	enum job_outcome outcome;
+	const char *step;    /* the step in which it ended badly, or "" */
+	int exit_code;	     /* of that step, or of the last */
+	int signal;	     /* or 0 */
+	const char *failure; /* one or a few lines for people, or "" */
+	const char *output;  /* the tool's text for the comment: plan as text, or the end of the
+				failing step; <= 48 KiB */
+	const char *plan_blob,
+		*log_blob; /* SHA-256 of files that the executor has put among the blobs, or "" */
+	bool has_changes;
+	const json_t *summary;	/* plan: plan_summary, or NULL; borrowed from `json` */
+	const json_t *prepared; /* prepare: prepared, or NULL; borrowed from `json` */
+	int64_t started_ms, ended_ms;
+	json_t *json; /* owner of the two above when read; released by job_result_release */
+};
+
+enum { JOB_RESULT_MAX = 8 << 20, JOB_OUTPUT_MAX = 48 << 10 };
+
+_must_check_ int job_result_read(json_t *json, struct arena *arena, struct job_result *ret,
+	struct err *err);				   /* takes a reference */
+json_t *job_result_write(const struct job_result *result); /* owned by the caller */
+void job_result_release(struct job_result *result);

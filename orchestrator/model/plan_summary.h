@@ -1,0 +1,58 @@
+/* What a plan would do, made from the plan JSON by `sluice-job interpret`, already redacted: our
+ * own small format. */
+#pragma once
+#include "orchestrator/lib/arena.h"
+#include "orchestrator/lib/err.h"
+#include <jansson.h>
+
+enum plan_action {
+	PLAN_NO_OP = 0,
+	PLAN_CREATE = 1,
+	PLAN_UPDATE = 2,
+	PLAN_DELETE = 3,
+	PLAN_REPLACE = 4, /* destroys something */
+	PLAN_READ = 5,
+	PLAN_FORGET = 6,
+	PLAN_IMPORT = 7,
+	PLAN_MOVE = 8,
+};
+
+enum { PLAN_RESOURCES_MAX = 500, PLAN_ATTRIBUTES_MAX = 12, PLAN_VALUE_MAX = 120 };
+
+struct plan_attribute {
+	const char *path;   /* "ingress[0].cidr_blocks" */
+	const char *before; /* text, "(sensitive)", "(known after apply)", or NULL when it did not
+			       exist */
+	const char *after;
+	bool forces_replace;
+};
+
+struct plan_resource {
+	const char *address;
+	const char *moved_from; /* or NULL */
+	enum plan_action action;
+	struct plan_attribute
+		*attributes; /* of updates and replaces, at most PLAN_ATTRIBUTES_MAX */
+	size_t attribute_count;
+	int attributes_left_out;
+};
+
+struct plan_summary {
+	int create, update, delete, replace, read, forget, import, move;
+	int output_changes;
+	struct plan_resource
+		*resources; /* without no-ops; most dangerous first; at most PLAN_RESOURCES_MAX */
+	size_t resource_count;
+	int resources_left_out;
+	const char **runs_code; /* "aws_instance.bastion has a local-exec provisioner" */
+	size_t runs_code_count;
+	const char *tool_version;
+};
+
+_must_check_ int plan_summary_read(
+	const json_t *json, struct arena *arena, struct plan_summary *ret, struct err *err);
+json_t *plan_summary_write(const struct plan_summary *summary); /* owned by the caller */
+const char *plan_action_name(enum plan_action action);
+bool plan_summary_has_changes(const struct plan_summary *summary); /* resources or outputs */
+/* "1 replace, 2 create, 1 update", "no changes", "outputs only"; written to buf. */
+const char *plan_summary_text(const struct plan_summary *summary, char *buf, size_t size);

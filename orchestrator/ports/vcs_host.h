@@ -1,0 +1,72 @@
+/* What the engine wants from a host of pull requests. A host translates; it never decides.
+ *
+ * Calls are requests with a completion: `send` returns at once and `done` is called exactly once
+ * for each request, in the same turn (the local host) or a later one (hosts behind HTTP).
+ * Everything passed to `done` is borrowed. */
+#pragma once
+#include "orchestrator/lib/arena.h"
+#include "orchestrator/lib/err.h"
+#include "orchestrator/model/vcs_event.h"
+
+struct http_headers; /* opaque here; read by the lookup below */
+
+struct delivery { /* one webhook, as it came */
+	const char *(*header)(
+		const struct delivery *delivery, const char *name); /* NULL when absent */
+	const void *owner;
+	const char *body;
+	size_t length;
+};
+
+enum host_call {
+	HOST_COMMENT_UPSERT =
+		1,	   /* the comment that carries `marker`: create it or replace its text */
+	HOST_COMMENT_HIDE, /* fold the comment that carries `marker`, as outdated; no such comment
+			      is success */
+	HOST_STATUS_SET,   /* commit status `context` on `head` */
+	HOST_REACT,	   /* `body` = "eyes", on `comment_id` */
+	HOST_LIST_OPEN,	   /* answer: all open pulls of `repo` as VCS_PULL_OPENED events */
+};
+
+enum status_state { STATUS_PENDING = 1, STATUS_SUCCESS, STATUS_FAILURE, STATUS_ERROR };
+
+struct host_request {
+	enum host_call call;
+	const char *repo;
+	int64_t number;
+	const char *marker;
+	const char *body;
+	const char *comment_id;
+	const char *head;
+	const char *context;
+	const char *description;
+	enum status_state status;
+};
+
+struct host_answer {
+	struct vcs_event *pulls; /* HOST_LIST_OPEN */
+	size_t pull_count;
+};
+
+/* err is NULL on success; its class says whether asking again can help. */
+typedef void (*host_done_cb)(void *owner, const struct host_answer *answer, const struct err *err);
+
+struct vcs_host {
+	const char *name;
+	size_t comment_bytes_max;
+	size_t description_bytes_max;
+	bool has_folds; /* <details> is understood */
+
+	/* Pure: signature and form of one delivery. ERR_REFUSED: forged. ERR_SYNTAX: not an event.
+	 */
+	int (*verify)(
+		const struct vcs_host *host, const struct delivery *delivery, struct err *err);
+	int (*parse)(const struct vcs_host *host, const struct delivery *delivery,
+		struct arena *arena, struct vcs_event *ret, struct err *err);
+	/* The id that the host gave the delivery; "" when it gives none. Borrowed from the
+	 * delivery. */
+	const char *(*delivery_id)(const struct vcs_host *host, const struct delivery *delivery);
+
+	void (*send)(struct vcs_host *host, const struct host_request *request, host_done_cb done,
+		void *owner);
+};
