@@ -1,0 +1,40 @@
+/* A comment -> a command. Pure. The grammar is anchored: the first non-blank line must be the whole
+ * command, everything else in the comment may only be blank. Quotes, code blocks, long texts and
+ * other words are never a command. */
+#pragma once
+#include "orchestrator/lib/arena.h"
+
+enum command_kind {
+	COMMAND_NONE = 0, /* an ordinary comment */
+	COMMAND_PLAN,
+	COMMAND_APPLY,
+	COMMAND_UNLOCK,
+	COMMAND_CANCEL,
+	COMMAND_HELP,
+	COMMAND_INVALID, /* meant for us, but wrong: `problem` and `hint` say how */
+};
+
+enum { COMMAND_TEXT_MAX = 4096, COMMAND_ARGS_MAX = 32 };
+
+struct command {
+	enum command_kind kind;
+	const char *dir, *workspace, *project; /* "" when not given */
+	bool is_verbose;
+	const char **extra_args; /* after -- */
+	size_t extra_arg_count;
+	const char *problem; /* COMMAND_INVALID: one sentence */
+	const char *hint;    /* nearest known word, or "" */
+};
+
+struct command_words {
+	const char **names; /* "sluice", "atlantis", NULL-ended */
+	const char *bot;    /* our login, for "@login plan", or "" */
+	bool bare;	    /* "apply" alone is a command */
+};
+
+void command_parse(const struct command_words *words, const char *comment, size_t length,
+	struct arena *arena, struct command *ret);
+const char *command_kind_name(enum command_kind kind);
+/* Text of `help`, made from the same table as the parser. */
+struct strbuf;
+void command_help(struct strbuf *out);

@@ -1,0 +1,102 @@
+/* Rows that only the store and the engine know: inbox, outbox, locks, deadlines, ledger, audit,
+ * history. */
+#pragma once
+#include "orchestrator/lib/base.h"
+#include "orchestrator/model/ids.h"
+#include "orchestrator/model/job.h"
+#include "orchestrator/model/vcs_event.h"
+
+struct inbox_row {
+	struct inbox_id id;
+	const char *host;
+	const char *delivery;
+	const char *body;
+	size_t length;
+	int attempts;
+	int64_t received_ms;
+};
+
+/* Numbers are on disk. */
+enum effect_kind {
+	EFFECT_JOB_START = 1, /* repeat class of the job's operation */
+	EFFECT_JOB_CANCEL = 2,
+	EFFECT_COMMENT =
+		3, /* what stands in it is rendered when it is sent: the newest state wins */
+	EFFECT_COMMENT_HIDE = 4,
+	EFFECT_STATUS = 5,
+	EFFECT_REACT = 6,
+	EFFECT_REPLY = 7, /* a comment whose text is in `payload` (refusals, help) */
+	EFFECT_TREE_DROP = 8,
+	EFFECT_JOB_FORGET = 9,
+};
+
+struct outbox_row {
+	struct outbox_id id;
+	int64_t version; /* grows when the row is replaced */
+	enum effect_kind kind;
+	enum repeat_class class;
+	const char *key; /* "job:12", "comment:run:7", "status:<sha>:sluice/plan": one open row per
+			    kind and key */
+	struct pull_id pull;
+	struct run_id run;
+	struct job_id job;
+	const char *payload; /* JSON or text, or "" */
+	bool is_urgent; /* final states and refusals go first and are not held back by the edit rate
+			 */
+	int64_t due_ms;
+	int attempts;
+};
+
+struct lock_row {
+	struct repo_id repo;
+	const char *dir;
+	const char *workspace;
+	struct pull_id pull;
+	int64_t pull_number;
+	const char *repo_name;
+	const char *author;
+	int place; /* 0 holds it; 1 is next */
+	int64_t since_ms;
+};
+
+struct deadline_row {
+	const char *kind;
+	int64_t subject;
+	int64_t due_ms;
+};
+
+struct ledger_row {
+	int64_t id;
+	int64_t at_ms;
+	enum vcs_event_kind kind;
+	struct pull_id pull;
+	const char *actor;
+	bool actor_is_bot;
+	bool actor_may_write;
+	const char *head;   /* our newest head of this pull when we saw it: what the approval counts
+			       for */
+	const char *detail; /* comment id, command text (capped), the head named by the host */
+};
+
+struct audit_row {
+	int64_t id;
+	int64_t at_ms;
+	const char *kind;
+	const char *actor;
+	struct pull_id pull;
+	struct run_id run;
+	const char *detail;
+	const char *hash;
+};
+
+struct history_row {
+	int64_t at_ms;
+	const char *subject; /* "run 7", "job 12" */
+	const char *from, *to;
+	const char *why;
+};
+
+struct store_counts {
+	int64_t inbox_open, outbox_open, runs_active, jobs_waiting, jobs_blocked, jobs_running,
+		pulls_open, locks_held;
+};

@@ -1,0 +1,202 @@
+/* The memory. Owns: the database and its one transaction. Must not: decide anything.
+ *
+ * All calls are synchronous on the loop's thread. The first write of a turn opens the transaction,
+ * store_commit() ends it: everything that happened in one turn of the loop shares one commit.
+ * store_mark()/store_undo() bracket one event, so that a failing event takes only its own writes
+ * with it. Records are loaded into the caller's arena.
+ *
+ * A failing database (disk full, I/O error) makes the call fail with ERR_STORE; the caller undoes
+ * the event and tries it again later. Nothing outside happens before store_commit() returned 0. */
+#pragma once
+#include "orchestrator/lib/arena.h"
+#include "orchestrator/lib/clock.h"
+#include "orchestrator/lib/err.h"
+#include "orchestrator/model/ids.h"
+#include "orchestrator/model/job.h"
+#include "orchestrator/model/pull.h"
+#include "orchestrator/model/run.h"
+#include "orchestrator/model/vcs_event.h"
+#include "orchestrator/store/records.h"
+
+struct store;
+
+/* path: "<data>/sluice.db", or ":memory:". Runs the migrations. ERR_BUSY when another server has
+ * the data folder. */
+_must_check_ int store_open(
+	const char *path, const struct clock *clock, struct store **ret, struct err *err);
+void store_close(struct store *store); /* an open transaction is rolled back; NULL is fine */
+/* Empties every table (simulation only; refuses a file). */
+_must_check_ int store_wipe(struct store *store, struct err *err);
+
+_must_check_ int store_commit(
+	struct store *store, struct err *err); /* nothing open: nothing to do */
+void store_rollback(struct store *store);
+bool store_is_dirty(const struct store *store); /* a transaction is open */
+_must_check_ int store_mark(struct store *store, struct err *err);
+_must_check_ int store_keep(struct store *store, struct err *err); /* the mark's writes stay */
+void store_undo(struct store *store);				   /* the mark's writes go */
+
+/* ---- inbox: what came in, once
+ * ------------------------------------------------------------------------------------ */
+/* ERR_EXISTS when this delivery id or this very body of the same host was seen before. */
+_must_check_ int store_inbox_put(struct store *store, const char *host, const char *delivery,
+	const char *body, size_t length, struct inbox_id *ret, struct err *err);
+/* The oldest unhandled row that is due, ERR_MISSING when there is none. */
+_must_check_ int store_inbox_next(
+	struct store *store, struct arena *arena, struct inbox_row *ret, struct err *err);
+/* The body is dropped, the delivery id and hash stay to recognise repeats. outcome: a short word
+ * for people. */
+_must_check_ int store_inbox_done(
+	struct store *store, struct inbox_id id, const char *outcome, struct err *err);
+/* A failing event is tried again later; attempts are counted. */
+_must_check_ int store_inbox_defer(
+	struct store *store, struct inbox_id id, int64_t due_ms, struct err *err);
+
+/* ---- repositories and pulls
+ * --------------------------------------------------------------------------------------- */
+_must_check_ int store_repo_upsert(struct store *store, const char *host, const char *name,
+	const char *clone_url, struct repo_id *ret, struct err *err);
+_must_check_ int store_repo_load(struct store *store, struct arena *arena, struct repo_id id,
+	struct repo *ret, struct err *err);
+_must_check_ int store_repo_list(struct store *store, struct arena *arena, struct repo **ret,
+	size_t *ret_count, struct err *err);
+_must_check_ int store_pull_insert(
+	struct store *store, const struct pull *pull, struct pull_id *ret, struct err *err);
+_must_check_ int store_pull_find(struct store *store, struct arena *arena, struct repo_id repo,
+	int64_t number, struct pull *ret, struct err *err);
+_must_check_ int store_pull_load(struct store *store, struct arena *arena, struct pull_id id,
+	struct pull *ret, struct err *err);
+_must_check_ int store_pull_list(struct store *store, struct arena *arena, enum pull_state state,
+	int limit, struct pull **ret, size_t *ret_count,
+	struct err *err); /* state 0: all, newest first */
+_must_check_ int store_pull_set_head(struct store *store, struct pull_id id, const char *head,
+	const char *pusher, int64_t head_ledger, struct err *err);
+_must_check_ int store_pull_set_state(struct store *store, struct pull_id id, enum pull_state from,
+	enum pull_state to, struct err *err); /* ERR_STALE */
+_must_check_ int store_pull_set_plan_run(
+	struct store *store, struct pull_id id, struct run_id run, struct err *err);
+
+/* ---- runs and jobs
+ * ------------------------------------------------------------------------------------------------
+ */
+_must_check_ int store_run_insert(
+	struct store *store, const struct run *run, struct run_id *ret, struct err *err);
+_must_check_ int store_run_load(struct store *store, struct arena *arena, struct run_id id,
+	struct run *ret, struct err *err);
+/* Moves a run on and writes history. ERR_STALE when it is no longer in `from`. Final states set
+ * ended_ms. */
+_must_check_ int store_run_move(struct store *store, struct run_id id, enum run_state from,
+	enum run_state to, const char *why, struct err *err);
+_must_check_ int store_run_set_prepared(struct store *store, struct run_id id, const char *base,
+	const char *tree, const char *prepared, struct err *err);
+_must_check_ int store_run_set_failure(
+	struct store *store, struct run_id id, const char *failure, struct err *err);
+_must_check_ int store_run_list_pull(struct store *store, struct arena *arena, struct pull_id pull,
+	bool only_active, struct run **ret, size_t *ret_count, struct err *err); /* oldest first */
+_must_check_ int store_run_list_recent(struct store *store, struct arena *arena, int limit,
+	struct run **ret, size_t *ret_count, struct err *err);
+_must_check_ int store_run_list_active(struct store *store, struct arena *arena, struct run **ret,
+	size_t *ret_count, struct err *err);
+
+_must_check_ int store_job_insert(
+	struct store *store, const struct job *job, struct job_id *ret, struct err *err);
+_must_check_ int store_job_load(struct store *store, struct arena *arena, struct job_id id,
+	struct job *ret, struct err *err);
+_must_check_ int store_job_move(struct store *store, struct job_id id, enum job_state from,
+	enum job_state to, const char *why, struct err *err);
+_must_check_ int store_job_set_step(
+	struct store *store, struct job_id id, const char *step, struct err *err);
+_must_check_ int store_job_set_attempt(
+	struct store *store, struct job_id id, int attempt, struct err *err);
+/* outcome, failure, output, summary, plan_blob, log_blob, has_changes in one write. */
+_must_check_ int store_job_set_result(struct store *store, const struct job *job, struct err *err);
+_must_check_ int store_job_set_applied(struct store *store, struct job_id plan_job,
+	struct err *err); /* ERR_STALE when used before */
+_must_check_ int store_job_list_run(struct store *store, struct arena *arena, struct run_id run,
+	struct job **ret, size_t *ret_count, struct err *err); /* by position */
+_must_check_ int store_job_list_state(struct store *store, struct arena *arena,
+	enum job_state state, int limit, struct job **ret, size_t *ret_count,
+	struct err *err); /* oldest first, all pulls */
+_must_check_ int store_job_count_active(struct store *store, int *ret,
+	struct err *err); /* STARTING and RUNNING: the slots in use */
+
+/* ---- locks: one row per project held, and the queue behind it
+ * -------------------------------------------------------- */
+/* Takes the lock or a place in its queue; *ret_place is 0 when it is held by this pull, else 1, 2,
+ * ... Idempotent. */
+_must_check_ int store_lock_take(struct store *store, struct repo_id repo, const char *dir,
+	const char *workspace, struct pull_id pull, int *ret_place, struct err *err);
+/* Releases the lock or the place in the queue; the first in the queue holds it then: *ret_next is
+ * that pull or 0. */
+_must_check_ int store_lock_release(struct store *store, struct repo_id repo, const char *dir,
+	const char *workspace, struct pull_id pull, struct pull_id *ret_next, struct err *err);
+_must_check_ int store_lock_list_pull(struct store *store, struct arena *arena, struct pull_id pull,
+	struct lock_row **ret, size_t *ret_count, struct err *err); /* held and queued */
+_must_check_ int store_lock_list(struct store *store, struct arena *arena, struct lock_row **ret,
+	size_t *ret_count, struct err *err); /* all, queue order */
+
+/* ---- outbox: what must happen outside
+ * ------------------------------------------------------------------------------ */
+/* A row of the same kind and key that is still open is replaced (newer state wins) instead of a
+ * second one. */
+_must_check_ int store_outbox_put(
+	struct store *store, const struct outbox_row *row, struct err *err);
+_must_check_ int store_outbox_due(struct store *store, struct arena *arena, int64_t now_ms,
+	int limit, struct outbox_row **ret, size_t *ret_count, struct err *err);
+_must_check_ int store_outbox_next_due(
+	struct store *store, int64_t *ret_ms, struct err *err); /* ERR_MISSING */
+_must_check_ int store_outbox_done(struct store *store, struct outbox_id id, int64_t version,
+	struct err *err); /* version: stays open when replaced meanwhile */
+_must_check_ int store_outbox_retry(
+	struct store *store, struct outbox_id id, int64_t due_ms, const char *why, struct err *err);
+_must_check_ int store_outbox_fail(struct store *store, struct outbox_id id, const char *why,
+	struct err *err); /* never tried again; kept */
+/* After a restart: rows that were handed out and not answered are open again (the caller treats
+ * REPEAT_NEVER first). */
+_must_check_ int store_outbox_list_open(struct store *store, struct arena *arena,
+	struct outbox_row **ret, size_t *ret_count, struct err *err);
+
+/* ---- deadlines: timers that survive
+ * ---------------------------------------------------------------------------------- */
+_must_check_ int store_deadline_set(struct store *store, const char *kind, int64_t subject,
+	int64_t due_ms, struct err *err); /* replaces */
+_must_check_ int store_deadline_clear(
+	struct store *store, const char *kind, int64_t subject, struct err *err);
+_must_check_ int store_deadline_due(struct store *store, struct arena *arena, int64_t now_ms,
+	struct deadline_row **ret, size_t *ret_count, struct err *err);
+_must_check_ int store_deadline_next(
+	struct store *store, int64_t *ret_ms, struct err *err); /* ERR_MISSING */
+
+/* ---- ledger and audit: rows that never change
+ * ------------------------------------------------------------------------ */
+_must_check_ int store_ledger_append(
+	struct store *store, const struct ledger_row *row, int64_t *ret_id, struct err *err);
+_must_check_ int store_ledger_list_pull(struct store *store, struct arena *arena,
+	struct pull_id pull, struct ledger_row **ret, size_t *ret_count,
+	struct err *err); /* oldest first */
+_must_check_ int store_ledger_newest(
+	struct store *store, int64_t *ret_id, struct err *err); /* 0 when empty */
+/* hash = SHA-256(previous hash, all fields); detail is JSON text. */
+_must_check_ int store_audit_append(struct store *store, const char *kind, const char *actor,
+	struct pull_id pull, struct run_id run, const char *detail, struct err *err);
+_must_check_ int store_audit_list(struct store *store, struct arena *arena, int64_t from_ms,
+	int64_t to_ms, int limit, struct audit_row **ret, size_t *ret_count, struct err *err);
+/* Walks the chain. ERR_STORE with the first bad row's id in *ret_bad. */
+_must_check_ int store_audit_verify(
+	struct store *store, int64_t *ret_rows, int64_t *ret_bad, struct err *err);
+_must_check_ int store_history_list(struct store *store, struct arena *arena, struct run_id run,
+	struct history_row **ret, size_t *ret_count, struct err *err);
+
+/* ---- shelf: documents of the local host (ports/shelf.h)
+ * --------------------------------------------------------------- */
+_must_check_ int store_shelf_get(struct store *store, struct arena *arena, const char *key,
+	const char **ret_body, struct err *err);
+_must_check_ int store_shelf_put(
+	struct store *store, const char *key, const char *body, struct err *err);
+_must_check_ int store_shelf_list(struct store *store, struct arena *arena, const char *prefix,
+	const char ***ret_bodies, size_t *ret_count, struct err *err);
+_must_check_ int store_counter_next(
+	struct store *store, const char *name, int64_t *ret, struct err *err);
+
+/* Figures for /metrics and /readyz. */
+_must_check_ int store_counts(struct store *store, struct store_counts *ret, struct err *err);
