@@ -7,10 +7,7 @@
 #include "orchestrator/lib/err.h"
 #include <jansson.h>
 
-static inline void json_decrefp(json_t **json)
-{
-	json_decref(*json);
-}
+/* json_decrefp() is jansson's own. */
 #define _cleanup_json_ _cleanup_(json_decrefp)
 
 /* Refuses duplicate keys, bytes after the end, nesting over 64 and anything larger than cap. */
