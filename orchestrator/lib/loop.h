@@ -41,3 +41,9 @@ void loop_signal_free(struct loop_signal *signal);
 struct loop_check *loop_check_new(struct loop *loop, loop_cb cb, void *owner);
 void loop_check_wake(struct loop_check *check);
 void loop_check_free(struct loop_check *check);
+
+/* Something happened to this file or in this folder: more than one happening may be told once. */
+struct loop_watch;
+_must_check_ int loop_watch_new(struct loop *loop, const char *path, loop_cb cb, void *owner,
+	struct loop_watch **ret, struct err *err);
+void loop_watch_free(struct loop_watch *watch);

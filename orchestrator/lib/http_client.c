@@ -1,0 +1,302 @@
+/* libcurl's multi interface on our loop. Trap: finished transfers must be collected after every
+ * action, sockets and time-outs alike, or an answer that arrives together with a time-out waits for
+ * the next event. */
+#include "orchestrator/lib/http_client.h"
+
+#include "orchestrator/lib/list.h"
+#include "orchestrator/lib/loop.h"
+#include "orchestrator/lib/strbuf.h"
+
+#include <curl/curl.h>
+
+struct http_client {
+	struct loop *loop;
+	CURLM *multi;
+	struct loop_timer *timer;
+	struct list calls;
+	struct list sockets;
+};
+
+struct http_call {
+	struct list in_client;
+	struct http_client *client;
+	CURL *easy;
+	struct curl_slist *headers;
+	struct strbuf body;
+	char *sent_body;
+	http_answer_cb cb;
+	void *owner;
+};
+
+struct http_socket { /* libcurl's socket, owned by libcurl; the poll is ours */
+	struct list in_client;
+	struct http_client *client;
+	curl_socket_t fd;
+	struct loop_poll *poll;
+};
+
+static void collect(struct http_client *client);
+
+static void call_free(struct http_call *call)
+{
+	list_remove(&call->in_client);
+	curl_multi_remove_handle(call->client->multi, call->easy);
+	curl_easy_cleanup(call->easy);
+	curl_slist_free_all(call->headers);
+	strbuf_release(&call->body);
+	free(call->sent_body);
+	free(call);
+}
+
+static void on_socket_ready(void *owner, bool readable, bool writable)
+{
+	struct http_socket *socket = owner;
+	struct http_client *client = socket->client;
+	int flags = (readable ? CURL_CSELECT_IN : 0) | (writable ? CURL_CSELECT_OUT : 0), running;
+
+	curl_multi_socket_action(client->multi, socket->fd, flags, &running);
+	collect(client);
+}
+
+static void on_timeout(void *owner)
+{
+	struct http_client *client = owner;
+	int running;
+
+	curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	collect(client);
+}
+
+static int on_curl_timer(_unused_ CURLM *multi, long delay_ms, void *owner)
+{
+	struct http_client *client = owner;
+
+	if (delay_ms < 0)
+		loop_timer_disarm(client->timer);
+	else
+		loop_timer_arm(client->timer, delay_ms);
+	return 0;
+}
+
+static void socket_free(struct http_socket *socket)
+{
+	list_remove(&socket->in_client);
+	loop_poll_free(socket->poll);
+	free(socket);
+}
+
+static int on_curl_socket(_unused_ CURL *easy, curl_socket_t fd, int what, void *owner, void *known)
+{
+	struct http_client *client = owner;
+	struct http_socket *socket = known;
+
+	if (what == CURL_POLL_REMOVE) {
+		if (socket != NULL)
+			socket_free(socket);
+		return 0;
+	}
+	if (socket == NULL) {
+		socket = mem_alloc(sizeof(*socket));
+		socket->client = client;
+		socket->fd = fd;
+		socket->poll = loop_poll_new(client->loop, fd, on_socket_ready, socket);
+		list_append(&client->sockets, &socket->in_client);
+		curl_multi_assign(client->multi, fd, socket);
+	}
+	loop_poll_want(socket->poll, (what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0);
+	return 0;
+}
+
+static size_t on_body(char *bytes, size_t one, size_t length, void *owner)
+{
+	struct http_call *call = owner;
+
+	strbuf_append(&call->body, bytes, one * length);
+	return call->body.overflowed ? 0 : one * length;
+}
+
+static void answer(struct http_call *call, CURLcode code)
+{
+	struct http_answer reply = { .body = strbuf_text(&call->body),
+		.length = call->body.length };
+	struct err err = { 0 };
+	curl_off_t retry_after = 0;
+	long status = 0;
+
+	if (call->body.overflowed) {
+		err_set(&err, ERR_LIMIT, "the answer is larger than %zu bytes", call->body.cap);
+		call->cb(call->owner, NULL, &err);
+		return;
+	}
+	if (code != CURLE_OK) {
+		bool may_help = code != CURLE_UNSUPPORTED_PROTOCOL && code != CURLE_URL_MALFORMAT &&
+				code != CURLE_PEER_FAILED_VERIFICATION;
+
+		err_class_set(&err, ERR_NET, may_help ? ERR_CLASS_TEMP : ERR_CLASS_PERM, "%s",
+			curl_easy_strerror(code));
+		call->cb(call->owner, NULL, &err);
+		return;
+	}
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
+	reply.status = (int)status;
+	reply.retry_after_s = retry_after;
+	call->cb(call->owner, &reply, NULL);
+}
+
+static void collect(struct http_client *client)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
+		struct http_call *call = NULL;
+		CURLcode code = message->data.result;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);
+		answer(call, code);
+		call_free(call);
+	}
+}
+
+int http_client_new(struct loop *loop, struct http_client **ret, struct err *err)
+{
+	static bool is_ready;
+	struct http_client *client;
+
+	if (!is_ready && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return err_set(err, ERR_BUG, "libcurl cannot be initialised");
+	is_ready = true;
+	client = mem_alloc(sizeof(*client));
+	client->loop = loop;
+	client->multi = curl_multi_init();
+	if (client->multi == NULL)
+		abort();
+	client->timer = loop_timer_new(loop, on_timeout, client);
+	list_init(&client->calls);
+	list_init(&client->sockets);
+	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+	curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+	*ret = client;
+	return 0;
+}
+
+void http_client_free(struct http_client *client)
+{
+	if (client == NULL)
+		return;
+	list_for_each (item, &client->calls) {
+		call_free(container_of(item, struct http_call, in_client));
+	}
+	curl_multi_cleanup(client->multi);
+	list_for_each (item, &client->sockets) {
+		socket_free(container_of(item, struct http_socket, in_client));
+	}
+	loop_timer_free(client->timer);
+	free(client);
+}
+
+static void set_request(struct http_call *call, const struct http_request *request)
+{
+	CURL *easy = call->easy;
+
+	curl_easy_setopt(easy, CURLOPT_URL, request->url);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+	if (request->unix_socket != NULL) {
+		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
+		curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+	}
+	if (request->body != NULL) {
+		call->sent_body = mem_grow(NULL, request->length + 1);
+		__builtin_memcpy(call->sent_body, request->body, request->length);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->length);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->sent_body);
+	}
+	call->headers = curl_slist_append(NULL, "Expect:"); /* no pause before a large body */
+	for (size_t i = 0; request->headers != NULL && request->headers[i] != NULL; i++)
+		call->headers = curl_slist_append(call->headers, request->headers[i]);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
+}
+
+int http_client_send(struct http_client *client, const struct http_request *request,
+	http_answer_cb cb, void *owner, struct http_call **ret, struct err *err)
+{
+	struct http_call *call = mem_alloc(sizeof(*call));
+
+	call->client = client;
+	call->cb = cb;
+	call->owner = owner;
+	strbuf_init(&call->body, request->cap_bytes);
+	call->easy = curl_easy_init();
+	if (call->easy == NULL)
+		abort();
+	list_append(&client->calls, &call->in_client);
+	set_request(call, request);
+	if (curl_multi_add_handle(client->multi, call->easy) != CURLM_OK) {
+		call_free(call);
+		return err_set(err, ERR_NET, "the request cannot be sent");
+	}
+	if (ret != NULL)
+		*ret = call;
+	return 0;
+}
+
+void http_call_cancel(struct http_call *call)
+{
+	call_free(call);
+}
+
+struct waiting {
+	struct loop *loop;
+	int status;
+	char *body;
+	int result;
+	struct err *err;
+};
+
+static void on_waited(void *owner, const struct http_answer *reply, const struct err *err)
+{
+	struct waiting *waiting = owner;
+
+	if (err != NULL) {
+		*waiting->err = *err;
+		waiting->result = -(int)err->code;
+	} else {
+		waiting->status = reply->status;
+		waiting->body = mem_strndup(reply->body, reply->length);
+	}
+	loop_stop(waiting->loop);
+}
+
+int http_client_call(
+	const struct http_request *request, int *ret_status, char **ret_body, struct err *err)
+{
+	struct waiting waiting = { .loop = loop_new(), .err = err };
+	struct http_client *client = NULL;
+	int r = http_client_new(waiting.loop, &client, err);
+
+	if (r == 0)
+		r = http_client_send(client, request, on_waited, &waiting, NULL, err);
+	if (r == 0) {
+		loop_run(waiting.loop);
+		r = waiting.result;
+	}
+	http_client_free(client);
+	loop_free(waiting.loop);
+	if (r == 0) {
+		*ret_status = waiting.status;
+		*ret_body = waiting.body;
+	}
+	return r;
+}

@@ -1,0 +1,45 @@
+/* HTTP requests on the loop: the only wrapper of libcurl. The client owns its transfers; every
+ * request is answered exactly once, unless it or the client is freed before.
+ *
+ * Only http and https, no redirects (a credential never follows one), answers capped while they
+ * arrive. */
+#pragma once
+#include "orchestrator/lib/base.h"
+#include "orchestrator/lib/err.h"
+
+struct loop;
+struct http_client;
+struct http_call;
+
+struct http_request {
+	const char *method;
+	const char *url;
+	const char *unix_socket;    /* path, or NULL for TCP */
+	const char *const *headers; /* "Name: value", NULL-ended; or NULL */
+	const char *body;	    /* or NULL */
+	size_t length;
+	int64_t timeout_ms; /* for the whole call */
+	size_t cap_bytes;   /* of the answer's body */
+};
+
+struct http_answer {
+	int status;
+	const char *body; /* ends with a NUL; borrowed */
+	size_t length;
+	int64_t retry_after_s; /* or 0 */
+};
+
+/* err is NULL when there is an answer of whatever status; class TEMP when asking again may help. */
+typedef void (*http_answer_cb)(
+	void *owner, const struct http_answer *answer, const struct err *err);
+
+_must_check_ int http_client_new(struct loop *loop, struct http_client **ret, struct err *err);
+void http_client_free(struct http_client *client);
+/* The request is copied. *ret may be NULL when the caller never cancels. */
+_must_check_ int http_client_send(struct http_client *client, const struct http_request *request,
+	http_answer_cb cb, void *owner, struct http_call **ret, struct err *err);
+void http_call_cancel(struct http_call *call); /* cb is not called */
+
+/* For the command line: sends and waits on a loop of its own. *ret_body is owned by the caller. */
+_must_check_ int http_client_call(
+	const struct http_request *request, int *ret_status, char **ret_body, struct err *err);

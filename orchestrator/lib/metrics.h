@@ -1,0 +1,24 @@
+/* Counters and gauges of the process, declared in one table, printed as Prometheus text. */
+#pragma once
+#include "orchestrator/lib/base.h"
+
+struct strbuf;
+
+enum metric {
+	METRIC_EVENTS_ACCEPTED,
+	METRIC_EVENTS_REPEATED,
+	METRIC_EVENTS_REFUSED,
+	METRIC_REQUESTS_CUT,
+	METRIC_TURNS,
+	METRIC_COMMITS,
+	METRIC_JOBS_STARTED,
+	METRIC_JOBS_ENDED,
+	METRIC_PROBLEMS,
+	METRIC_MAX
+};
+
+void metrics_add(enum metric metric, int64_t value);
+int64_t metrics_get(enum metric metric);
+void metrics_print(struct strbuf *out);
+/* One gauge that is read when it is asked for. */
+void metrics_print_gauge(struct strbuf *out, const char *name, const char *help, int64_t value);
