@@ -1,0 +1,23 @@
+/* Private to the store. */
+#pragma once
+#include "orchestrator/store/db.h"
+#include "orchestrator/store/store.h"
+
+struct store {
+	struct db *db;
+	const struct clock *clock;
+	int lock_fd;
+	bool is_open; /* a transaction */
+	bool is_memory;
+};
+
+/* Called first by everything that writes: the transaction opens lazily. */
+_must_check_ int store_begin(struct store *store, struct err *err);
+static inline int64_t store_now(const struct store *store)
+{
+	return clock_wall_ms(store->clock);
+}
+/* 0 -> ERR_MISSING "there is no WHAT ID" */
+_must_check_ int store_found(int rows, struct err *err, const char *what, int64_t id);
+_must_check_ int store_history(struct store *store, int64_t run, const char *subject,
+	const char *from, const char *to, const char *why, struct err *err);

@@ -1,0 +1,128 @@
+/* Migrations: an array that only grows. One that was released never changes. */
+#include "orchestrator/store/schema.h"
+
+static const char *const migrations[] = {
+	/* 1 */
+	"CREATE TABLE repo(id INTEGER PRIMARY KEY, host TEXT NOT NULL, name TEXT NOT NULL, "
+	"clone_url TEXT NOT NULL,"
+	" UNIQUE(host, name)) STRICT;"
+	"CREATE TABLE pull(id INTEGER PRIMARY KEY, repo INTEGER NOT NULL REFERENCES repo(id), "
+	"number INTEGER NOT NULL,"
+	" state INTEGER NOT NULL, author TEXT NOT NULL, title TEXT NOT NULL, head TEXT NOT NULL, "
+	"head_ref TEXT NOT NULL,"
+	" base_ref TEXT NOT NULL, pusher TEXT NOT NULL, head_ledger INTEGER NOT NULL, head_seen_ms "
+	"INTEGER NOT NULL,"
+	" from_fork INTEGER NOT NULL, plan_run INTEGER NOT NULL, UNIQUE(repo, number)) STRICT;"
+	"CREATE INDEX pull_state ON pull(state, id);"
+	"CREATE TABLE run(id INTEGER PRIMARY KEY, pull INTEGER NOT NULL REFERENCES pull(id), kind "
+	"INTEGER NOT NULL,"
+	" state INTEGER NOT NULL, head TEXT NOT NULL, base TEXT NOT NULL, tree TEXT NOT NULL, "
+	"actor TEXT NOT NULL,"
+	" comment_id TEXT NOT NULL, only_dir TEXT NOT NULL, only_workspace TEXT NOT NULL, "
+	"only_project TEXT NOT NULL,"
+	" extra_args TEXT NOT NULL, prepared TEXT NOT NULL, failure TEXT NOT NULL, plan_run "
+	"INTEGER NOT NULL,"
+	" created_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
+	" created_ledger INTEGER NOT NULL, ended_ledger INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX run_pull ON run(pull, id);"
+	"CREATE INDEX run_active ON run(id) WHERE state < 10;"
+	"CREATE TABLE job(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run(id), pull "
+	"INTEGER NOT NULL,"
+	" op INTEGER NOT NULL, state INTEGER NOT NULL, attempt INTEGER NOT NULL, project TEXT NOT "
+	"NULL, dir TEXT NOT NULL,"
+	" workspace TEXT NOT NULL, tool TEXT NOT NULL, position INTEGER NOT NULL, step TEXT NOT "
+	"NULL,"
+	" outcome INTEGER NOT NULL, failure TEXT NOT NULL, output TEXT NOT NULL, summary TEXT NOT "
+	"NULL,"
+	" plan_blob TEXT NOT NULL, log_blob TEXT NOT NULL, plan_job INTEGER NOT NULL, has_changes "
+	"INTEGER NOT NULL,"
+	" is_applied INTEGER NOT NULL, created_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL,"
+	" ended_ms INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX job_run ON job(run, position, id);"
+	"CREATE INDEX job_open ON job(state, id) WHERE state < 10;"
+	"CREATE TABLE history(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, run INTEGER NOT "
+	"NULL, subject TEXT NOT NULL,"
+	" from_state TEXT NOT NULL, to_state TEXT NOT NULL, why TEXT NOT NULL) STRICT;"
+	"CREATE INDEX history_run ON history(run, id);"
+	"CREATE TABLE inbox(id INTEGER PRIMARY KEY, host TEXT NOT NULL, delivery TEXT NOT NULL, "
+	"hash TEXT NOT NULL,"
+	" body TEXT NOT NULL, state INTEGER NOT NULL, attempts INTEGER NOT NULL, received_ms "
+	"INTEGER NOT NULL,"
+	" due_ms INTEGER NOT NULL, outcome TEXT NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX inbox_delivery ON inbox(host, delivery) WHERE delivery <> '';"
+	"CREATE UNIQUE INDEX inbox_hash ON inbox(host, hash);"
+	"CREATE INDEX inbox_open ON inbox(id) WHERE state = 0;"
+	"CREATE TABLE outbox(id INTEGER PRIMARY KEY, version INTEGER NOT NULL, kind INTEGER NOT "
+	"NULL,"
+	" class INTEGER NOT NULL, key TEXT NOT NULL, pull INTEGER NOT NULL, run INTEGER NOT NULL, "
+	"job INTEGER NOT NULL,"
+	" payload TEXT NOT NULL, is_urgent INTEGER NOT NULL, due_ms INTEGER NOT NULL, attempts "
+	"INTEGER NOT NULL,"
+	" state INTEGER NOT NULL, why TEXT NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX outbox_key ON outbox(kind, key) WHERE state = 0;"
+	"CREATE INDEX outbox_due ON outbox(is_urgent DESC, due_ms, id) WHERE state = 0;"
+	"CREATE TABLE lock(id INTEGER PRIMARY KEY, repo INTEGER NOT NULL REFERENCES repo(id), dir "
+	"TEXT NOT NULL,"
+	" workspace TEXT NOT NULL, pull INTEGER NOT NULL REFERENCES pull(id), is_held INTEGER NOT "
+	"NULL,"
+	" since_ms INTEGER NOT NULL, UNIQUE(repo, dir, workspace, pull)) STRICT;"
+	"CREATE UNIQUE INDEX lock_holder ON lock(repo, dir, workspace) WHERE is_held = 1;"
+	"CREATE INDEX lock_pull ON lock(pull);"
+	"CREATE TABLE deadline(kind TEXT NOT NULL, subject INTEGER NOT NULL, due_ms INTEGER NOT "
+	"NULL,"
+	" PRIMARY KEY(kind, subject)) STRICT;"
+	"CREATE INDEX deadline_due ON deadline(due_ms);"
+	"CREATE TABLE ledger(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind INTEGER NOT "
+	"NULL, pull INTEGER NOT NULL,"
+	" actor TEXT NOT NULL, is_bot INTEGER NOT NULL, may_write INTEGER NOT NULL, head TEXT NOT "
+	"NULL,"
+	" detail TEXT NOT NULL) STRICT;"
+	"CREATE INDEX ledger_pull ON ledger(pull, id);"
+	"CREATE TABLE audit(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, "
+	"actor TEXT NOT NULL,"
+	" pull INTEGER NOT NULL, run INTEGER NOT NULL, detail TEXT NOT NULL, hash TEXT NOT NULL) "
+	"STRICT;"
+	"CREATE INDEX audit_at ON audit(at_ms);"
+	"CREATE TABLE audit_tip(one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL, hash "
+	"TEXT NOT NULL) STRICT;"
+	"INSERT INTO audit_tip VALUES(1, 0, '');"
+	"CREATE TABLE shelf(key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE counter(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TRIGGER ledger_kept BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger "
+	"never changes'); END;"
+	"CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit "
+	"never changes'); END;",
+};
+
+const char *const schema_tables[] = { "deadline", "lock", "outbox", "inbox", "history", "job",
+	"run", "ledger", "audit", "pull", "repo", "shelf", "counter", NULL };
+
+int schema_migrate(struct db *db, struct err *err)
+{
+	int64_t version = 0;
+	int r = db_exec(
+		db, "CREATE TABLE IF NOT EXISTS meta(version INTEGER NOT NULL) STRICT", err);
+
+	if (r < 0)
+		return r;
+	r = db_number(db, err, &version, "SELECT coalesce(max(version), 0) FROM meta", "");
+	if (r < 0)
+		return r;
+	if (version > (int64_t)countof(migrations))
+		return err_set(err, ERR_CONFIG,
+			"the database was written by a newer sluice (version %lld, this one knows "
+			"%zu); start that one",
+			(long long)version, countof(migrations));
+	for (size_t i = (size_t)version; i < countof(migrations); i++) {
+		r = db_exec(db, "BEGIN IMMEDIATE", err);
+		if (r == 0)
+			r = db_exec(db, migrations[i], err);
+		if (r == 0)
+			r = db_run(db, err, "INSERT INTO meta VALUES($1)", "i", (int64_t)i + 1);
+		if (r >= 0)
+			r = db_exec(db, "COMMIT", err);
+		if (r < 0)
+			return err_wrap(err, "migration %zu", i + 1);
+	}
+	return 0;
+}

@@ -1,0 +1,192 @@
+/* Jobs. */
+#include "orchestrator/store/private.h"
+
+#include <stdio.h>
+
+#define JOB_COLUMNS                                                                                \
+	"id, run, pull, op, state, attempt, project, dir, workspace, tool, position, step, "       \
+	"outcome, failure, output,"                                                                \
+	" summary, plan_blob, log_blob, plan_job, has_changes, is_applied, created_ms, "           \
+	"started_ms, ended_ms FROM job "
+
+static void read_job(struct db_rows *rows, struct arena *arena, struct job *ret)
+{
+	ret->id.v = db_int(rows, 0);
+	ret->run_id.v = db_int(rows, 1);
+	ret->pull_id.v = db_int(rows, 2);
+	ret->op = (enum job_op)db_int(rows, 3);
+	ret->state = (enum job_state)db_int(rows, 4);
+	ret->attempt = (int)db_int(rows, 5);
+	ret->project = db_text(rows, 6, arena);
+	ret->dir = db_text(rows, 7, arena);
+	ret->workspace = db_text(rows, 8, arena);
+	ret->tool = db_text(rows, 9, arena);
+	ret->position = (int)db_int(rows, 10);
+	ret->step = db_text(rows, 11, arena);
+	ret->outcome = (enum job_outcome)db_int(rows, 12);
+	ret->failure = db_text(rows, 13, arena);
+	ret->output = db_text(rows, 14, arena);
+	ret->summary = db_text(rows, 15, arena);
+	ret->plan_blob = db_text(rows, 16, arena);
+	ret->log_blob = db_text(rows, 17, arena);
+	ret->plan_job.v = db_int(rows, 18);
+	ret->has_changes = db_int(rows, 19) != 0;
+	ret->is_applied = db_int(rows, 20) != 0;
+	ret->created_ms = db_int(rows, 21);
+	ret->started_ms = db_int(rows, 22);
+	ret->ended_ms = db_int(rows, 23);
+}
+
+static int read_jobs(struct db_rows *rows, struct arena *arena, struct job **ret, size_t *ret_count)
+{
+	struct job *list = NULL;
+	size_t count = 0;
+	int r;
+
+	while ((r = db_next(rows)) == 1) {
+		list = arena_push(arena, list, count, sizeof(*list));
+		read_job(rows, arena, &list[count++]);
+	}
+	*ret = list;
+	*ret_count = count;
+	return r;
+}
+
+int store_job_insert(
+	struct store *store, const struct job *job, struct job_id *ret, struct err *err)
+{
+	int r = store_begin(store, err);
+
+	if (r < 0)
+		return r;
+	return db_number(store->db, err, &ret->v,
+		"INSERT INTO job(run, pull, op, state, attempt, project, dir, workspace, tool, "
+		"position, step, outcome,"
+		" failure, output, summary, plan_blob, log_blob, plan_job, has_changes, "
+		"is_applied, created_ms, started_ms,"
+		" ended_ms) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', 0, '', '', '', "
+		"$11, '', $12, 0, 0, $13, 0, 0)"
+		" RETURNING id",
+		"iiiiissssisii", job->run_id.v, job->pull_id.v, (int64_t)job->op,
+		(int64_t)job->state, (int64_t)job->attempt, job->project, job->dir, job->workspace,
+		job->tool, (int64_t)job->position, job->plan_blob, job->plan_job.v,
+		store_now(store));
+}
+
+int store_job_load(struct store *store, struct arena *arena, struct job_id id, struct job *ret,
+	struct err *err)
+{
+	_cleanup_rows_ struct db_rows rows = { 0 };
+	int r = db_begin(store->db, &rows, err, "SELECT " JOB_COLUMNS "WHERE id = $1", "i", id.v);
+
+	if (r == 0)
+		r = db_next(&rows);
+	if (r == 1)
+		read_job(&rows, arena, ret);
+	return store_found(r, err, "job", id.v);
+}
+
+int store_job_move(struct store *store, struct job_id id, enum job_state from, enum job_state to,
+	const char *why, struct err *err)
+{
+	int64_t now = store_now(store), run = 0;
+	char subject[32];
+	int r = store_begin(store, err);
+
+	if (r < 0)
+		return r;
+	r = db_number(store->db, err, &run,
+		"UPDATE job SET state = $1, started_ms = CASE WHEN $2 THEN $3 ELSE started_ms END,"
+		" ended_ms = CASE WHEN $4 THEN $5 ELSE 0 END WHERE id = $6 AND state = $7 "
+		"RETURNING run",
+		"iiiiiii", (int64_t)to, (int64_t)(to == JOB_STARTING), now,
+		(int64_t)job_state_is_final(to), now, id.v, (int64_t)from);
+	if (r == -ERR_MISSING)
+		return err_set(err, ERR_STALE, "job %lld is no longer %s", (long long)id.v,
+			job_state_name(from));
+	if (r < 0)
+		return r;
+	(void)snprintf(subject, sizeof(subject), "job %lld", (long long)id.v);
+	return store_history(
+		store, run, subject, job_state_name(from), job_state_name(to), why, err);
+}
+
+int store_job_set_step(struct store *store, struct job_id id, const char *step, struct err *err)
+{
+	int r = store_begin(store, err);
+
+	if (r == 0)
+		r = db_run(
+			store->db, err, "UPDATE job SET step = $1 WHERE id = $2", "si", step, id.v);
+	return store_found(r, err, "job", id.v);
+}
+
+int store_job_set_attempt(struct store *store, struct job_id id, int attempt, struct err *err)
+{
+	int r = store_begin(store, err);
+
+	if (r == 0)
+		r = db_run(store->db, err, "UPDATE job SET attempt = $1 WHERE id = $2", "ii",
+			(int64_t)attempt, id.v);
+	return store_found(r, err, "job", id.v);
+}
+
+int store_job_set_result(struct store *store, const struct job *job, struct err *err)
+{
+	int r = store_begin(store, err);
+
+	if (r == 0)
+		r = db_run(store->db, err,
+			"UPDATE job SET outcome = $1, failure = $2, output = $3, summary = $4, "
+			"plan_blob = $5, log_blob = $6,"
+			" has_changes = $7, step = $8 WHERE id = $9",
+			"isssssisi", (int64_t)job->outcome, job->failure, job->output, job->summary,
+			job->plan_blob, job->log_blob, (int64_t)job->has_changes, job->step,
+			job->id.v);
+	return store_found(r, err, "job", job->id.v);
+}
+
+int store_job_set_applied(struct store *store, struct job_id plan_job, struct err *err)
+{
+	int r = store_begin(store, err);
+
+	if (r == 0)
+		r = db_run(store->db, err,
+			"UPDATE job SET is_applied = 1 WHERE id = $1 AND is_applied = 0", "i",
+			plan_job.v);
+	if (r == 0)
+		return err_set(err, ERR_STALE, "the plan of job %lld was used before",
+			(long long)plan_job.v);
+	return r < 0 ? r : 0;
+}
+
+int store_job_list_run(struct store *store, struct arena *arena, struct run_id run,
+	struct job **ret, size_t *ret_count, struct err *err)
+{
+	_cleanup_rows_ struct db_rows rows = { 0 };
+	int r = db_begin(store->db, &rows, err,
+		"SELECT " JOB_COLUMNS "WHERE run = $1 ORDER BY position, id", "i", run.v);
+
+	return r < 0 ? r : read_jobs(&rows, arena, ret, ret_count);
+}
+
+int store_job_list_state(struct store *store, struct arena *arena, enum job_state state, int limit,
+	struct job **ret, size_t *ret_count, struct err *err)
+{
+	_cleanup_rows_ struct db_rows rows = { 0 };
+	int r = db_begin(store->db, &rows, err,
+		"SELECT " JOB_COLUMNS "WHERE state = $1 AND state < 10 ORDER BY id LIMIT $2", "ii",
+		(int64_t)state, (int64_t)limit);
+
+	return r < 0 ? r : read_jobs(&rows, arena, ret, ret_count);
+}
+
+int store_job_count_active(struct store *store, int *ret, struct err *err)
+{
+	int64_t count = 0;
+	int r = db_number(store->db, err, &count,
+		"SELECT count(*) FROM job WHERE state IN (3, 4) AND state < 10", "");
+
+	*ret = (int)count;
+	return r;
+}

@@ -1,0 +1,115 @@
+/* Locks: one row for each pull that holds or wants a project; the queue is the order of the rows.
+ */
+#include "orchestrator/store/private.h"
+
+int store_lock_take(struct store *store, struct repo_id repo, const char *dir,
+	const char *workspace, struct pull_id pull, int *ret_place, struct err *err)
+{
+	int64_t place = 0;
+	int r = store_begin(store, err);
+
+	if (r == 0)
+		r = db_run(store->db, err,
+			"INSERT INTO lock(repo, dir, workspace, pull, is_held, since_ms) "
+			"VALUES($1, $2, $3, $4,"
+			" NOT EXISTS (SELECT 1 FROM lock WHERE repo = $5 AND dir = $6 AND "
+			"workspace = $7), $8)"
+			" ON CONFLICT(repo, dir, workspace, pull) DO NOTHING",
+			"issiissi", repo.v, dir, workspace, pull.v, repo.v, dir, workspace,
+			store_now(store));
+	if (r < 0)
+		return r;
+	r = db_number(store->db, err, &place,
+		"SELECT CASE WHEN mine.is_held = 1 THEN 0 ELSE (SELECT count(*) FROM lock other "
+		"WHERE other.repo = mine.repo"
+		" AND other.dir = mine.dir AND other.workspace = mine.workspace AND other.is_held "
+		"= 0 AND other.id <= mine.id)"
+		" END FROM lock mine WHERE mine.repo = $1 AND mine.dir = $2 AND mine.workspace = "
+		"$3 AND mine.pull = $4",
+		"issi", repo.v, dir, workspace, pull.v);
+	*ret_place = (int)place;
+	return r;
+}
+
+int store_lock_release(struct store *store, struct repo_id repo, const char *dir,
+	const char *workspace, struct pull_id pull, struct pull_id *ret_next, struct err *err)
+{
+	int64_t was_held = 0;
+	int r = store_begin(store, err);
+
+	ret_next->v = 0;
+	if (r < 0)
+		return r;
+	r = db_number(store->db, err, &was_held,
+		"DELETE FROM lock WHERE repo = $1 AND dir = $2 AND workspace = $3 AND pull = $4 "
+		"RETURNING is_held",
+		"issi", repo.v, dir, workspace, pull.v);
+	if (r == -ERR_MISSING || (r == 0 && was_held == 0))
+		return 0;
+	if (r < 0)
+		return r;
+	r = db_number(store->db, err, &ret_next->v,
+		"UPDATE lock SET is_held = 1, since_ms = $1 WHERE id = (SELECT min(id) FROM lock "
+		"WHERE repo = $2 AND dir = $3"
+		" AND workspace = $4) RETURNING pull",
+		"iiss", store_now(store), repo.v, dir, workspace);
+	return r == -ERR_MISSING ? 0 : r;
+}
+
+#define LOCK_COLUMNS                                                                               \
+	"lock.repo, lock.dir, lock.workspace, lock.pull, pull.number, repo.name, pull.author,"     \
+	" CASE WHEN lock.is_held = 1 THEN 0 ELSE (SELECT count(*) FROM lock other WHERE "          \
+	"other.repo = lock.repo"                                                                   \
+	" AND other.dir = lock.dir AND other.workspace = lock.workspace AND other.is_held = 0 "    \
+	"AND other.id <= lock.id) END,"                                                            \
+	" lock.since_ms FROM lock JOIN pull ON pull.id = lock.pull JOIN repo ON repo.id = "        \
+	"lock.repo "
+
+static int read_locks(
+	struct db_rows *rows, struct arena *arena, struct lock_row **ret, size_t *ret_count)
+{
+	struct lock_row *list = NULL;
+	size_t count = 0;
+	int r;
+
+	while ((r = db_next(rows)) == 1) {
+		struct lock_row *row;
+
+		list = arena_push(arena, list, count, sizeof(*list));
+		row = &list[count++];
+		row->repo.v = db_int(rows, 0);
+		row->dir = db_text(rows, 1, arena);
+		row->workspace = db_text(rows, 2, arena);
+		row->pull.v = db_int(rows, 3);
+		row->pull_number = db_int(rows, 4);
+		row->repo_name = db_text(rows, 5, arena);
+		row->author = db_text(rows, 6, arena);
+		row->place = (int)db_int(rows, 7);
+		row->since_ms = db_int(rows, 8);
+	}
+	*ret = list;
+	*ret_count = count;
+	return r;
+}
+
+int store_lock_list_pull(struct store *store, struct arena *arena, struct pull_id pull,
+	struct lock_row **ret, size_t *ret_count, struct err *err)
+{
+	_cleanup_rows_ struct db_rows rows = { 0 };
+	int r = db_begin(store->db, &rows, err,
+		"SELECT " LOCK_COLUMNS "WHERE lock.pull = $1 ORDER BY lock.id", "i", pull.v);
+
+	return r < 0 ? r : read_locks(&rows, arena, ret, ret_count);
+}
+
+int store_lock_list(struct store *store, struct arena *arena, struct lock_row **ret,
+	size_t *ret_count, struct err *err)
+{
+	_cleanup_rows_ struct db_rows rows = { 0 };
+	int r = db_begin(store->db, &rows, err,
+		"SELECT " LOCK_COLUMNS
+		"ORDER BY lock.repo, lock.dir, lock.workspace, lock.is_held DESC, lock.id",
+		"");
+
+	return r < 0 ? r : read_locks(&rows, arena, ret, ret_count);
+}
