@@ -1,0 +1,25 @@
+/* A child that only computes on bytes a pull request made: no network, no credentials, no programs,
+ * a limit on everything. Owns the child. It is forked before any secret is read and waits until it
+ * is told to go, so that its start costs nothing when it is needed. */
+#pragma once
+#include "orchestrator/lib/err.h"
+#include <jansson.h>
+#include <sys/types.h>
+
+/* Reads in_fd from its begin, writes one JSON document to out_fd; returns the exit code. */
+typedef int (*confined_cb)(int in_fd, int out_fd);
+
+struct confined {
+	pid_t pid;
+	int pidfd;
+	int go_fd;
+	int answer_fd;
+};
+
+/* `parts`: of enum sandbox_part, what this machine can do. in_fd stays the caller's. */
+_must_check_ int confined_start(
+	struct confined *child, unsigned parts, confined_cb work, int in_fd, struct err *err);
+void confined_go(struct confined *child);
+/* Waits for the end; *ret is owned by the caller. */
+_must_check_ int confined_answer(struct confined *child, size_t cap, json_t **ret, struct err *err);
+void confined_release(struct confined *child); /* kills it when it still lives */

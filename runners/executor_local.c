@@ -1,0 +1,805 @@
+/* Starts jobs, sees them end, finds them again after a restart.
+ *
+ * A job as seen from here:
+ *
+ *     start()            ASKED --- the launcher answers ---> RUNNING --- its process ends ---> told
+ *     recover(): the lock is held                            RUNNING ----------'
+ *     recover(): a result is there                                                            told
+ *
+ * What a process did is never taken from its exit state: the result file says how a job ended, and
+ * where there is none and nothing lives any more, nobody knows. The lock tells what lives; it is
+ * held by the supervisor and by the first process of its sandbox, so a supervisor that was killed
+ * leaves a job that is alive until its tools are gone. */
+#include "runners/executor_local.h"
+#include "orchestrator/lib/jsonx.h"
+#include "orchestrator/lib/list.h"
+#include "orchestrator/lib/strvec.h"
+#include "orchestrator/model/job_dir.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+enum {
+	TICK_MS = 1000,
+	PACKET_MAX = 64 << 10,
+	EVENTS_READ = 4096,
+	NAME_ROOM = 48,
+	RESTART_MS = 1000
+};
+
+enum watch_state { WATCH_ASKED = 1, WATCH_RUNNING, WATCH_ORPHANED, WATCH_ENDED };
+
+struct watch { /* one job that is not told yet */
+	struct list link;
+	struct executor_local *executor;
+	struct job_id job;
+	int attempt;
+	enum watch_state state;
+	int pidfd;
+	struct loop_poll *poll;
+	int64_t events_read;
+	bool has_new; /* the supervisor's start has not been told */
+};
+
+struct executor_local {
+	struct executor port;
+	struct loop *loop;
+	struct executor_events events;
+	void (*notice)(void *owner, const char *text);
+	void *notice_owner;
+	char *data_dir, *program, *settings;
+	int jobs_fd;
+	struct list watches;
+	struct loop_timer *tick; /* live steps, orphans */
+	struct loop_timer *soon; /* ends that are known and must be told in a later turn */
+
+	pid_t launcher;
+	int socket;
+	struct loop_poll *poll;
+	struct loop_timer *restart;
+	struct strvec waiting; /* packets for a launcher that cannot take them now; sent in order */
+	size_t sent;
+	unsigned trashed;
+};
+
+static struct executor_local *local_of(struct executor *executor)
+{
+	return container_of(executor, struct executor_local, port);
+}
+
+static const char *name_of(struct job_id job, int attempt, char buf[NAME_ROOM])
+{
+	snprintf(buf, NAME_ROOM, "%lld-%d", (long long)job.v, attempt);
+	return buf;
+}
+
+static void tell(const struct executor_local *executor, const char *text)
+{
+	if (executor->notice != NULL)
+		executor->notice(executor->notice_owner, text);
+}
+
+static struct watch *watch_find(
+	const struct executor_local *executor, struct job_id job, int attempt)
+{
+	list_for_each (item, &executor->watches) {
+		struct watch *watch = container_of(item, struct watch, link);
+
+		if (watch->job.v == job.v && watch->attempt == attempt)
+			return watch;
+	}
+	return NULL;
+}
+
+static struct watch *watch_new(
+	struct executor_local *executor, struct job_id job, int attempt, enum watch_state state)
+{
+	struct watch *watch = mem_alloc(sizeof(*watch));
+
+	watch->executor = executor;
+	watch->job = job;
+	watch->attempt = attempt;
+	watch->state = state;
+	watch->pidfd = -1;
+	if (list_empty(&executor->watches))
+		loop_timer_arm(executor->tick, TICK_MS);
+	list_append(&executor->watches, &watch->link);
+	return watch;
+}
+
+static void watch_free(struct watch *watch)
+{
+	list_remove(&watch->link);
+	loop_poll_free(watch->poll);
+	fd_closep(&watch->pidfd);
+	free(watch);
+}
+
+/* ---- the end of a job
+ * ----------------------------------------------------------------------------------- */
+
+static int open_job(const struct executor_local *executor, struct job_id job, int attempt)
+{
+	char name[NAME_ROOM];
+
+	return openat(executor->jobs_fd, name_of(job, attempt, name),
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Takes the lock, if nobody has it: *ret_fd is owned by the caller, or -1 when it is held. */
+static int try_lock(int dir_fd, int *ret_fd, struct err *err)
+{
+	_cleanup_fd_ int fd = openat(
+		dir_fd, JOB_FILE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	*ret_fd = -1;
+	if (fd < 0)
+		return err_sys(err, ERR_JOB, errno, "cannot open the job's lock");
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		*ret_fd = steal_fd(&fd);
+	else if (errno != EWOULDBLOCK)
+		return err_sys(err, ERR_JOB, errno, "cannot look at the job's lock");
+	return 0;
+}
+
+static bool is_alive(const struct executor_local *executor, const struct watch *watch)
+{
+	_cleanup_fd_ int dir = open_job(executor, watch->job, watch->attempt), lock = -1;
+	struct err err;
+
+	return dir >= 0 && try_lock(dir, &lock, &err) == 0 && lock < 0;
+}
+
+/* Takes the watch away and tells. Nothing of the watch may be used afterwards. */
+static void watch_tell_end(struct watch *watch, const struct job_result *result)
+{
+	struct executor_events events = watch->executor->events;
+	struct job_id job = watch->job;
+	int attempt = watch->attempt;
+
+	watch_free(watch);
+	if (events.ended != NULL)
+		events.ended(events.owner, job, attempt, result);
+}
+
+static int read_result(const struct executor_local *executor, const struct watch *watch,
+	struct arena *arena, struct job_result *ret, struct err *err)
+{
+	_cleanup_fd_ int dir = open_job(executor, watch->job, watch->attempt);
+	_cleanup_json_ json_t *json = NULL;
+	int r;
+
+	if (dir < 0)
+		return err_sys(err, ERR_JOB, errno, "the job directory is gone");
+	r = jsonx_read_at(dir, JOB_FILE_RESULT, JOB_RESULT_MAX, &json, err);
+	return r < 0 ? r : job_result_read(json, arena, ret, err);
+}
+
+/* Its process is gone and nothing of it lives. */
+static void watch_end(struct watch *watch)
+{
+	struct job_result result = { 0 };
+	struct arena arena = { 0 };
+	char text[640], name[NAME_ROOM];
+	struct err err;
+
+	if (read_result(watch->executor, watch, &arena, &result, &err) < 0) {
+		job_result_release(&result);
+		snprintf(text, sizeof(text), "job %s ended without a result: %s",
+			name_of(watch->job, watch->attempt, name), err.text);
+		tell(watch->executor, text);
+		result = (struct job_result){ .outcome = OUTCOME_UNKNOWN,
+			.step = "",
+			.failure = "its supervisor ended without leaving a result",
+			.output = "",
+			.plan_blob = "",
+			.log_blob = "" };
+	}
+	watch_tell_end(watch, &result);
+	job_result_release(&result);
+	arena_release(&arena);
+}
+
+static void on_process_end(void *owner, _unused_ bool readable, _unused_ bool writable)
+{
+	struct watch *watch = owner;
+
+	loop_poll_free(watch->poll);
+	watch->poll = NULL;
+	fd_closep(&watch->pidfd);
+	/* A supervisor that was killed may have left its tools at work. */
+	if (is_alive(watch->executor, watch))
+		watch->state = WATCH_ORPHANED;
+	else
+		watch_end(watch);
+}
+
+static void watch_process(struct watch *watch, int pidfd)
+{
+	watch->state = WATCH_RUNNING;
+	watch->pidfd = pidfd;
+	watch->poll = loop_poll_new(watch->executor->loop, pidfd, on_process_end, watch);
+	loop_poll_want(watch->poll, true, false);
+}
+
+/* ---- live state
+ * ----------------------------------------------------------------------------------------- */
+
+static void tell_steps(struct watch *watch, char *lines)
+{
+	const struct executor_events events = watch->executor->events;
+	char *rest = lines;
+
+	for (char *line; (line = strsep(&rest, "\n")) != NULL && rest != NULL;) {
+		_cleanup_json_ json_t *json = NULL;
+		struct err err;
+		const char *step;
+
+		if (jsonx_parse(line, strlen(line), EVENTS_READ, &json, &err) < 0)
+			continue;
+		step = json_string_value(json_object_get(json, "step"));
+		if (step != NULL && events.step != NULL)
+			events.step(events.owner, watch->job, watch->attempt, step);
+	}
+}
+
+static void read_events(struct watch *watch)
+{
+	_cleanup_fd_ int dir = open_job(watch->executor, watch->job, watch->attempt), fd = -1;
+	char lines[EVENTS_READ + 1];
+	ssize_t got;
+
+	if (dir < 0)
+		return;
+	fd = openat(dir, JOB_FILE_EVENTS, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	got = pread(fd, lines, EVENTS_READ, watch->events_read);
+	while (got > 0 && lines[got - 1] != '\n')
+		got--;
+	if (got <= 0)
+		return;
+	lines[got] = '\0';
+	watch->events_read += got;
+	tell_steps(watch, lines);
+}
+
+static void on_tick(void *owner)
+{
+	struct executor_local *executor = owner;
+
+	list_for_each (item, &executor->watches) {
+		struct watch *watch = container_of(item, struct watch, link);
+
+		if (watch->state == WATCH_RUNNING || watch->state == WATCH_ORPHANED)
+			read_events(watch);
+	}
+	list_for_each (item, &executor->watches) {
+		struct watch *watch = container_of(item, struct watch, link);
+
+		if (watch->state == WATCH_ORPHANED && !is_alive(executor, watch)) {
+			watch_end(watch);
+			break; /* the call-back may have changed the list; the others wait a tick */
+		}
+	}
+	if (!list_empty(&executor->watches))
+		loop_timer_arm(executor->tick, TICK_MS);
+}
+
+static void on_soon(void *owner)
+{
+	struct executor_local *executor = owner;
+
+	list_for_each (item, &executor->watches) {
+		struct watch *watch = container_of(item, struct watch, link);
+
+		if (watch->state != WATCH_ENDED)
+			continue;
+		watch_end(watch);
+		loop_timer_arm(executor->soon, 0);
+		return;
+	}
+}
+
+/* ---- the launcher
+ * --------------------------------------------------------------------------------------- */
+
+static void flush(struct executor_local *executor)
+{
+	while (executor->socket >= 0 && executor->sent < executor->waiting.count) {
+		const char *packet = executor->waiting.items[executor->sent];
+
+		if (send(executor->socket, packet, strlen(packet), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			break;
+		executor->sent++;
+	}
+	if (executor->sent == executor->waiting.count) {
+		strvec_release(&executor->waiting);
+		executor->waiting = (struct strvec){ 0 };
+		executor->sent = 0;
+	}
+	if (executor->poll != NULL)
+		loop_poll_want(executor->poll, true, executor->waiting.count > 0);
+}
+
+static void send_packet(struct executor_local *executor, const json_t *json)
+{
+	_cleanup_free_ char *text = jsonx_text(json);
+
+	strvec_push(&executor->waiting, text);
+	flush(executor);
+}
+
+static void on_started(struct executor_local *executor, const char *name, int *pidfd)
+{
+	const struct executor_events events = executor->events;
+	long long job = 0;
+	int attempt = 0;
+	struct watch *watch;
+
+	if (sscanf(name, "%lld-%d", &job, &attempt) != 2 || *pidfd < 0)
+		return;
+	watch = watch_find(executor, (struct job_id){ job }, attempt);
+	if (watch == NULL || watch->state != WATCH_ASKED)
+		return;
+	watch_process(watch, steal_fd(pidfd));
+	if (events.started != NULL)
+		events.started(events.owner, (struct job_id){ job }, attempt);
+}
+
+static void end_unstarted(struct watch *watch, const char *why)
+{
+	struct job_result result = { .outcome = OUTCOME_SETUP_FAILED,
+		.step = "launcher",
+		.failure = why,
+		.output = "",
+		.plan_blob = "",
+		.log_blob = "" };
+
+	watch_tell_end(watch, &result);
+}
+
+static void on_failed(struct executor_local *executor, const char *name, const char *why)
+{
+	_cleanup_free_ char *text = mem_printf("the job could not be started: %s", why);
+	long long job = 0;
+	int attempt = 0;
+	struct watch *watch;
+
+	if (sscanf(name, "%lld-%d", &job, &attempt) != 2)
+		return;
+	watch = watch_find(executor, (struct job_id){ job }, attempt);
+	if (watch != NULL && watch->state == WATCH_ASKED)
+		end_unstarted(watch, text);
+}
+
+static void launcher_gone(struct executor_local *executor);
+
+/* One answer of the launcher. False: there is none now, or there will be none any more. */
+static bool read_answer(struct executor_local *executor)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} room = { 0 };
+	char bytes[4096];
+	struct iovec part = { bytes, sizeof(bytes) };
+	struct msghdr message = { .msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = room.bytes,
+		.msg_controllen = sizeof(room.bytes) };
+	_cleanup_json_ json_t *json = NULL;
+	_cleanup_fd_ int pidfd = -1;
+	const char *started, *failed, *why;
+	struct cmsghdr *cmsg;
+	ssize_t length;
+	struct err err;
+
+	length = recvmsg(executor->socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (length < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (length <= 0) {
+		launcher_gone(executor);
+		return false;
+	}
+	cmsg = CMSG_FIRSTHDR(&message);
+	if (cmsg != NULL && cmsg->cmsg_type == SCM_RIGHTS)
+		memcpy(&pidfd, CMSG_DATA(cmsg), sizeof(pidfd));
+	if (jsonx_parse(bytes, (size_t)length, sizeof(bytes), &json, &err) < 0)
+		return true;
+	started = json_string_value(json_object_get(json, "started"));
+	failed = json_string_value(json_object_get(json, "failed"));
+	why = json_string_value(json_object_get(json, "error"));
+	if (started != NULL)
+		on_started(executor, started, &pidfd);
+	if (failed != NULL)
+		on_failed(executor, failed, why == NULL ? "" : why);
+	return true;
+}
+
+static void on_socket(void *owner, bool readable, bool writable)
+{
+	struct executor_local *executor = owner;
+
+	while (readable && executor->socket >= 0 && read_answer(executor))
+		;
+	if (writable)
+		flush(executor);
+}
+
+/* An empty environment, nothing open but stdio and the socket as descriptor 3. */
+static int spawn_launcher(struct executor_local *executor, struct err *err)
+{
+	static char *const no_environment[] = { NULL };
+	char *const argv[] = { executor->program, (char[]){ "launcher" }, NULL };
+	_cleanup_fd_ int ours = -1, theirs = -1;
+	posix_spawn_file_actions_t actions;
+	int pair[2], failed;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(err, ERR_SYSTEM, errno, "cannot make the launcher's socket");
+	ours = pair[0];
+	theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, 10);
+	close(pair[1]);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, theirs, 3);
+	posix_spawn_file_actions_addclosefrom_np(&actions, 4);
+	failed = posix_spawn(
+		&executor->launcher, executor->program, &actions, NULL, argv, no_environment);
+	posix_spawn_file_actions_destroy(&actions);
+	if (failed != 0)
+		return err_sys(err, ERR_CONFIG, failed, "cannot start %s", executor->program);
+	executor->socket = steal_fd(&ours);
+	if (send(executor->socket, executor->settings, strlen(executor->settings), MSG_NOSIGNAL) <
+		0)
+		return err_sys(err, ERR_SYSTEM, errno, "cannot speak to the launcher");
+	executor->poll = loop_poll_new(executor->loop, executor->socket, on_socket, executor);
+	loop_poll_want(executor->poll, true, executor->waiting.count > 0);
+	return 0;
+}
+
+/* Requests it never answered: some may have been forked all the same. The directory says. */
+static void settle_asked(struct executor_local *executor)
+{
+	enum job_evidence evidence;
+	bool again = true;
+	struct err err;
+
+	while (again) {
+		again = false;
+		list_for_each (item, &executor->watches) {
+			struct watch *watch = container_of(item, struct watch, link);
+			struct job_id job = watch->job;
+			int attempt = watch->attempt;
+
+			if (watch->state != WATCH_ASKED)
+				continue;
+			watch_free(watch);
+			again = true;
+			if (executor->port.recover(&executor->port, job, attempt, &evidence, &err) <
+				0)
+				evidence = EVIDENCE_STARTED;
+			if (evidence == EVIDENCE_ALIVE || evidence == EVIDENCE_ENDED)
+				break;
+			watch = watch_new(executor, job, attempt, WATCH_ENDED);
+			if (evidence == EVIDENCE_STARTED)
+				loop_timer_arm(executor->soon, 0);
+			else
+				end_unstarted(watch, "the launcher died before it could start the "
+						     "job; ask again");
+			break;
+		}
+	}
+}
+
+static void launcher_gone(struct executor_local *executor)
+{
+	loop_poll_free(executor->poll);
+	executor->poll = NULL;
+	fd_closep(&executor->socket);
+	kill(executor->launcher, SIGKILL);
+	waitpid(executor->launcher, NULL, 0);
+	executor->launcher = 0;
+	/* What was not sent is part of what was not answered. */
+	strvec_release(&executor->waiting);
+	executor->waiting = (struct strvec){ 0 };
+	executor->sent = 0;
+	tell(executor,
+		"the launcher of jobs died; starting it again (jobs that run are not affected)");
+	settle_asked(executor);
+	loop_timer_arm(executor->restart, RESTART_MS / 10);
+}
+
+static void on_restart(void *owner)
+{
+	struct executor_local *executor = owner;
+	struct err err;
+
+	if (executor->socket >= 0)
+		return;
+	if (spawn_launcher(executor, &err) < 0) {
+		tell(executor, err.text);
+		fd_closep(&executor->socket);
+		loop_timer_arm(executor->restart, RESTART_MS);
+		return;
+	}
+	flush(executor);
+}
+
+/* ---- the port
+ * ------------------------------------------------------------------------------------------- */
+
+static void local_listen(struct executor *port, const struct executor_events *events)
+{
+	local_of(port)->events = *events;
+}
+
+static int local_start(struct executor *port, const struct job_spec *spec, struct err *err)
+{
+	struct executor_local *executor = local_of(port);
+	_cleanup_json_ json_t *json = NULL, *request = NULL;
+	char name[NAME_ROOM];
+	_cleanup_fd_ int dir = -1;
+	int r;
+
+	name_of(spec->job, spec->attempt, name);
+	if (mkdirat(executor->jobs_fd, name, 0700) < 0)
+		return err_sys(err, errno == EEXIST ? ERR_EXISTS : ERR_JOB, errno,
+			"cannot make the directory of job %s", name);
+	dir = open_job(executor, spec->job, spec->attempt);
+	json = job_spec_write(spec);
+	r = dir < 0 ? err_sys(err, ERR_JOB, errno, "cannot open the directory of job %s", name)
+		    : jsonx_write_at(dir, JOB_FILE_SPEC, json, false, err);
+	if (r < 0) {
+		if (dir >= 0)
+			unlinkat(dir, JOB_FILE_SPEC, 0);
+		unlinkat(executor->jobs_fd, name, AT_REMOVEDIR);
+		return r;
+	}
+	watch_new(executor, spec->job, spec->attempt, WATCH_ASKED);
+	request = json_pack("{s:s}", "start", name);
+	send_packet(executor, request);
+	return 0;
+}
+
+static void local_cancel(struct executor *port, struct job_id job, int attempt)
+{
+	struct executor_local *executor = local_of(port);
+	const struct watch *watch = watch_find(executor, job, attempt);
+	_cleanup_fd_ int dir = open_job(executor, job, attempt), fd = -1;
+
+	if (dir < 0)
+		return;
+	fd = openat(dir, JOB_FILE_CANCEL, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (watch != NULL && watch->pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, watch->pidfd, SIGUSR1, NULL, 0);
+}
+
+static bool has_file(int dir_fd, const char *name)
+{
+	return faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* The lock is held. By whom: the pid in it, if that process still lives and the lock is still held
+ * after we have a handle on it; else by what the supervisor left. */
+static void attach(struct executor_local *executor, int dir_fd, struct job_id job, int attempt)
+{
+	_cleanup_fd_ int lock = openat(dir_fd, JOB_FILE_LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct watch *watch = watch_new(executor, job, attempt, WATCH_ORPHANED);
+	char text[32] = "";
+	int pidfd = -1;
+
+	if (lock >= 0 && pread(lock, text, sizeof(text) - 1, 0) > 0 && atoi(text) > 1)
+		pidfd = (int)syscall(SYS_pidfd_open, atoi(text), 0);
+	if (pidfd >= 0)
+		fcntl(pidfd, F_SETFD, FD_CLOEXEC);
+	if (pidfd >= 0 && is_alive(executor, watch))
+		watch_process(watch, pidfd);
+	else
+		fd_closep(&pidfd);
+}
+
+static int find_evidence(struct executor_local *executor, int dir_fd, struct job_id job,
+	int attempt, enum job_evidence *ret, struct err *err)
+{
+	_cleanup_fd_ int lock = -1, fd = -1;
+	int r;
+
+	r = try_lock(dir_fd, &lock, err);
+	if (r < 0)
+		return r;
+	if (lock < 0) {
+		attach(executor, dir_fd, job, attempt);
+		*ret = EVIDENCE_ALIVE;
+		return 0;
+	}
+	if (has_file(dir_fd, JOB_FILE_RESULT)) {
+		watch_new(executor, job, attempt, WATCH_ENDED);
+		loop_timer_arm(executor->soon, 0);
+		*ret = EVIDENCE_ENDED;
+		return 0;
+	}
+	*ret = has_file(dir_fd, JOB_FILE_STARTED) ? EVIDENCE_STARTED : EVIDENCE_NEVER;
+	/* Under the lock: a supervisor that is still on its way will find this and go. */
+	fd = openat(dir_fd, JOB_FILE_VOID, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || fsync(fd) < 0 || fsync(dir_fd) < 0)
+		return err_sys(err, ERR_JOB, errno, "cannot declare the job void");
+	return 0;
+}
+
+static int local_recover(struct executor *port, struct job_id job, int attempt,
+	enum job_evidence *ret, struct err *err)
+{
+	struct executor_local *executor = local_of(port);
+	_cleanup_fd_ int dir = -1;
+	char name[NAME_ROOM];
+
+	if (watch_find(executor, job, attempt) != NULL) {
+		*ret = EVIDENCE_ALIVE;
+		return 0;
+	}
+	/* A directory that is not there was never made, or was removed by hand. It is made again,
+	 * void: an apply that had begun cannot begin twice all the same, its plan is marked as
+	 * used. */
+	if (mkdirat(executor->jobs_fd, name_of(job, attempt, name), 0700) < 0 && errno != EEXIST)
+		return err_sys(err, ERR_JOB, errno, "cannot make the directory of job %s", name);
+	dir = open_job(executor, job, attempt);
+	if (dir < 0)
+		return err_sys(err, ERR_JOB, errno, "cannot open the directory of job %s", name);
+	return find_evidence(executor, dir, job, attempt, ret, err);
+}
+
+/* A new name at once, the work of removing in a child of the launcher. */
+static void trash(struct executor_local *executor, const char *folder, const char *name)
+{
+	_cleanup_free_ char *from = mem_printf("%s/%s/%s", executor->data_dir, folder, name);
+	_cleanup_free_ char *gone = mem_printf(
+		"trash/%s-%d-%u", name, (int)getpid(), executor->trashed++);
+	_cleanup_free_ char *to = mem_printf("%s/%s", executor->data_dir, gone);
+	_cleanup_json_ json_t *request = NULL;
+
+	if (rename(from, to) < 0)
+		return;
+	request = json_pack("{s:s}", "remove", gone);
+	send_packet(executor, request);
+}
+
+static void local_forget(struct executor *port, struct job_id job, int attempt)
+{
+	char name[NAME_ROOM];
+
+	trash(local_of(port), "jobs", name_of(job, attempt, name));
+}
+
+static bool is_oid(const char *tree)
+{
+	size_t length = tree == NULL ? 0 : strspn(tree, "0123456789abcdef");
+
+	return length >= OID_HEX && length <= 64 && tree[length] == '\0';
+}
+
+static void local_drop_tree(struct executor *port, struct repo_id repo, const char *tree)
+{
+	_cleanup_free_ char *folder = mem_printf("repos/%lld/trees", (long long)repo.v);
+
+	if (is_oid(tree))
+		trash(local_of(port), folder, tree);
+}
+
+static bool local_has_tree(struct executor *port, struct repo_id repo, const char *tree)
+{
+	_cleanup_free_ char *path = mem_printf("%s/repos/%lld/trees/%s", local_of(port)->data_dir,
+		(long long)repo.v, tree == NULL ? "" : tree);
+
+	return is_oid(tree) && access(path, F_OK) == 0;
+}
+
+static int make_folders(struct executor_local *executor, struct err *err)
+{
+	static const char *const folders[] = { "jobs", "blobs", "repos", "trash" };
+	_cleanup_fd_ int data = -1;
+
+	if (mkdir(executor->data_dir, 0700) < 0 && errno != EEXIST)
+		return err_sys(err, ERR_CONFIG, errno, "cannot make the data directory %s",
+			executor->data_dir);
+	data = open(executor->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; data >= 0 && i < countof(folders); i++)
+		if (mkdirat(data, folders[i], 0700) < 0 && errno != EEXIST)
+			return err_sys(err, ERR_CONFIG, errno, "cannot make %s/%s",
+				executor->data_dir, folders[i]);
+	executor->jobs_fd = data < 0 ? -1
+				     : openat(data, "jobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return executor->jobs_fd < 0 ? err_sys(err, ERR_CONFIG, errno, "cannot open the jobs in %s",
+					       executor->data_dir)
+				     : 0;
+}
+
+static char *settings_text(const struct executor_local_options *options)
+{
+	const struct {
+		const char *key, *value;
+	} texts[] = {
+		{ "data", options->data_dir },
+		{ "git", options->git },
+		{ "terraform", options->terraform },
+		{ "opentofu", options->opentofu },
+		{ "cli_config", options->cli_config },
+		{ "path", options->path },
+		{ "fault", options->fault },
+		{ "fault_log", options->fault_log },
+	};
+	_cleanup_json_ json_t *json = json_object();
+
+	for (size_t i = 0; i < countof(texts); i++)
+		if (texts[i].value != NULL)
+			json_object_set_new(json, texts[i].key, json_string(texts[i].value));
+	json_object_set_new(json, "bare", json_boolean(options->may_run_bare));
+	return jsonx_text(json);
+}
+
+int executor_local_new(struct loop *loop, const struct executor_local_options *options,
+	struct executor **ret, struct err *err)
+{
+	struct executor_local *executor = mem_alloc(sizeof(*executor));
+	int r;
+
+	executor->port = (struct executor){ .start = local_start,
+		.cancel = local_cancel,
+		.recover = local_recover,
+		.forget = local_forget,
+		.drop_tree = local_drop_tree,
+		.has_tree = local_has_tree,
+		.listen = local_listen };
+	executor->loop = loop;
+	executor->notice = options->notice;
+	executor->notice_owner = options->notice_owner;
+	executor->data_dir = mem_strdup(options->data_dir);
+	executor->program = mem_strdup(options->program);
+	executor->settings = settings_text(options);
+	executor->socket = executor->jobs_fd = -1;
+	list_init(&executor->watches);
+	executor->tick = loop_timer_new(loop, on_tick, executor);
+	executor->soon = loop_timer_new(loop, on_soon, executor);
+	executor->restart = loop_timer_new(loop, on_restart, executor);
+	r = make_folders(executor, err);
+	if (r == 0)
+		r = spawn_launcher(executor, err);
+	if (r < 0) {
+		executor_local_free(&executor->port);
+		return r;
+	}
+	*ret = &executor->port;
+	return 0;
+}
+
+void executor_local_free(struct executor *port)
+{
+	struct executor_local *executor = port == NULL ? NULL : local_of(port);
+
+	if (executor == NULL)
+		return;
+	while (!list_empty(&executor->watches))
+		watch_free(container_of(executor->watches.next, struct watch, link));
+	loop_poll_free(executor->poll);
+	fd_closep(&executor->socket); /* the launcher ends by this */
+	if (executor->launcher > 0)
+		waitpid(executor->launcher, NULL, 0);
+	loop_timer_free(executor->tick);
+	loop_timer_free(executor->soon);
+	loop_timer_free(executor->restart);
+	strvec_release(&executor->waiting);
+	fd_closep(&executor->jobs_fd);
+	free(executor->data_dir);
+	free(executor->program);
+	free(executor->settings);
+	free(executor);
+}

@@ -1,0 +1,29 @@
+/* Jobs on this machine, through one launcher process. Owns the launcher and the server's view of
+ * the job directories below <data>/jobs/.
+ *
+ * Make it before any secret is read: the launcher is started here, with an empty environment.
+ * Everything happens on the loop's thread; nothing here waits for a job. */
+#pragma once
+#include "orchestrator/lib/loop.h"
+#include "orchestrator/ports/executor.h"
+
+struct executor_local_options { /* all strings are copied */
+	const char *data_dir;	/* absolute; jobs/ and blobs/ are made in it */
+	const char *program;	/* absolute path of sluice-job */
+	const char *git;	/* absolute path of sluice-git, or NULL */
+	const char *terraform;	/* absolute, or NULL */
+	const char *opentofu;	/* absolute, or NULL */
+	const char *cli_config; /* TF_CLI_CONFIG_FILE of the tools, or NULL */
+	const char *path;	/* PATH of the tools, or NULL */
+	bool may_run_bare;	/* run jobs even where the kernel forbids namespaces */
+	const char *fault;	/* fault points of the runners, for tests; or NULL */
+	const char *fault_log;
+	/* The launcher died and was started again, a directory could not be read: for the log. */
+	void (*notice)(void *owner, const char *text);
+	void *notice_owner;
+};
+
+_must_check_ int executor_local_new(struct loop *loop, const struct executor_local_options *options,
+	struct executor **ret, struct err *err);
+/* The launcher ends, jobs that run do not. NULL is fine. */
+void executor_local_free(struct executor *executor);

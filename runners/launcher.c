@@ -1,0 +1,221 @@
+/* Waits for requests and forks supervisors: no exec, so that a job starts in a fraction of a
+ * millisecond. Small on purpose: it is there all the time, and every supervisor begins as its copy.
+ *
+ *     server -> {"data": ...}                 the settings, once, first
+ *     server -> {"start": "17-1"}             answer: {"started": "17-1", "pid": 4711} and a pidfd,
+ *                                                  or {"failed": "17-1", "error": "..."}
+ *     server -> {"remove": "<folder>"}        a trashed folder below the data directory; no answer
+ *
+ * It has no environment, no secrets, and no privilege that the server has not. */
+#include "runners/launcher.h"
+#include "orchestrator/lib/fault.h"
+#include "orchestrator/lib/jsonx.h"
+#include "runners/supervise.h"
+#include "runners/tree.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <malloc.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+enum { PACKET_MAX = 64 << 10 };
+
+struct launcher {
+	int socket;
+	int children_fd;
+	struct site site;
+	struct sandbox_support support;
+	bool is_ready;
+};
+
+static void answer(const struct launcher *launcher, const json_t *json, int fd)
+{
+	_cleanup_free_ char *text = jsonx_text(json);
+	struct iovec part = { text, strlen(text) };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} room = { 0 };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		struct cmsghdr *cmsg;
+
+		message.msg_control = room.bytes;
+		message.msg_controllen = sizeof(room.bytes);
+		cmsg = CMSG_FIRSTHDR(&message);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	}
+	/* When the server is gone, it will find the job by its directory. */
+	if (sendmsg(launcher->socket, &message, MSG_NOSIGNAL) < 0)
+		return;
+}
+
+/* A session of its own: no terminal, no signal meant for the server. SIGUSR1 stays blocked and is
+ * read from a descriptor. */
+static void become_own(void)
+{
+	sigset_t blocked;
+	int null;
+
+	setsid();
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		close(null);
+	}
+}
+
+static pid_t fork_child(int *ret_pidfd)
+{
+	struct clone_args args = { .flags = ret_pidfd != NULL ? CLONE_PIDFD : 0,
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.exit_signal = SIGCHLD };
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+
+	if (pid < 0 && errno == ENOSYS)
+		pid = syscall(SYS_clone, args.flags | SIGCHLD, NULL, ret_pidfd, NULL, NULL);
+	return (pid_t)pid;
+}
+
+/* "<id>-<attempt>", nothing that could be a path. */
+static bool is_job_name(const char *name)
+{
+	size_t digits = strspn(name, "0123456789");
+
+	return digits > 0 && digits < 20 && name[digits] == '-' && name[digits + 1] != '\0' &&
+	       name[digits + 1 + strspn(name + digits + 1, "0123456789")] == '\0';
+}
+
+static void start(struct launcher *launcher, const char *job)
+{
+	_cleanup_json_ json_t *reply = NULL;
+	_cleanup_fd_ int pidfd = -1;
+	pid_t pid;
+
+	if (!is_job_name(job)) {
+		reply = json_pack(
+			"{s:s, s:s}", "failed", job, "error", "this is not the name of a job");
+		answer(launcher, reply, -1);
+		return;
+	}
+	fault_point("launcher.before_fork");
+	pid = fork_child(&pidfd);
+	if (pid == 0) {
+		become_own();
+		close(launcher->socket);
+		close(launcher->children_fd);
+		_exit(supervise(&launcher->site, &launcher->support, job));
+	}
+	if (pid < 0)
+		reply = json_pack("{s:s, s:s}", "failed", job, "error", strerror(errno));
+	else
+		reply = json_pack("{s:s, s:i}", "started", job, "pid", (int)pid);
+	answer(launcher, reply, pid < 0 ? -1 : pidfd);
+	fault_point("launcher.forked");
+}
+
+static void remove_folder(struct launcher *launcher, const char *name)
+{
+	_cleanup_fd_ int data = -1;
+
+	if (!tree_path_is_safe(name) || str_equal(name, ".") || fork_child(NULL) != 0)
+		return;
+	become_own();
+	data = open(launcher->site.data_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (data >= 0)
+		tree_remove(data, name);
+	_exit(0);
+}
+
+static int read_settings(struct launcher *launcher, const json_t *packet, struct err *err)
+{
+	int r = site_read(packet, &launcher->site, err);
+
+	if (r == 0)
+		r = sandbox_prepare(launcher->site.data_dir, err);
+	if (r < 0)
+		return r;
+	fault_init(launcher->site.fault_spec, launcher->site.fault_log);
+	sandbox_probe(&launcher->support);
+	launcher->is_ready = true;
+	return 0;
+}
+
+/* False: the server is gone. */
+static bool serve_packet(struct launcher *launcher)
+{
+	_cleanup_free_ char *bytes = mem_alloc(PACKET_MAX);
+	_cleanup_json_ json_t *packet = NULL;
+	ssize_t length = recv(launcher->socket, bytes, PACKET_MAX, 0);
+	const char *job, *folder;
+	struct err err;
+
+	if (length <= 0)
+		return length < 0 && (errno == EINTR || errno == EAGAIN);
+	if (jsonx_parse(bytes, (size_t)length, PACKET_MAX, &packet, &err) < 0 ||
+		(!launcher->is_ready && read_settings(launcher, packet, &err) < 0)) {
+		dprintf(STDERR_FILENO, "sluice-job launcher: %s\n", err.text);
+		return launcher->is_ready;
+	}
+	job = json_string_value(json_object_get(packet, "start"));
+	folder = json_string_value(json_object_get(packet, "remove"));
+	if (job != NULL)
+		start(launcher, job);
+	if (folder != NULL)
+		remove_folder(launcher, folder);
+	return true;
+}
+
+int launcher_serve(int socket)
+{
+	struct launcher launcher = { .socket = socket };
+	struct signalfd_siginfo info;
+	sigset_t children, all;
+
+	/* A terminal's signals are for the server; this process ends when the server does. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
+	launcher.children_fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+	fcntl(socket, F_SETFD, FD_CLOEXEC);
+	/* One memory pool that gives back what it does not need. */
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_TRIM_THRESHOLD, 64 << 10);
+	prctl(PR_SET_NAME, "sluice-launcher");
+	for (;;) {
+		struct pollfd polls[] = { { .fd = socket, .events = POLLIN },
+			{ .fd = launcher.children_fd, .events = POLLIN } };
+
+		if (poll(polls, 2, -1) < 0 && errno != EINTR)
+			return 1;
+		if (polls[1].revents != 0) {
+			while (read(launcher.children_fd, &info, sizeof(info)) > 0)
+				;
+			while (waitpid(-1, NULL, WNOHANG) > 0)
+				;
+		}
+		if (polls[0].revents != 0 && !serve_packet(&launcher))
+			break;
+	}
+	site_release(&launcher.site);
+	return 0;
+}

@@ -1,0 +1,83 @@
+/* sluice-job: runs jobs, and nothing else. Parses its command line, no more. */
+#include "orchestrator/lib/jsonx.h"
+#include "runners/launcher.h"
+#include "runners/supervise.h"
+#include "runners/tf_plan.h"
+#include <stdio.h>
+#include <string.h>
+
+static int run_launcher(_unused_ int argc, _unused_ char **argv)
+{
+	return launcher_serve(3);
+}
+
+/* sluice-job supervise SETTINGS.json JOB: by hand, to look at one job. */
+static int run_supervise(int argc, char **argv)
+{
+	_cleanup_json_ json_t *json = NULL;
+	struct sandbox_support support;
+	struct site site;
+	struct err err;
+	int code;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: sluice-job supervise SETTINGS.json ID-ATTEMPT\n");
+		return 2;
+	}
+	json = json_load_file(argv[0], JSON_REJECT_DUPLICATES, NULL);
+	if (json == NULL) {
+		fprintf(stderr, "%s: cannot be read as JSON\n", argv[0]);
+		return 1;
+	}
+	if (site_read(json, &site, &err) < 0 || sandbox_prepare(site.data_dir, &err) < 0) {
+		fprintf(stderr, "%s: %s\n", argv[0], err.text);
+		return 1;
+	}
+	sandbox_probe(&support);
+	code = supervise(&site, &support, argv[1]);
+	site_release(&site);
+	return code;
+}
+
+static int run_interpret(_unused_ int argc, _unused_ char **argv)
+{
+	return tf_plan_interpret(STDIN_FILENO, STDOUT_FILENO);
+}
+
+static int run_probe(_unused_ int argc, _unused_ char **argv)
+{
+	struct sandbox_support support;
+
+	sandbox_probe(&support);
+	for (unsigned i = 0; sandbox_part_name(i) != NULL; i++)
+		printf("%-8s %s\n", sandbox_part_name(i), support.parts & (1U << i) ? "yes" : "no");
+	if (support.why_not[0] != '\0')
+		printf("missing: %s\n", support.why_not);
+	return support.parts == 0;
+}
+
+static const struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} verbs[] = {
+	{ "launcher", run_launcher, "serve the socket on descriptor 3 (started by sluice)" },
+	{ "supervise", run_supervise, "SETTINGS.json ID-ATTEMPT: run one job directory by hand" },
+	{ "interpret", run_interpret, "plan JSON on standard input -> summary (a regular file)" },
+	{ "probe", run_probe, "what of the sandbox this machine can give" },
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < countof(verbs); i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 2, argv + 2);
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		printf("sluice-job %s\n", SLUICE_VERSION);
+		return 0;
+	}
+	fprintf(stderr, "usage: sluice-job VERB ...\n");
+	for (size_t i = 0; i < countof(verbs); i++)
+		fprintf(stderr, "  %-10s %s\n", verbs[i].name, verbs[i].help);
+	return 2;
+}

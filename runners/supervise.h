@@ -1,0 +1,10 @@
+/* One job from its directory to its result. Owns the order of the steps. */
+#pragma once
+#include "runners/sandbox.h"
+#include "runners/site.h"
+
+#define SUPERVISE_ANSWER "answer.json" /* what sluice-git leaves in the job directory */
+
+/* Runs the job of `job` ("<id>-<attempt>"); returns the exit code of the supervisor: 0 when a
+ * result was written, whatever it says. */
+int supervise(const struct site *site, const struct sandbox_support *support, const char *job);

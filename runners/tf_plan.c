@@ -1,0 +1,596 @@
+/* What a plan would do, and nothing of what it must not tell.
+ *
+ * A value is hidden when the plan marks it or anything in it as sensitive, when its name says so,
+ * or when it holds the value of a sensitive variable. */
+#include "runners/tf_plan.h"
+#include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/jsonx.h"
+#include "orchestrator/lib/strbuf.h"
+#include "runners/mask.h"
+#include "runners/output.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { PATH_MAX_BYTES = 200, TEXT_MAX = 4096, RUNS_CODE_MAX = 50, DIFF_DEPTH_MAX = 24 };
+
+static const char hidden[] = "(sensitive)", unknown[] = "(known after apply)";
+
+struct reading {
+	struct arena *arena;
+	struct plan_summary *summary;
+	const json_t *changes;
+	const json_t *configuration;
+	struct mask mask; /* values of sensitive variables */
+	size_t resource_room;
+};
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+/* ---- values
+ * ------------------------------------------------------------------------------------------ */
+
+/* Names whose values are secrets whether or not the provider says so, and places where people put
+ * them. */
+static bool name_is_secret(const char *name, size_t length)
+{
+	static const char *const marks[] = { "password", "passwd", "passphrase", "secret", "token",
+		"private_key", "privatekey", "access_key", "accesskey", "api_key", "apikey",
+		"connection_string", "connectionstring", "credential", "user_data", "userdata",
+		"custom_data", "startup_script", "environment", "container_definitions", "env_var",
+		"auth_key", "shared_key", "account_key" };
+	char lower[PATH_MAX_BYTES];
+
+	if (length >= sizeof(lower))
+		return true;
+	for (size_t i = 0; i < length; i++)
+		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
+	lower[length] = '\0';
+	for (size_t i = 0; i < countof(marks); i++)
+		if (strstr(lower, marks[i]) != NULL)
+			return true;
+	return strcmp(lower, "env") == 0 || strncmp(lower, "env.", 4) == 0 ||
+	       strncmp(lower, "env[", 4) == 0 || strstr(lower, ".env.") != NULL ||
+	       strstr(lower, ".env[") != NULL;
+}
+
+/* The marks mirror the value: true, or an object or list with true somewhere in it. */
+static bool is_marked(const json_t *marks, int depth)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	if (depth > DIFF_DEPTH_MAX)
+		return true;
+	if (json_is_true(marks))
+		return true;
+	if (json_is_array(marks)) {
+		json_array_foreach (marks, i, item)
+			if (is_marked(item, depth + 1))
+				return true;
+	} else if (json_is_object(marks)) {
+		json_object_foreach ((json_t *)marks, key, item)
+			if (is_marked(item, depth + 1))
+				return true;
+	}
+	return false;
+}
+
+static const char *printable(struct reading *reading, const char *text, size_t skip)
+{
+	_cleanup_strbuf_ struct strbuf masked = STRBUF(TEXT_MAX), out = STRBUF(TEXT_MAX);
+	size_t length = strlen(text), fits;
+
+	if (skip > 0)
+		strbuf_puts(&out, "...");
+	mask_append(&reading->mask, text + skip,
+		length - skip > TEXT_MAX / 2 ? TEXT_MAX / 2 : length - skip, true, &masked);
+	for (const char *at = strbuf_text(&masked); *at != '\0' && out.length < PLAN_VALUE_MAX + 8;
+		at++) {
+		if (*at == '\n')
+			strbuf_puts(&out, "\\n");
+		else if ((unsigned char)*at >= ' ' && *at != 127)
+			strbuf_putc(&out, *at);
+	}
+	fits = out.length;
+	if (fits > PLAN_VALUE_MAX - 3) {
+		fits = codec_utf8_prefix(strbuf_text(&out), PLAN_VALUE_MAX - 4);
+		strbuf_truncate(&out, fits);
+		strbuf_puts(&out, "...");
+	} else {
+		strbuf_truncate(&out, codec_utf8_prefix(strbuf_text(&out), fits));
+	}
+	return arena_strdup(reading->arena, strbuf_text(&out));
+}
+
+static char *whole_text(const json_t *value)
+{
+	if (json_is_string(value))
+		return mem_strdup(json_string_value(value));
+	return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+}
+
+/* Where two long texts begin to differ, so that the difference is what is seen. */
+static size_t common_begin(const char *a, const char *b)
+{
+	size_t same = 0;
+
+	if (a == NULL || b == NULL)
+		return 0;
+	while (a[same] != '\0' && a[same] == b[same])
+		same++;
+	if (same < PLAN_VALUE_MAX / 2 || (strlen(a) < PLAN_VALUE_MAX && strlen(b) < PLAN_VALUE_MAX))
+		return 0;
+	same -= 24;
+	while (same > 0 && ((unsigned char)a[same] & 0xc0) == 0x80)
+		same--;
+	return same;
+}
+
+/* ---- attributes
+ * --------------------------------------------------------------------------------------- */
+
+struct diff {
+	struct reading *reading;
+	struct plan_resource *resource;
+	const json_t *replace_paths;
+	char path[PATH_MAX_BYTES];
+	bool cut; /* the path did not fit */
+};
+
+struct sides { /* a value and what is said of it */
+	const json_t *before, *after, *unknown, *before_marks, *after_marks;
+};
+
+static const json_t *marks_below(const json_t *marks, const char *key, size_t index)
+{
+	if (json_is_true(marks))
+		return marks;
+	return key != NULL ? json_object_get(marks, key) : json_array_get(marks, index);
+}
+
+static struct sides sides_below(const struct sides *sides, const char *key, size_t index)
+{
+	return (struct sides){
+		.before = marks_below(sides->before, key, index),
+		.after = marks_below(sides->after, key, index),
+		.unknown = marks_below(sides->unknown, key, index),
+		.before_marks = marks_below(sides->before_marks, key, index),
+		.after_marks = marks_below(sides->after_marks, key, index),
+	};
+}
+
+static bool path_starts(const char *path, const json_t *steps)
+{
+	char text[PATH_MAX_BYTES];
+	size_t length = 0, i;
+	json_t *step;
+
+	text[0] = '\0';
+	json_array_foreach (steps, i, step) {
+		if (json_is_string(step))
+			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s",
+				length == 0 ? "" : ".", json_string_value(step));
+		else
+			length += (size_t)snprintf(text + length, sizeof(text) - length, "[%lld]",
+				(long long)json_integer_value(step));
+		if (length >= sizeof(text))
+			return false;
+	}
+	return strncmp(path, text, length) == 0 &&
+	       (path[length] == '\0' || path[length] == '.' || path[length] == '[');
+}
+
+static bool forces_replace(const struct diff *diff)
+{
+	json_t *steps;
+	size_t i;
+
+	json_array_foreach (diff->replace_paths, i, steps)
+		if (path_starts(diff->path, steps))
+			return true;
+	return false;
+}
+
+static void add_attribute(struct diff *diff, const struct sides *sides)
+{
+	struct plan_resource *resource = diff->resource;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+	bool has_before = sides->before != NULL && !json_is_null(sides->before);
+	bool has_after = sides->after != NULL && !json_is_null(sides->after);
+	bool is_secret = name_is_secret(diff->path, strlen(diff->path));
+	struct plan_attribute found = { .forces_replace = forces_replace(diff) };
+	size_t skip = 0, at;
+
+	if (resource->attribute_count == PLAN_ATTRIBUTES_MAX && !found.forces_replace) {
+		resource->attributes_left_out++;
+		return;
+	}
+	if (has_before && (is_secret || is_marked(sides->before_marks, 0)))
+		found.before = hidden;
+	else if (has_before)
+		before = whole_text(sides->before);
+	if (is_marked(sides->unknown, 0))
+		found.after = unknown;
+	else if (has_after && (is_secret || is_marked(sides->after_marks, 0)))
+		found.after = hidden;
+	else if (has_after)
+		after = whole_text(sides->after);
+	skip = common_begin(before, after);
+	if (before != NULL)
+		found.before = printable(diff->reading, before, skip);
+	if (after != NULL)
+		found.after = printable(diff->reading, after, skip);
+	found.path = arena_strdup(diff->reading->arena, diff->path);
+	/* What forces the replacement is what people look for: it comes first, and is never left
+	 * out. */
+	at = resource->attribute_count;
+	if (resource->attribute_count == PLAN_ATTRIBUTES_MAX) {
+		resource->attributes_left_out++;
+		at--;
+	} else {
+		resource->attribute_count++;
+	}
+	if (found.forces_replace)
+		for (; at > 0 && !resource->attributes[at - 1].forces_replace; at--)
+			resource->attributes[at] = resource->attributes[at - 1];
+	resource->attributes[at] = found;
+}
+
+static bool holds_objects(const json_t *list)
+{
+	return json_array_size(list) > 0 && json_is_object(json_array_get(list, 0));
+}
+
+static void diff_value(struct diff *diff, const struct sides *sides, int depth);
+
+static void diff_below(
+	struct diff *diff, const struct sides *sides, const char *key, size_t index, int depth)
+{
+	size_t length = strlen(diff->path), room = sizeof(diff->path) - length;
+	struct sides below = sides_below(sides, key, index);
+	int more = key != NULL ? snprintf(diff->path + length, room, "%s%s", length == 0 ? "" : ".",
+					 key)
+			       : snprintf(diff->path + length, room, "[%zu]", index);
+
+	if (more < 0 || (size_t)more >= room)
+		diff->resource->attributes_left_out++;
+	else
+		diff_value(diff, &below, depth + 1);
+	diff->path[length] = '\0';
+}
+
+static void diff_value(struct diff *diff, const struct sides *sides, int depth)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	if (json_is_true(sides->unknown) || depth > DIFF_DEPTH_MAX) {
+		add_attribute(diff, sides);
+		return;
+	}
+	if (json_is_object(sides->before) && json_is_object(sides->after)) {
+		json_object_foreach ((json_t *)sides->after, key, item)
+			diff_below(diff, sides, key, 0, depth);
+		json_object_foreach ((json_t *)sides->before, key, item)
+			if (json_object_get(sides->after, key) == NULL)
+				diff_below(diff, sides, key, 0, depth);
+		if (json_is_object(sides->unknown)) /* unknown values are not in `after` at all */
+			json_object_foreach ((json_t *)sides->unknown, key, item)
+				if (json_object_get(sides->after, key) == NULL &&
+					json_object_get(sides->before, key) == NULL &&
+					is_marked(item, 0))
+					diff_below(diff, sides, key, 0, depth);
+		return;
+	}
+	if (json_is_array(sides->before) &&
+		json_array_size(sides->before) == json_array_size(sides->after) &&
+		holds_objects(sides->before) && holds_objects(sides->after)) {
+		for (i = 0; i < json_array_size(sides->after); i++)
+			diff_below(diff, sides, NULL, i, depth);
+		return;
+	}
+	if (json_equal(sides->before == NULL ? json_null() : (json_t *)sides->before,
+		    sides->after == NULL ? json_null() : (json_t *)sides->after) &&
+		!is_marked(sides->unknown, 0))
+		return;
+	add_attribute(diff, sides);
+}
+
+static void read_attributes(
+	struct reading *reading, struct plan_resource *resource, const json_t *change)
+{
+	struct diff diff = { .reading = reading,
+		.resource = resource,
+		.replace_paths = json_object_get(change, "replace_paths") };
+	struct sides sides = { json_object_get(change, "before"), json_object_get(change, "after"),
+		json_object_get(change, "after_unknown"),
+		json_object_get(change, "before_sensitive"),
+		json_object_get(change, "after_sensitive") };
+
+	resource->attributes = arena_alloc(
+		reading->arena, PLAN_ATTRIBUTES_MAX * sizeof(*resource->attributes));
+	if (json_is_object(sides.before) && json_is_object(sides.after))
+		diff_value(&diff, &sides, 0);
+}
+
+/* ---- resources
+ * ---------------------------------------------------------------------------------------- */
+
+static enum plan_action action_of(const json_t *change, bool is_moved)
+{
+	const json_t *actions = json_object_get(change, "actions");
+	bool creates = false, deletes = false, forgets = false;
+	const char *name;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (actions, i, item) {
+		name = json_string_value(item);
+		if (str_equal(name, "update"))
+			return PLAN_UPDATE;
+		if (str_equal(name, "read"))
+			return PLAN_READ;
+		creates = creates || str_equal(name, "create");
+		deletes = deletes || str_equal(name, "delete");
+		forgets = forgets || str_equal(name, "forget");
+	}
+	if (creates && deletes)
+		return PLAN_REPLACE;
+	if (deletes)
+		return PLAN_DELETE;
+	if (forgets)
+		return PLAN_FORGET;
+	if (creates)
+		return PLAN_CREATE;
+	if (json_is_object(json_object_get(change, "importing")))
+		return PLAN_IMPORT;
+	return is_moved ? PLAN_MOVE : PLAN_NO_OP;
+}
+
+static void count_action(struct plan_summary *summary, enum plan_action action)
+{
+	switch (action) {
+	case PLAN_NO_OP:
+		return;
+	case PLAN_CREATE:
+		summary->create++;
+		return;
+	case PLAN_UPDATE:
+		summary->update++;
+		return;
+	case PLAN_DELETE:
+		summary->delete ++;
+		return;
+	case PLAN_REPLACE:
+		summary->replace++;
+		return;
+	case PLAN_READ:
+		summary->read++;
+		return;
+	case PLAN_FORGET:
+		summary->forget++;
+		return;
+	case PLAN_IMPORT:
+		summary->import++;
+		return;
+	case PLAN_MOVE:
+		summary->move++;
+		return;
+	}
+}
+
+static int danger(enum plan_action action)
+{
+	static const unsigned char place[] = {
+		[PLAN_DELETE] = 9,
+		[PLAN_REPLACE] = 8,
+		[PLAN_FORGET] = 7,
+		[PLAN_UPDATE] = 6,
+		[PLAN_CREATE] = 5,
+		[PLAN_IMPORT] = 4,
+		[PLAN_MOVE] = 3,
+		[PLAN_READ] = 2,
+		[PLAN_NO_OP] = 0,
+	};
+
+	return place[action];
+}
+
+static int read_changes(struct reading *reading, struct err *err)
+{
+	struct plan_summary *summary = reading->summary;
+	json_t *item;
+	size_t i;
+
+	for (int level = 9; level >= 0; level--) {
+		json_array_foreach (reading->changes, i, item) {
+			const json_t *change = json_object_get(item, "change");
+			const char *address = text_of(item, "address"),
+				   *moved = text_of(item, "previous_address");
+			enum plan_action action = action_of(change, moved != NULL);
+			struct plan_resource *resource;
+
+			if (danger(action) != level)
+				continue;
+			if (address == NULL || !json_is_object(change))
+				return err_set(err, ERR_SYNTAX,
+					"resource change %zu has no address or no change", i);
+			count_action(summary, action);
+			if (action != PLAN_IMPORT &&
+				json_is_object(json_object_get(change, "importing")))
+				summary->import++;
+			if (level == 0)
+				continue;
+			if (summary->resource_count == PLAN_RESOURCES_MAX) {
+				summary->resources_left_out++;
+				continue;
+			}
+			resource = &summary->resources[summary->resource_count++];
+			resource->address = arena_strndup(reading->arena, address, 400);
+			resource->moved_from = moved == NULL
+						       ? NULL
+						       : arena_strndup(reading->arena, moved, 400);
+			resource->action = action;
+			if (action == PLAN_UPDATE || action == PLAN_REPLACE)
+				read_attributes(reading, resource, change);
+		}
+	}
+	return 0;
+}
+
+/* ---- what runs code
+ * ------------------------------------------------------------------------------------ */
+
+static void add_runs_code(struct reading *reading, const char *address, const char *what)
+{
+	struct plan_summary *summary = reading->summary;
+
+	if (summary->runs_code_count < RUNS_CODE_MAX)
+		summary->runs_code[summary->runs_code_count++] = arena_printf(
+			reading->arena, "%.300s %s", address, what);
+}
+
+/* Addresses in the configuration have no indexes: a[0].b["x"] is a.b there. */
+static bool is_instance_of(const char *instance, const char *address)
+{
+	while (*instance != '\0' || *address != '\0') {
+		if (*instance == '[') {
+			const char *end = instance[1] == '"' ? strstr(instance, "\"]")
+							     : strchr(instance, ']');
+
+			if (end == NULL)
+				return false;
+			instance = end + (*end == '"' ? 2 : 1);
+			continue;
+		}
+		if (*instance++ != *address++)
+			return false;
+	}
+	return true;
+}
+
+static bool will_change(const struct reading *reading, const char *address)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (reading->changes, i, item) {
+		const char *instance = text_of(item, "address");
+
+		if (instance != NULL &&
+			action_of(json_object_get(item, "change"), false) != PLAN_NO_OP &&
+			is_instance_of(instance, address))
+			return true;
+	}
+	return false;
+}
+
+static void find_code(struct reading *reading, const json_t *module, const char *prefix, int depth)
+{
+	const json_t *calls = json_object_get(module, "module_calls");
+	json_t *item, *provisioner;
+	const char *name;
+	size_t i, k;
+
+	if (depth > DIFF_DEPTH_MAX)
+		return;
+	json_array_foreach (json_object_get(module, "resources"), i, item) {
+		const char *type = text_of(item, "type"), *plain = text_of(item, "address");
+		const char *address;
+
+		if (type == NULL || plain == NULL)
+			continue;
+		address = arena_printf(reading->arena, "%s%.300s", prefix, plain);
+		if (str_equal(text_of(item, "mode"), "data") && str_equal(type, "external"))
+			add_runs_code(reading, address, "runs a program");
+		if (str_equal(text_of(item, "mode"), "data") && str_equal(type, "http"))
+			add_runs_code(reading, address, "calls an address");
+		json_array_foreach (json_object_get(item, "provisioners"), k, provisioner) {
+			const char *kind = text_of(provisioner, "type");
+
+			if (kind != NULL && will_change(reading, address))
+				add_runs_code(reading, address,
+					arena_printf(
+						reading->arena, "has a %.40s provisioner", kind));
+		}
+	}
+	json_object_foreach ((json_t *)calls, name, item)
+		find_code(reading, json_object_get(item, "module"),
+			arena_printf(reading->arena, "%smodule.%.100s.", prefix, name), depth + 1);
+}
+
+/* ---- the whole
+ * ----------------------------------------------------------------------------------------- */
+
+static void hide_variables(struct reading *reading, const json_t *plan)
+{
+	const json_t *declared = json_object_get(
+		json_object_get(reading->configuration, "root_module"), "variables");
+	const json_t *variables = json_object_get(plan, "variables");
+	const char *name;
+	json_t *item;
+
+	json_object_foreach ((json_t *)variables, name, item) {
+		const json_t *value = json_object_get(item, "value");
+
+		if (json_is_true(json_object_get(json_object_get(declared, name), "sensitive")) &&
+			json_is_string(value))
+			mask_add(&reading->mask, json_string_value(value));
+	}
+}
+
+int tf_plan_summarise(
+	const json_t *plan, struct arena *arena, struct plan_summary *ret, struct err *err)
+{
+	struct reading reading = { .arena = arena, .summary = ret };
+	const char *name, *version = text_of(plan, "terraform_version");
+	json_t *item;
+	int r;
+
+	if (!json_is_object(plan) || text_of(plan, "format_version") == NULL)
+		return err_set(err, ERR_SYNTAX, "this is not a plan");
+	*ret = (struct plan_summary){ 0 };
+	ret->resources = arena_alloc(arena, PLAN_RESOURCES_MAX * sizeof(*ret->resources));
+	ret->runs_code = arena_alloc(arena, RUNS_CODE_MAX * sizeof(*ret->runs_code));
+	ret->tool_version = arena_strndup(arena, version == NULL ? "" : version, 40);
+	reading.changes = json_object_get(plan, "resource_changes");
+	reading.configuration = json_object_get(plan, "configuration");
+	hide_variables(&reading, plan);
+	r = read_changes(&reading, err);
+	json_object_foreach (json_object_get(plan, "output_changes"), name, item)
+		if (action_of(item, false) != PLAN_NO_OP)
+			ret->output_changes++;
+	find_code(&reading, json_object_get(reading.configuration, "root_module"), "", 0);
+	mask_release(&reading.mask);
+	return r;
+}
+
+int tf_plan_interpret(int in_fd, int out_fd)
+{
+	_cleanup_free_ char *bytes = NULL, *text = NULL;
+	_cleanup_json_ json_t *plan = NULL, *answer = NULL;
+	struct plan_summary summary;
+	struct arena arena = { 0 };
+	size_t length = 0, done = 0;
+	struct err err;
+	ssize_t put;
+
+	if (output_read_fd(in_fd, TF_PLAN_MAX, &bytes, &length, &err) < 0 ||
+		jsonx_parse(bytes, length, TF_PLAN_MAX, &plan, &err) < 0 ||
+		tf_plan_summarise(plan, &arena, &summary, &err) < 0)
+		return dprintf(out_fd, "%s", err.text) < 0 ? 2 : 1;
+	answer = plan_summary_write(&summary);
+	text = answer == NULL ? NULL : jsonx_text(answer);
+	for (length = text == NULL ? 0 : strlen(text); done < length; done += (size_t)put) {
+		put = write(out_fd, text + done, length - done);
+		if (put <= 0)
+			return 2;
+	}
+	arena_release(&arena);
+	return text == NULL ? 2 : 0;
+}

@@ -1,0 +1,11 @@
+/* From the plan JSON of Terraform or OpenTofu to our small, redacted summary. Pure; runs only in a
+ * confined child. */
+#pragma once
+#include "orchestrator/model/plan_summary.h"
+
+enum { TF_PLAN_MAX = 64 << 20 };
+
+_must_check_ int tf_plan_summarise(
+	const json_t *plan, struct arena *arena, struct plan_summary *ret, struct err *err);
+/* Work for a confined child: plan JSON in, summary JSON out. */
+int tf_plan_interpret(int in_fd, int out_fd);

@@ -1,0 +1,52 @@
+/* A tool that jobs use. Owns: how it is called and what its end means. Must not: start anything,
+ * touch a file; both functions are pure, so a tool is tested by tables.
+ *
+ * To add one: a file with a `struct tool`, a row in tools.c. */
+#pragma once
+#include "orchestrator/lib/strbuf.h"
+#include "orchestrator/lib/strvec.h"
+#include "orchestrator/model/job_spec.h"
+#include "runners/site.h"
+
+enum tool_step {
+	STEP_PREPARE = 1,
+	STEP_INIT,
+	STEP_WORKSPACE,
+	STEP_PLAN,
+	STEP_SHOW_JSON,
+	STEP_SHOW_TEXT,
+	STEP_APPLY,
+};
+
+struct tool_context {
+	const struct site *site;
+	const struct job_spec *spec;
+	const char *job_dir;
+	const char *tree; /* as the tool sees it; "" for a tool without one */
+	const char *tmp;
+	const char *out;
+};
+
+struct tool_verdict {
+	enum job_outcome outcome;
+	bool has_changes;
+	bool wants_init; /* what was kept of an earlier init does not serve */
+};
+
+struct tool {
+	const char *name;
+	/* The absolute path of its executable, or "" when this machine has none. */
+	const char *(*program)(const struct site *site);
+	/* argv[0] is the executable. `env` is all that the tool gets, but for the job's secrets. */
+	int (*describe)(const struct tool_context *context, enum tool_step step,
+		struct strvec *argv, struct strvec *env, struct err *err);
+	/* An end by itself, with an exit code; `text` is the end of what the step printed.
+	 * `failure` gets what a person should read of it. */
+	void (*interpret)(const struct tool_context *context, enum tool_step step, int exit_code,
+		const char *text, struct tool_verdict *ret, struct strbuf *failure);
+};
+
+extern const struct tool tool_terraform, tool_opentofu, tool_git;
+
+const struct tool *tool_find(const char *name); /* NULL: there is no such tool */
+const char *tool_step_name(enum tool_step step);

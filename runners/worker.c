@@ -1,0 +1,497 @@
+/* Steps of a tool in a sandbox, with time-out, output cap and cancel.
+ *
+ * How a step is stopped:
+ *
+ *     SIGINT -- grace --> SIGTERM -- grace --> SIGKILL of everything in the sandbox
+ *
+ * SIGINT lets Terraform write its state and free its lock. An apply gets nothing after it: whatever
+ * is killed then is lost for good, so a person decides. */
+#include "runners/worker.h"
+#include "orchestrator/lib/clock.h"
+#include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/fault.h"
+#include "runners/diagnostic.h"
+#include "runners/kept_state.h"
+#include "runners/tree.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+enum { WATCH_MS = 40, TAIL_MAX = 128 << 10, SHOW_TEXT_MAX = 32 << 20, SHOW_JSON_MAX = 64 << 20 };
+
+static int64_t now_ms(void)
+{
+	return clock_monotonic_ms(&clock_system);
+}
+
+int worker_end(
+	struct worker *worker, enum job_outcome outcome, const char *step, const char *format, ...)
+{
+	char text[4096];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	worker->result.outcome = outcome;
+	worker->result.step = step;
+	worker->result.failure = arena_strndup(
+		&worker->arena, text, codec_utf8_prefix(text, strlen(text)));
+	return -ERR_JOB;
+}
+
+int worker_end_err(
+	struct worker *worker, enum job_outcome outcome, const char *step, const struct err *err)
+{
+	return worker_end(worker, outcome, step, "%s", err->text);
+}
+
+static void read_secrets(struct worker *worker, char *text)
+{
+	char *rest = text;
+
+	for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+		const char *equals = strchr(line, '=');
+
+		if (equals == NULL || equals == line)
+			continue;
+		strvec_push(&worker->secret_env, line);
+		mask_add(&worker->mask, equals + 1);
+	}
+}
+
+/* Where the three folders of the box are, as the tool sees them. */
+static void name_folders(struct worker *worker)
+{
+	struct arena *arena = &worker->arena;
+	bool has_box = worker->tool != &tool_git && (worker->support->parts & SANDBOX_MOUNT);
+	const char *base = has_box ? arena_printf(
+					     arena, "%s/%s", worker->site->data_dir, SANDBOX_BOX)
+				   : worker->dir->path;
+
+	worker->context = (struct tool_context){ .site = worker->site,
+		.spec = &worker->spec,
+		.job_dir = worker->dir->path,
+		.tree = arena_printf(arena, "%s/%s", base, has_box ? "tree" : "upper"),
+		.tmp = arena_printf(arena, "%s/tmp", base),
+		.out = arena_printf(arena, "%s/out", base) };
+}
+
+int worker_open(struct worker *worker, const struct site *site,
+	const struct sandbox_support *support, struct job_dir *dir, struct err *err)
+{
+	static const char *const folders[] = { "tmp", "out" };
+	_cleanup_free_ char *secrets = NULL;
+	sigset_t wake;
+	int r;
+
+	*worker = (struct worker){ .site = site, .support = support, .dir = dir, .wake_fd = -1 };
+	worker->output = (struct output){ .raw_fd = -1, .log_fd = -1, .mask = &worker->mask };
+	worker->result.started_ms = clock_wall_ms(&clock_system);
+	r = job_dir_spec(dir, &worker->arena, &worker->spec, err);
+	if (r < 0)
+		return r;
+	worker->tool = tool_find(worker->spec.tool);
+	if (worker->tool == NULL)
+		return err_user(err, ERR_USAGE, "there is no tool \"%.80s\"", worker->spec.tool);
+	r = job_dir_secrets(dir, &secrets, err);
+	if (r < 0)
+		return r;
+	if (secrets != NULL) {
+		size_t length = strlen(secrets);
+
+		read_secrets(worker, secrets);
+		explicit_bzero(secrets, length);
+	}
+	r = output_open(&worker->output, dir->fd, &worker->mask, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < countof(folders); i++)
+		if (mkdirat(dir->fd, folders[i], 0700) < 0 && errno != EEXIST)
+			return err_sys(err, ERR_JOB, errno, "cannot make a folder of the job");
+	sigemptyset(&wake);
+	sigaddset(&wake, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &wake, NULL);
+	worker->wake_fd = signalfd(-1, &wake, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (worker->wake_fd < 0)
+		return err_sys(err, ERR_SYSTEM, errno, "cannot listen for a cancel");
+	name_folders(worker);
+	return 0;
+}
+
+void worker_release(struct worker *worker)
+{
+	worker_leave(worker);
+	fd_closep(&worker->wake_fd);
+	output_release(&worker->output);
+	for (size_t i = 0; i < worker->secret_env.count; i++)
+		explicit_bzero(worker->secret_env.items[i], strlen(worker->secret_env.items[i]));
+	strvec_release(&worker->secret_env);
+	mask_release(&worker->mask);
+	arena_release(&worker->arena);
+}
+
+/* ---- the place
+ * ----------------------------------------------------------------------------------------- */
+
+static int fresh_folder(const struct worker *worker, const char *name, struct err *err)
+{
+	tree_remove(worker->dir->fd, name);
+	if (mkdirat(worker->dir->fd, name, 0700) < 0)
+		return err_sys(err, ERR_JOB, errno, "cannot make a folder of the job");
+	return 0;
+}
+
+/* Without an overlay the job gets a copy of everything that would have been a layer. */
+static int copy_layers(struct worker *worker, const char *tree, const char *layer, struct err *err)
+{
+	const char *const sources[] = { tree, layer };
+	_cleanup_fd_ int upper = openat(
+		worker->dir->fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < countof(sources); i++) {
+		_cleanup_fd_ int from = -1;
+
+		if (sources[i] == NULL)
+			continue;
+		from = open(sources[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (from < 0 || upper < 0)
+			return err_sys(err, ERR_JOB, errno, "cannot open the work tree");
+		r = tree_copy(from, upper, err);
+	}
+	return r;
+}
+
+static int prepare_layers(struct worker *worker, const char *tree, const char *layer,
+	const struct kept_state *state, bool for_apply, struct err *err)
+{
+	bool has_overlay = worker->support->parts & SANDBOX_OVERLAY;
+	_cleanup_fd_ int upper = -1;
+	int r;
+
+	r = fresh_folder(worker, "upper", err);
+	if (r == 0 && has_overlay)
+		r = fresh_folder(worker, "work", err);
+	if (r == 0 && !has_overlay)
+		r = copy_layers(worker, tree, layer, err);
+	if (r < 0 || state == NULL || state->file == NULL)
+		return r;
+	upper = openat(worker->dir->fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (upper < 0)
+		return err_sys(err, ERR_JOB, errno, "cannot open the job's layer");
+	return kept_state_place(
+		state, tree, upper, for_apply, !(worker->support->parts & SANDBOX_MOUNT), err);
+}
+
+static int enter(struct worker *worker, struct sandbox_spec *spec, const char *step)
+{
+	struct err err;
+	int r;
+
+	spec->parts = worker->support->parts & ~SANDBOX_NET;
+	if (spec->tree == NULL)
+		spec->parts &= ~SANDBOX_OVERLAY;
+	spec->data_dir = worker->site->data_dir;
+	spec->job_dir = worker->dir->path;
+	spec->lock_fd = worker->dir->lock_fd;
+	r = sandbox_enter(spec, &worker->box, &err);
+	if (r < 0)
+		return worker_end_err(worker, OUTCOME_SETUP_FAILED, step, &err);
+	worker->is_inside = true;
+	worker->parts_used = worker->box.parts;
+	return 0;
+}
+
+int worker_enter(
+	struct worker *worker, const char *layer, const struct kept_state *state, bool for_apply)
+{
+	_cleanup_free_ char *tree = mem_printf("%s/repos/%lld/trees/%s", worker->site->data_dir,
+		(long long)worker->spec.repo.v, worker->spec.tree);
+	struct sandbox_spec spec = {
+		.tree = tree, .layer = layer, .cwd = worker->spec.dir, .outlives_us = for_apply
+	};
+	struct err err;
+	int r;
+
+	r = prepare_layers(worker, tree, layer, state, for_apply, &err);
+	if (r < 0)
+		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "work tree", &err);
+	if (for_apply && state != NULL && state->file != NULL)
+		spec.binds[spec.bind_count++] = (struct sandbox_bind){ .source = state->file,
+			.target = state->target };
+	return enter(worker, &spec, "sandbox");
+}
+
+int worker_enter_bare(struct worker *worker)
+{
+	struct sandbox_spec spec = { .cwd = worker->dir->path };
+
+	return enter(worker, &spec, "sandbox");
+}
+
+void worker_leave(struct worker *worker)
+{
+	if (worker->is_inside)
+		sandbox_leave(&worker->box);
+	worker->is_inside = false;
+}
+
+/* ---- stopping
+ * ------------------------------------------------------------------------------------------ */
+
+bool worker_is_cancelled(struct worker *worker)
+{
+	struct signalfd_siginfo info;
+
+	while (read(worker->wake_fd, &info, sizeof(info)) > 0)
+		;
+	return job_dir_is_cancelled(worker->dir);
+}
+
+static void stop_harder(struct worker *worker, bool is_gentle)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGKILL };
+
+	if (is_gentle && worker->stop_stage > 0)
+		return;
+	if (worker->stop_stage >= (int)countof(signals))
+		return;
+	if (signals[worker->stop_stage] == SIGKILL)
+		worker_leave(worker);
+	else
+		sandbox_signal(&worker->box, signals[worker->stop_stage]);
+	worker->stop_stage++;
+	worker->stop_next_ms = now_ms() + worker->spec.stop_grace_ms;
+}
+
+static void stop_begin(struct worker *worker, enum job_outcome why, bool is_gentle)
+{
+	if (worker->stop != OUTCOME_NONE)
+		return;
+	worker->stop = why;
+	/* What floods the disk gets no grace. */
+	if (why == OUTCOME_OUTPUT_CAP && !is_gentle) {
+		worker_leave(worker);
+		return;
+	}
+	stop_harder(worker, is_gentle);
+}
+
+struct watch {
+	bool is_gentle; /* SIGINT is all it gets */
+	int64_t deadline_ms;
+	int files[SANDBOX_SLOTS]; /* what the slots print into, -1: the job's output */
+	int64_t caps[SANDBOX_SLOTS];
+	unsigned pending; /* of slots */
+	struct sandbox_exit exits[SANDBOX_SLOTS];
+};
+
+static bool is_over_cap(const struct worker *worker, const struct watch *watch)
+{
+	struct stat st;
+
+	for (int slot = 0; slot < SANDBOX_SLOTS; slot++)
+		if (watch->files[slot] >= 0 && fstat(watch->files[slot], &st) == 0 &&
+			st.st_size > watch->caps[slot])
+			return true;
+	return output_step_bytes(&worker->output) > worker->spec.output_cap_bytes;
+}
+
+static int watch_timeout(const struct worker *worker, const struct watch *watch)
+{
+	int64_t left = watch->deadline_ms - now_ms();
+
+	if (worker->stop != OUTCOME_NONE && !watch->is_gentle)
+		left = worker->stop_next_ms - now_ms();
+	return left < 0						 ? 0
+	       : left > WATCH_MS || worker->stop != OUTCOME_NONE ? WATCH_MS
+								 : (int)left;
+}
+
+/* Until nothing is pending, or the sandbox is gone: by us (stop says why) or by somebody else. */
+static int watch_steps(struct worker *worker, struct watch *watch, struct err *err)
+{
+	struct sandbox_exit end;
+	int r;
+
+	while (watch->pending != 0) {
+		r = sandbox_wait(
+			&worker->box, worker->wake_fd, watch_timeout(worker, watch), &end, err);
+		if (r < 0)
+			return r;
+		if (r > 0) {
+			watch->exits[end.slot] = end;
+			watch->pending &= ~(1U << end.slot);
+			continue;
+		}
+		if (worker_is_cancelled(worker))
+			stop_begin(worker, OUTCOME_CANCELLED, watch->is_gentle);
+		if (now_ms() >= watch->deadline_ms)
+			stop_begin(worker, OUTCOME_TIMED_OUT, watch->is_gentle);
+		if (is_over_cap(worker, watch))
+			stop_begin(worker, OUTCOME_OUTPUT_CAP, watch->is_gentle);
+		if (worker->stop != OUTCOME_NONE && worker->is_inside &&
+			now_ms() >= worker->stop_next_ms)
+			stop_harder(worker, watch->is_gentle);
+		if (!worker->is_inside)
+			return 0;
+		if (worker->stop == OUTCOME_OUTPUT_CAP)
+			output_cut(&worker->output, worker->spec.output_cap_bytes);
+		output_pump(&worker->output, false);
+	}
+	return 0;
+}
+
+/* ---- steps
+ * --------------------------------------------------------------------------------------------- */
+
+static int launch(struct worker *worker, enum tool_step step, int slot, int output, struct err *err)
+{
+	_cleanup_strvec_ struct strvec argv = { 0 }, env = { 0 };
+	struct sandbox_command command = {
+		.argv = &argv, .env = &env, .output = output, .errors = worker->output.raw_fd
+	};
+	int r;
+
+	r = worker->tool->describe(&worker->context, step, &argv, &env, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < worker->secret_env.count; i++)
+		strvec_push(&env, worker->secret_env.items[i]);
+	return sandbox_run(&worker->box, slot, &command, err);
+}
+
+static const char *stop_text(const struct worker *worker, const char *step, char buf[160])
+{
+	char time[CLOCK_TEXT_MAX];
+
+	if (worker->stop == OUTCOME_TIMED_OUT)
+		snprintf(buf, 160, "%s took longer than %s and was stopped", step,
+			clock_duration_text(worker->spec.step_timeout_ms, time));
+	else if (worker->stop == OUTCOME_OUTPUT_CAP)
+		snprintf(buf, 160, "%s printed more than %lld bytes and was stopped", step,
+			(long long)worker->spec.output_cap_bytes);
+	else
+		snprintf(buf, 160, "%s was cancelled", step);
+	return buf;
+}
+
+static void keep_tail(struct worker *worker)
+{
+	_cleanup_free_ char *tail = output_tail(&worker->output, JOB_OUTPUT_MAX - 1);
+	size_t skip = 0;
+
+	while (((unsigned char)tail[skip] & 0xc0) == 0x80)
+		skip++;
+	worker->result.output = arena_strndup(
+		&worker->arena, tail + skip, codec_utf8_prefix(tail + skip, strlen(tail + skip)));
+}
+
+/* Ends that are not the tool's own. 0: it is its own. */
+static int judge_end(
+	struct worker *worker, const char *step, const struct sandbox_exit *end, bool has_end)
+{
+	char buf[160];
+
+	worker->result.exit_code = has_end && !end->by_signal ? end->status : 0;
+	worker->result.signal = has_end && end->by_signal ? end->status : 0;
+	if (has_end && end->exec_errno != 0)
+		return worker_end(worker, OUTCOME_SETUP_FAILED, step, "cannot start %s: %s",
+			worker->tool->program(worker->site), strerror(end->exec_errno));
+	if (worker->stop != OUTCOME_NONE && !(has_end && !end->by_signal && end->status == 0)) {
+		keep_tail(worker);
+		if (worker->stop == OUTCOME_OUTPUT_CAP)
+			output_cut(&worker->output, worker->spec.output_cap_bytes);
+		return worker_end(worker, worker->stop, step, "%s", stop_text(worker, step, buf));
+	}
+	if (!has_end || end->by_signal) {
+		keep_tail(worker);
+		worker->result.signal = has_end ? end->status : SIGKILL;
+		return worker_end(worker, OUTCOME_SIGNALLED, step,
+			"%s was killed by signal %d (%s)", step, worker->result.signal,
+			strsignal(worker->result.signal));
+	}
+	return 0;
+}
+
+int worker_step(struct worker *worker, enum tool_step step, struct tool_verdict *ret,
+	struct strbuf *failure)
+{
+	const char *name = tool_step_name(step);
+	struct watch watch = { .is_gentle = step == STEP_APPLY,
+		.deadline_ms = now_ms() + worker->spec.step_timeout_ms,
+		.files = { -1, -1 },
+		.pending = 1 };
+	_cleanup_free_ char *tail = NULL;
+	struct err err;
+	int r;
+
+	job_dir_step(worker->dir, name, clock_wall_ms(&clock_system));
+	output_begin_step(&worker->output);
+	fault_point("step.before_exec");
+	r = launch(worker, step, 0, worker->output.raw_fd, &err);
+	if (r < 0)
+		return worker_end_err(worker, OUTCOME_SETUP_FAILED, name, &err);
+	fault_point("step.running");
+	r = watch_steps(worker, &watch, &err);
+	fault_point("step.ended");
+	output_pump(&worker->output, true);
+	r = judge_end(worker, name, &watch.exits[0], r == 0 && watch.pending == 0);
+	if (r < 0)
+		return r;
+	/* A short step is seen by nobody while it runs, so its cap is looked at again here. */
+	if (output_step_bytes(&worker->output) > worker->spec.output_cap_bytes &&
+		step != STEP_APPLY) {
+		worker->stop = OUTCOME_OUTPUT_CAP;
+		watch.exits[0].status = 1;
+		return judge_end(worker, name, &watch.exits[0], true);
+	}
+	tail = output_tail(&worker->output, TAIL_MAX);
+	*ret = (struct tool_verdict){ 0 };
+	worker->tool->interpret(&worker->context, step, watch.exits[0].status, tail, ret, failure);
+	if (ret->outcome == OUTCOME_OK)
+		return 0;
+	keep_tail(worker);
+	return worker_end(worker, ret->outcome, name, "%s", strbuf_text(failure));
+}
+
+int worker_show(struct worker *worker, int json_fd, int text_fd)
+{
+	static const enum tool_step steps[] = { STEP_SHOW_JSON, STEP_SHOW_TEXT };
+	struct watch watch = { .deadline_ms = now_ms() + worker->spec.step_timeout_ms,
+		.files = { json_fd, text_fd },
+		.caps = { SHOW_JSON_MAX, SHOW_TEXT_MAX } };
+	struct err err;
+	int r;
+
+	job_dir_step(worker->dir, "show", clock_wall_ms(&clock_system));
+	output_begin_step(&worker->output);
+	for (int slot = 0; slot < (int)countof(steps); slot++) {
+		r = launch(worker, steps[slot], slot, watch.files[slot], &err);
+		if (r < 0)
+			return worker_end_err(worker, OUTCOME_SETUP_FAILED, "show", &err);
+		watch.pending |= 1U << slot;
+	}
+	r = watch_steps(worker, &watch, &err);
+	output_pump(&worker->output, true);
+	for (int slot = 0; slot < (int)countof(steps); slot++) {
+		int ended = judge_end(worker, "show", &watch.exits[slot],
+			r == 0 && !(watch.pending & (1U << slot)));
+
+		if (ended < 0)
+			return ended;
+		if (watch.exits[slot].status != 0) {
+			keep_tail(worker);
+			return worker_end(worker, OUTCOME_BAD_RESULT, "show",
+				"the plan was made, but cannot be shown (exit code %d)",
+				watch.exits[slot].status);
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,63 @@
+/* One job at work: enters sandboxes, runs the tool's steps in them, stops them in time. Owns
+ * everything of the job but its directory. Must not: know the order of the steps (supervise.c
+ * does).
+ *
+ * The functions that can end a job return 0 to go on and a negative code when `result` says how it
+ * ended; nothing else has to be done then but to write it. */
+#pragma once
+#include "orchestrator/lib/arena.h"
+#include "runners/job_dir.h"
+#include "runners/mask.h"
+#include "runners/output.h"
+#include "runners/sandbox.h"
+#include "runners/site.h"
+#include "runners/tool.h"
+
+struct kept_state;
+
+struct worker {
+	const struct site *site;
+	const struct sandbox_support *support;
+	const struct tool *tool;
+	struct job_dir *dir;
+	struct arena arena;
+	struct job_spec spec;
+	struct mask mask;
+	struct strvec secret_env; /* KEY=value */
+	struct output output;
+	struct tool_context context;
+	struct sandbox box;
+	bool is_inside;
+	unsigned parts_used;
+	int wake_fd; /* readable when a cancel may have been asked for */
+
+	enum job_outcome stop; /* why we stop what runs, or NONE */
+	int stop_stage;
+	int64_t stop_next_ms; /* monotonic; of the next, harder stage */
+
+	struct job_result result; /* strings in the arena */
+};
+
+_must_check_ int worker_open(struct worker *worker, const struct site *site,
+	const struct sandbox_support *support, struct job_dir *dir, struct err *err);
+void worker_release(struct worker *worker);
+
+/* Ends the job: sets the result and returns a negative code. */
+_printf_(4, 5) int worker_end(
+	struct worker *worker, enum job_outcome outcome, const char *step, const char *format, ...);
+int worker_end_err(
+	struct worker *worker, enum job_outcome outcome, const char *step, const struct err *err);
+
+/* A fresh sandbox over the work tree. `layer` may be NULL. */
+_must_check_ int worker_enter(
+	struct worker *worker, const char *layer, const struct kept_state *state, bool for_apply);
+/* A sandbox of processes only, for a tool that works on the data directory. */
+_must_check_ int worker_enter_bare(struct worker *worker);
+void worker_leave(struct worker *worker);
+
+/* Runs a step to its end and lets the tool say what that means. */
+_must_check_ int worker_step(struct worker *worker, enum tool_step step, struct tool_verdict *ret,
+	struct strbuf *failure);
+/* The two renderings of the plan, at the same time, each into its own file. */
+_must_check_ int worker_show(struct worker *worker, int json_fd, int text_fd);
+bool worker_is_cancelled(struct worker *worker);

@@ -1,0 +1,4 @@
+# Programs that the integration suites drive.
+TEST_PROGRAMS += tests/runner-driver
+tests/runner-driver_MAIN := tests/integration/runner_driver.c
+tests/runner-driver_USES := executor model lib_loop lib

@@ -1,0 +1,188 @@
+/* executor_local in a process of its own, driven by lines: what the server would do, so that tests
+ * can kill it and start it again.
+ *
+ *   stdin:  start SPEC-JSON | cancel ID ATTEMPT | recover ID ATTEMPT | forget ID ATTEMPT | quit
+ *   stdout: ready | started ID ATTEMPT | step ID ATTEMPT NAME | ended ID ATTEMPT MILLISECONDS
+ * RESULT-JSON evidence ID ATTEMPT NAME | failed ID ATTEMPT TEXT | notice TEXT
+ *
+ *   argv: KEY=VALUE of struct executor_local_options */
+#include "orchestrator/lib/clock.h"
+#include "orchestrator/lib/jsonx.h"
+#include "runners/executor_local.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { LINE_MAX_BYTES = 64 << 10, ASKED_MAX = 4096 };
+
+struct driver {
+	struct loop *loop;
+	struct executor *executor;
+	char line[LINE_MAX_BYTES];
+	size_t length;
+	double asked_ms[ASKED_MAX]; /* by job id, wrapped */
+};
+
+static double now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static void say(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	putchar('\n');
+	fflush(stdout);
+}
+
+static void on_notice(_unused_ void *owner, const char *text)
+{
+	say("notice %s", text);
+}
+
+static void on_started(_unused_ void *owner, struct job_id job, int attempt)
+{
+	say("started %lld %d", (long long)job.v, attempt);
+}
+
+static void on_step(_unused_ void *owner, struct job_id job, int attempt, const char *step)
+{
+	say("step %lld %d %s", (long long)job.v, attempt, step);
+}
+
+static void on_ended(void *owner, struct job_id job, int attempt, const struct job_result *result)
+{
+	struct driver *driver = owner;
+	double took = now_ms() - driver->asked_ms[job.v % ASKED_MAX];
+	_cleanup_json_ json_t *json = job_result_write(result);
+	_cleanup_free_ char *text = jsonx_text(json);
+
+	say("ended %lld %d %.3f %s", (long long)job.v, attempt, took, text);
+}
+
+static void start(struct driver *driver, const char *text)
+{
+	_cleanup_json_ json_t *json = NULL;
+	struct arena arena = { 0 };
+	struct job_spec spec = { 0 };
+	struct err err;
+
+	if (jsonx_parse(text, strlen(text), LINE_MAX_BYTES, &json, &err) < 0 ||
+		job_spec_read(json, &arena, &spec, &err) < 0) {
+		say("failed 0 0 %s", err.text);
+	} else {
+		driver->asked_ms[spec.job.v % ASKED_MAX] = now_ms();
+		if (driver->executor->start(driver->executor, &spec, &err) < 0)
+			say("failed %lld %d %s", (long long)spec.job.v, spec.attempt, err.text);
+	}
+	arena_release(&arena);
+}
+
+static void recover(struct driver *driver, struct job_id job, int attempt)
+{
+	static const char *const names[] = { "", "alive", "ended", "started", "never" };
+	enum job_evidence evidence;
+	struct err err;
+
+	if (driver->executor->recover(driver->executor, job, attempt, &evidence, &err) < 0)
+		say("failed %lld %d %s", (long long)job.v, attempt, err.text);
+	else
+		say("evidence %lld %d %s", (long long)job.v, attempt, names[evidence]);
+}
+
+static void obey(struct driver *driver, const char *line)
+{
+	struct job_id job = { 0 };
+	int attempt = 0;
+
+	if (str_starts(line, "start ")) {
+		start(driver, line + strlen("start "));
+	} else if (strcmp(line, "quit") == 0) {
+		loop_stop(driver->loop);
+	} else if (sscanf(line, "%*s %ld %d", &job.v, &attempt) == 2) {
+		if (str_starts(line, "cancel "))
+			driver->executor->cancel(driver->executor, job, attempt);
+		else if (str_starts(line, "forget "))
+			driver->executor->forget(driver->executor, job, attempt);
+		else if (str_starts(line, "recover "))
+			recover(driver, job, attempt);
+	}
+}
+
+static void on_input(void *owner, _unused_ bool readable, _unused_ bool writable)
+{
+	struct driver *driver = owner;
+	ssize_t got = read(
+		STDIN_FILENO, driver->line + driver->length, LINE_MAX_BYTES - 1 - driver->length);
+	char *line = driver->line, *end;
+
+	if (got <= 0) {
+		loop_stop(driver->loop);
+		return;
+	}
+	driver->length += (size_t)got;
+	driver->line[driver->length] = '\0';
+	while ((end = strchr(line, '\n')) != NULL) {
+		*end = '\0';
+		obey(driver, line);
+		line = end + 1;
+	}
+	driver->length = strlen(line);
+	memmove(driver->line, line, driver->length + 1);
+}
+
+static void set_option(struct executor_local_options *options, const char *text)
+{
+	const struct {
+		const char *key;
+		const char **value;
+	} keys[] = {
+		{ "data=", &options->data_dir },
+		{ "program=", &options->program },
+		{ "git=", &options->git },
+		{ "terraform=", &options->terraform },
+		{ "opentofu=", &options->opentofu },
+		{ "cli_config=", &options->cli_config },
+		{ "path=", &options->path },
+		{ "fault=", &options->fault },
+		{ "fault_log=", &options->fault_log },
+	};
+
+	for (size_t i = 0; i < countof(keys); i++)
+		if (str_starts(text, keys[i].key))
+			*keys[i].value = text + strlen(keys[i].key);
+}
+
+int main(int argc, char **argv)
+{
+	struct executor_local_options options = { .notice = on_notice };
+	static struct driver driver;
+	struct loop_poll *input;
+	struct err err;
+
+	for (int i = 1; i < argc; i++)
+		set_option(&options, argv[i]);
+	driver.loop = loop_new();
+	if (executor_local_new(driver.loop, &options, &driver.executor, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
+	driver.executor->listen(driver.executor,
+		&(struct executor_events){ on_started, on_step, on_ended, &driver });
+	input = loop_poll_new(driver.loop, STDIN_FILENO, on_input, &driver);
+	loop_poll_want(input, true, false);
+	say("ready");
+	loop_run(driver.loop);
+	loop_poll_free(input);
+	executor_local_free(driver.executor);
+	loop_free(driver.loop);
+	return 0;
+}
