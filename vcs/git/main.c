@@ -1,0 +1,210 @@
+/* sluice-git: one call, one repository. The only program that reads git objects; it runs nothing.
+ *
+ *     sluice-git prepare --job JOB.JSON --data DIR --answer FILE
+ *     sluice-git merge --repo PATH --base BRANCH --head COMMIT --author NAME [--message TEXT]
+ * [--answer FILE]
+ *
+ * Ends with 0: done, 1: failed (the answer says why), 2: wrong usage, 3: head and base cannot be
+ * merged. */
+#include "orchestrator/lib/fault.h"
+#include "orchestrator/lib/jsonx.h"
+#include "vcs/git/limits.h"
+#include "vcs/git/merge_commit.h"
+#include "vcs/git/prepare.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONFLICT = 3 };
+
+struct option {
+	const char *name;
+	const char *value; /* NULL until given */
+	bool is_optional;
+};
+
+static const char usage_text[] =
+	"usage: sluice-git prepare --job JOB.JSON --data DIR --answer FILE\n"
+	"       sluice-git merge --repo PATH --base BRANCH --head COMMIT --author NAME [--message "
+	"TEXT] "
+	"[--answer FILE]\n";
+
+static int usage(void)
+{
+	fputs(usage_text, stderr);
+	return EXIT_USAGE;
+}
+
+static struct option *option_find(struct option *options, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(options[i].name, name) == 0)
+			return &options[i];
+	}
+	return NULL;
+}
+
+static bool options_read(int argc, char **argv, struct option *options, size_t count)
+{
+	for (int i = 0; i + 1 < argc; i += 2) {
+		struct option *option = option_find(options, count, argv[i]);
+
+		if (option == NULL || option->value != NULL)
+			return false;
+		option->value = argv[i + 1];
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (options[i].value == NULL && !options[i].is_optional)
+			return false;
+	}
+	return argc % 2 == 0;
+}
+
+/* ---- answers ---- */
+
+static const char *class_name(const struct err *err)
+{
+	return err->class == ERR_CLASS_TEMP   ? "temp"
+	       : err->class == ERR_CLASS_USER ? "user"
+					      : "perm";
+}
+
+static json_t *failure_write(const struct err *err)
+{
+	return json_pack("{s:s, s:s}", "error", err->text, "class", class_name(err));
+}
+
+/* A result file has a limit, and so has what goes into it. */
+static int answer_check(const json_t *answer, struct err *err)
+{
+	size_t size = json_dumpb(answer, NULL, 0, JSON_COMPACT);
+
+	if (size == 0)
+		return err_set(err, ERR_BUG, "the answer cannot be written");
+	if (size > LIMIT_ANSWER_BYTES)
+		return err_user(err, ERR_LIMIT,
+			"the repository has too many folders and changed files to be listed");
+	return 0;
+}
+
+static int answer_write(const char *path, const json_t *answer, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	_cleanup_free_ char *folder = slash == NULL
+					      ? mem_strdup(".")
+					      : mem_strndup(path,
+							slash == path ? 1 : (size_t)(slash - path));
+	_cleanup_fd_ int dir = open(folder, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+
+	if (dir < 0)
+		return err_sys(err, ERR_SYSTEM, errno, "cannot open the folder of the answer");
+	return jsonx_write_at(dir, slash != NULL ? slash + 1 : path, answer, false, err);
+}
+
+/* Takes the answer; r is what the work ended with. */
+static int finish(const char *path, json_t *taken, int r, struct err *err)
+{
+	_cleanup_json_ json_t *answer = taken;
+
+	if (answer != NULL && answer_check(answer, err) < 0) {
+		r = -(int)err->code;
+		json_decref(answer);
+		answer = NULL;
+	}
+	if (answer == NULL)
+		answer = failure_write(err);
+	if (r < 0)
+		fprintf(stderr, "sluice-git: %s\n", err->text);
+	if (path == NULL) {
+		json_dumpf(answer, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else if (answer_write(path, answer, err) < 0) {
+		fprintf(stderr, "sluice-git: %s\n", err->text);
+		return EXIT_FAILED;
+	}
+	return r == 0 ? EXIT_DONE : r == -ERR_CONFLICT ? EXIT_CONFLICT : EXIT_FAILED;
+}
+
+/* ---- verbs ---- */
+
+static int verb_prepare(int argc, char **argv)
+{
+	struct option options[] = { { .name = "--job" }, { .name = "--data" },
+		{ .name = "--answer" } };
+	_cleanup_json_ json_t *job = NULL;
+	struct arena arena = { 0 };
+	struct warnings warnings = { .count = 0 };
+	struct job_spec spec;
+	struct prepared prepared;
+	json_t *answer = NULL;
+	struct err err = { 0 };
+	int r;
+
+	if (!options_read(argc, argv, options, countof(options)))
+		return usage();
+	r = jsonx_read_at(AT_FDCWD, options[0].value, LIMIT_JOB_BYTES, &job, &err);
+	if (r == 0)
+		r = job_spec_read(job, &arena, &spec, &err);
+	if (r == 0 && spec.op != JOB_PREPARE)
+		r = err_set(&err, ERR_USAGE, "the job is not a prepare job");
+	if (r == 0)
+		r = libgit_start(&err);
+	if (r == 0)
+		r = prepare_run(&spec, options[1].value, &arena, &warnings, &prepared, &err);
+	if (r == 0 || r == -ERR_CONFLICT) {
+		answer = json_object();
+		json_object_set_new(answer, "prepared", prepared_write(&prepared));
+		json_object_set_new(answer, "warnings", warnings_write(&warnings));
+	}
+	r = finish(options[2].value, answer, r, &err);
+	warnings_release(&warnings);
+	arena_release(&arena);
+	return r;
+}
+
+static int verb_merge(int argc, char **argv)
+{
+	struct option options[] = { { .name = "--repo" }, { .name = "--base" },
+		{ .name = "--head" }, { .name = "--author" },
+		{ .name = "--message", .is_optional = true },
+		{ .name = "--answer", .is_optional = true } };
+	char merged[GIT_OID_HEXSZ + 1];
+	json_t *answer = NULL;
+	struct err err = { 0 };
+	int r;
+
+	if (!options_read(argc, argv, options, countof(options)))
+		return usage();
+	r = libgit_start(&err);
+	if (r == 0)
+		r = merge_commit(&(struct merge_order){ .repo = options[0].value,
+					 .base = options[1].value,
+					 .head = options[2].value,
+					 .author = options[3].value,
+					 .message = options[4].value },
+			merged, &err);
+	if (r == 0)
+		answer = json_pack("{s:s}", "merged", merged);
+	return finish(options[5].value, answer, r, &err);
+}
+
+static const struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} verbs[] = {
+	{ "prepare", verb_prepare },
+	{ "merge", verb_merge },
+};
+
+int main(int argc, char **argv)
+{
+	umask(022);
+	fault_init(getenv("SLUICE_FAULT"), getenv("SLUICE_FAULT_LOG"));
+	for (size_t i = 0; argc > 1 && i < countof(verbs); i++) {
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 2, argv + 2);
+	}
+	return usage();
+}

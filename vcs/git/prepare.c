@@ -1,0 +1,124 @@
+/* Everything that a pull request needs from git, in one call. Owns: the order of the steps. */
+#include "vcs/git/prepare.h"
+#include "vcs/git/changed.h"
+#include "vcs/git/export.h"
+#include "vcs/git/merge.h"
+#include "vcs/git/mirror.h"
+#include "vcs/git/modules.h"
+#include "vcs/git/people.h"
+#include <string.h>
+
+struct preparation {
+	const struct job_spec *spec;
+	struct arena *arena;
+	struct warnings *warnings;
+	struct mirror mirror;
+	struct merge merge;
+	struct prepared *prepared;
+	struct err *err;
+};
+
+static const char *oid_text(struct preparation *work, const git_oid *oid)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+
+	return arena_strdup(work->arena, git_oid_tostr(hex, sizeof(hex), oid));
+}
+
+static int mirror_ready(struct preparation *work, const char *data_dir)
+{
+	const struct job_spec *spec = work->spec;
+	int r;
+
+	if (str_empty(spec->head) || git_oid_fromstrp(&work->merge.head, spec->head) < 0 ||
+		strlen(spec->head) != GIT_OID_HEXSZ)
+		return err_set(work->err, ERR_SYNTAX, "the job's head is not a commit id");
+	r = mirror_open(&work->mirror, data_dir, spec->repo, spec->clone_url, work->err);
+	return r < 0 ? r
+		     : mirror_update(&work->mirror, spec->clone_url, &work->merge.head,
+			       spec->head_ref, spec->base_ref, &work->merge.base, work->err);
+}
+
+static int tree_of(struct preparation *work, const git_oid *commit_oid, git_oid *ret)
+{
+	_cleanup_(git_commit_freep) git_commit *commit = NULL;
+	int code = git_commit_lookup(&commit, work->mirror.repo, commit_oid);
+
+	if (code < 0)
+		return libgit_fail(work->err, code, "cannot read a commit");
+	*ret = *git_commit_tree_id(commit);
+	return 0;
+}
+
+/* What the pull request is, whether it can be merged or not. */
+static int describe(struct preparation *work)
+{
+	struct prepared *prepared = work->prepared;
+	git_oid old_tree, new_tree;
+	int r;
+
+	prepared->head = oid_text(work, &work->merge.head);
+	prepared->base = oid_text(work, &work->merge.base);
+	prepared->merge_base = oid_text(work, &work->merge.merge_base);
+	r = tree_of(work, &work->merge.merge_base, &old_tree);
+	if (r == 0)
+		r = tree_of(work, &work->merge.head, &new_tree);
+	if (r == 0)
+		r = changed_list(work->mirror.repo, work->arena, &old_tree, &new_tree,
+			&prepared->changed, &prepared->changed_count, work->err);
+	if (r == 0)
+		r = people_list(work->mirror.repo, work->arena, &work->merge.base,
+			&work->merge.head, &prepared->people, &prepared->people_count, work->err);
+	return r;
+}
+
+/* The merged files, and what stands in them. */
+static int write_out(struct preparation *work)
+{
+	struct manifest manifest = {
+		.arena = work->arena, .warnings = work->warnings, .repo = work->mirror.repo
+	};
+	char near[GIT_OID_HEXSZ + 1];
+	git_oid near_oid;
+	bool has_near = export_near(work->mirror.dir_fd, work->spec->near_tree, near) &&
+			git_oid_fromstrp(&near_oid, near) == 0;
+	int r = manifest_read(&manifest, &work->merge.tree, has_near ? &near_oid : NULL, work->err);
+
+	if (r == 0)
+		r = modules_list(&manifest, &work->merge.tree, work->mirror.odb,
+			work->mirror.dir_fd, work->prepared, work->err);
+	if (r == 0)
+		r = export_tree(&manifest, work->mirror.odb, work->mirror.dir_fd,
+			oid_text(work, &work->merge.tree), has_near ? near : NULL, work->err);
+	if (r == 0)
+		work->prepared->tree = oid_text(work, &work->merge.tree);
+	return r;
+}
+
+int prepare_run(const struct job_spec *spec, const char *data_dir, struct arena *arena,
+	struct warnings *warnings, struct prepared *ret, struct err *err)
+{
+	struct preparation work = {
+		.spec = spec,
+		.arena = arena,
+		.warnings = warnings,
+		.prepared = ret,
+		.err = err,
+	};
+	int r = mirror_ready(&work, data_dir);
+
+	*ret = (struct prepared){ .head = "", .base = "", .merge_base = "", .tree = "" };
+	if (r == 0)
+		r = merge_compute(work.mirror.repo, arena, &work.merge, err);
+	if (r == 0)
+		r = describe(&work);
+	if (r == 0 && work.merge.conflict_count > 0) {
+		ret->conflicts = work.merge.conflicts;
+		ret->conflict_count = work.merge.conflict_count;
+		r = err_user(err, ERR_CONFLICT, "the branch cannot be merged into its base");
+	} else if (r == 0) {
+		r = write_out(&work);
+	}
+	mirror_close(&work.mirror);
+	return r;
+}

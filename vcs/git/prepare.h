@@ -1,0 +1,11 @@
+/* Everything that a pull request needs from git, in one call: what it changes, who wrote it,
+ * whether it merges, and the merged files as a folder. */
+#pragma once
+#include "orchestrator/model/job_spec.h"
+#include "orchestrator/model/prepared.h"
+#include "vcs/git/warnings.h"
+
+/* ERR_CONFLICT: head and base cannot be merged; *ret names the files and has no tree, and all else
+ * is filled. */
+_must_check_ int prepare_run(const struct job_spec *spec, const char *data_dir, struct arena *arena,
+	struct warnings *warnings, struct prepared *ret, struct err *err);
