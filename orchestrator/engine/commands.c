@@ -1,0 +1,419 @@
+/* What people ask for in comments. Each command is accepted, or answered with why not and what to
+ * do. */
+#include "orchestrator/engine/private.h"
+
+#include "orchestrator/lib/strbuf.h"
+
+struct asking { /* one command on its way */
+	struct engine *engine;
+	struct arena *arena;
+	struct pull *pull;
+	const struct vcs_event *event;
+	const struct command *command;
+	int64_t ledger;
+	const char **ret_outcome;
+};
+
+int reply_put(struct engine *engine, struct arena *arena, const struct pull *pull, int64_t ledger,
+	const struct reply *reply, struct err *err)
+{
+	struct reply marked = *reply;
+
+	marked.marker = arena_printf(
+		arena, "sluice:reply:%lld:%lld", (long long)pull->id.v, (long long)ledger);
+	return effect_put(engine, EFFECT_REPLY, REPEAT_UPSERT, marked.marker, pull,
+		(struct run_id){ 0 }, (struct job_id){ 0 }, render_reply(&marked, arena), 0, err);
+}
+
+static int refuse(struct asking *asking, const char *why, const char *next, struct err *err)
+{
+	struct reply reply = { .asked = command_kind_name(asking->command->kind),
+		.actor = asking->event->actor,
+		.why = why,
+		.next = next };
+	int r = reply_put(asking->engine, asking->arena, asking->pull, asking->ledger, &reply, err);
+
+	*asking->ret_outcome = "refused";
+	return r < 0 ? r
+		     : engine_audit(asking->engine, asking->arena, "command refused",
+			       asking->event->actor, asking->pull->id, (struct run_id){ 0 }, err,
+			       "%s: %s", reply.asked, why);
+}
+
+static int accepted(struct asking *asking, struct run_id run, struct err *err)
+{
+	int r = engine_audit(asking->engine, asking->arena, "command accepted",
+		asking->event->actor, asking->pull->id, run, err, "%s at %s",
+		command_kind_name(asking->command->kind), asking->pull->head);
+
+	*asking->ret_outcome = "accepted";
+	if (r < 0 || str_empty(asking->event->comment_id))
+		return r;
+	return effect_put(asking->engine, EFFECT_REACT, REPEAT_UPSERT,
+		arena_printf(asking->arena, "react:%lld:%s", (long long)asking->pull->id.v,
+			asking->event->comment_id),
+		asking->pull, run, (struct job_id){ 0 }, asking->event->comment_id, 0, err);
+}
+
+/* ---- plan ---- */
+
+/* Free flags would change what is planned behind the reader's back; these show in the plan itself.
+ */
+static bool argument_is_allowed(const char *argument)
+{
+	static const char *const allowed[] = { "-destroy", "-refresh=false", "-refresh-only",
+		"-target=", "-replace=", "-var=", "-parallelism=" };
+
+	for (size_t i = 0; i < countof(allowed); i++) {
+		bool has_value = str_ends(allowed[i], "=") &&
+				 !str_equal(allowed[i], "-refresh=false");
+
+		if (has_value ? str_starts(argument, allowed[i]) : str_equal(argument, allowed[i]))
+			return true;
+	}
+	return false;
+}
+
+static const char *arguments_text(const struct command *command, struct arena *arena)
+{
+	_cleanup_json_ json_t *list = json_array();
+	_cleanup_free_ char *text = NULL;
+
+	if (command == NULL || command->extra_arg_count == 0)
+		return "";
+	for (size_t i = 0; i < command->extra_arg_count; i++)
+		json_array_append_new(list, json_string(command->extra_args[i]));
+	text = jsonx_text(list);
+	return arena_strdup(arena, text);
+}
+
+int plans_end(struct engine *engine, struct arena *arena, struct pull_id pull,
+	enum flow_event event, struct err *err)
+{
+	struct run *runs = NULL;
+	size_t count = 0;
+	int r = store_run_list_pull(engine->store, arena, pull, true, &runs, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (runs[i].kind == RUN_PLAN)
+			r = run_event(engine, arena, runs[i].id, event, NULL, err);
+	}
+	return r;
+}
+
+int plan_request(struct engine *engine, struct arena *arena, struct pull *pull, const char *actor,
+	const char *comment_id, const struct command *command, struct err *err)
+{
+	struct run run = { .pull_id = pull->id,
+		.kind = RUN_PLAN,
+		.state = RUN_QUEUED,
+		.head = pull->head,
+		.base = "",
+		.tree = "",
+		.actor = actor,
+		.comment_id = comment_id,
+		.only_dir = command == NULL ? "" : command->dir,
+		.only_workspace = command == NULL ? "" : command->workspace,
+		.only_project = command == NULL ? "" : command->project,
+		.extra_args = arguments_text(command, arena),
+		.prepared = "",
+		.failure = "",
+		.plan_run = pull->plan_run }; /* the set it replaces */
+	int r = plans_end(engine, arena, pull->id, EV_SUPERSEDED, err);
+
+	if (r == 0)
+		r = store_run_insert(engine->store, &run, &run.id, err);
+	if (r == 0)
+		r = store_pull_set_plan_run(engine->store, pull->id, run.id, err);
+	if (r < 0)
+		return r;
+	pull->plan_run = run.id;
+	return run_event(engine, arena, run.id, EV_START, NULL, err);
+}
+
+static int apply_is_running(
+	struct engine *engine, struct arena *arena, struct pull_id pull, bool *ret, struct err *err)
+{
+	struct run *runs = NULL;
+	size_t count = 0;
+	int r = store_run_list_pull(engine->store, arena, pull, true, &runs, &count, err);
+
+	*ret = false;
+	for (size_t i = 0; i < count; i++)
+		*ret = *ret || runs[i].kind == RUN_APPLY;
+	return r;
+}
+
+static int plan_command(struct asking *asking, struct err *err)
+{
+	const struct command *command = asking->command;
+	bool applies = false;
+	int r = apply_is_running(asking->engine, asking->arena, asking->pull->id, &applies, err);
+
+	if (r < 0)
+		return r;
+	if (applies)
+		return refuse(asking, "an apply of this pull request is running",
+			"Wait for its end, then plan again.", err);
+	if (asking->pull->from_fork)
+		return refuse(asking, "this pull request comes from a fork",
+			"Push the branch to this repository.", err);
+	for (size_t i = 0; i < command->extra_arg_count; i++) {
+		if (!argument_is_allowed(command->extra_args[i]))
+			return refuse(asking, "one of the arguments after `--` is not allowed here",
+				"Allowed are -destroy, -refresh=false, -refresh-only, -target=, "
+				"-replace=, -var=, -parallelism=.",
+				err);
+	}
+	r = plan_request(asking->engine, asking->arena, asking->pull, asking->event->actor,
+		asking->event->comment_id, command, err);
+	return r < 0 ? r : accepted(asking, asking->pull->plan_run, err);
+}
+
+/* ---- apply ---- */
+
+struct chosen {
+	size_t count, changed, failed, unlocked;
+	const char *failed_name, *unlocked_name;
+};
+
+static int choose(struct asking *asking, const struct job *jobs, size_t count, struct chosen *ret,
+	struct err *err)
+{
+	const struct command *command = asking->command;
+	struct lock_row *locks = NULL;
+	size_t lock_count = 0;
+	int r = store_lock_list_pull(
+		asking->engine->store, asking->arena, asking->pull->id, &locks, &lock_count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		bool is_held = false;
+
+		if (jobs[i].op != JOB_PLAN || !job_is_chosen(&jobs[i], command->dir,
+						      command->workspace, command->project))
+			continue;
+		ret->count++;
+		if (jobs[i].state != JOB_DONE) {
+			ret->failed++;
+			ret->failed_name = jobs[i].project;
+			continue;
+		}
+		if (!jobs[i].has_changes || jobs[i].is_applied)
+			continue;
+		ret->changed++;
+		for (size_t k = 0; k < lock_count; k++)
+			is_held = is_held ||
+				  (locks[k].place == 0 && str_equal(locks[k].dir, jobs[i].dir) &&
+					  str_equal(locks[k].workspace, jobs[i].workspace));
+		if (!is_held) {
+			ret->unlocked++;
+			ret->unlocked_name = jobs[i].project;
+		}
+	}
+	return r;
+}
+
+static int apply_start(struct asking *asking, const struct run *plan_run,
+	const struct gate_verdict *gate, struct err *err)
+{
+	struct run run = { .pull_id = asking->pull->id,
+		.kind = RUN_APPLY,
+		.state = RUN_QUEUED,
+		.head = plan_run->head,
+		.base = plan_run->base,
+		.tree = plan_run->tree,
+		.actor = asking->event->actor,
+		.comment_id = asking->event->comment_id,
+		.only_dir = asking->command->dir,
+		.only_workspace = asking->command->workspace,
+		.only_project = asking->command->project,
+		.extra_args = "",
+		.prepared = gate_counted(
+			gate, asking->arena), /* who approved: shown, never decided on */
+		.failure = "",
+		.plan_run = plan_run->id };
+	int r = store_run_insert(asking->engine->store, &run, &run.id, err);
+
+	if (r == 0)
+		r = run_event(asking->engine, asking->arena, run.id, EV_START, NULL, err);
+	return r < 0 ? r : accepted(asking, run.id, err);
+}
+
+static int apply_command(struct asking *asking, struct err *err)
+{
+	struct arena *arena = asking->arena;
+	struct gate_verdict gate = { 0 };
+	struct chosen chosen = { 0 };
+	struct job *jobs = NULL;
+	struct run plan_run;
+	size_t count = 0;
+	bool applies = false;
+	int r;
+
+	if (asking->command->extra_arg_count > 0)
+		return refuse(asking,
+			"an apply takes no arguments after `--`: it applies exactly the plan",
+			"Put them on `sluice plan -- ...`, then apply that plan.", err);
+	r = apply_is_running(asking->engine, arena, asking->pull->id, &applies, err);
+	if (r == 0 && applies)
+		return refuse(asking, "an apply of this pull request is already running",
+			"Wait for its end.", err);
+	if (r == 0)
+		r = plan_set_load(
+			asking->engine, arena, asking->pull, &plan_run, &jobs, &count, err);
+	if (r == -ERR_MISSING)
+		return refuse(asking, "there is no plan of the newest push",
+			"Comment `sluice plan`.", err);
+	if (r < 0)
+		return r;
+	if (!run_state_is_final(plan_run.state))
+		return refuse(asking, "the plan is not finished yet",
+			"Wait for the plan, have it approved, then apply.", err);
+	r = choose(asking, jobs, count, &chosen, err);
+	if (r < 0)
+		return r;
+	if (chosen.count == 0)
+		return refuse(asking, "no project of the plan matches",
+			"Look at the names in the plan's table.", err);
+	if (chosen.failed > 0)
+		return refuse(asking,
+			arena_printf(arena, "the plan of %s did not succeed", chosen.failed_name),
+			"Fix and push, or apply one project with `sluice apply -p NAME`.", err);
+	if (chosen.changed == 0)
+		return refuse(asking,
+			"nothing is left to apply: there are no changes, or all were applied",
+			"Comment `sluice plan` to look again.", err);
+	if (chosen.unlocked > 0)
+		return refuse(asking,
+			arena_printf(arena, "the lock of %s is not held by this pull request",
+				chosen.unlocked_name),
+			"Comment `sluice plan` to take it again.", err);
+	r = gate_read(asking->engine, arena, asking->pull, &plan_run, false, asking->event->actor,
+		&gate, err);
+	if (r < 0)
+		return r;
+	if (!gate.open)
+		return refuse(asking, gate.missing, "Then comment `sluice apply` again.", err);
+	return apply_start(asking, &plan_run, &gate, err);
+}
+
+/* ---- unlock, cancel ---- */
+
+static int unlock_command(struct asking *asking, struct err *err)
+{
+	struct reply reply = { .asked = "unlock",
+		.actor = asking->event->actor,
+		.why = "",
+		.next = "The plan was discarded and its locks are free. Comment `sluice plan` to "
+			"plan again." };
+	bool applies = false;
+	int r = apply_is_running(asking->engine, asking->arena, asking->pull->id, &applies, err);
+
+	if (r < 0)
+		return r;
+	if (applies)
+		return refuse(asking, "an apply is running, and it needs its locks",
+			"Wait for its end.", err);
+	r = plans_end(asking->engine, asking->arena, asking->pull->id, EV_CANCEL, err);
+	if (r == 0)
+		r = store_pull_set_plan_run(
+			asking->engine->store, asking->pull->id, (struct run_id){ 0 }, err);
+	if (r == 0)
+		r = locks_release_all(asking->engine, asking->arena, asking->pull->id, err);
+	if (r == 0)
+		r = reply_put(
+			asking->engine, asking->arena, asking->pull, asking->ledger, &reply, err);
+	return r < 0 ? r : accepted(asking, (struct run_id){ 0 }, err);
+}
+
+static int cancel_command(struct asking *asking, struct err *err)
+{
+	struct run *runs = NULL;
+	size_t count = 0;
+	int r = store_run_list_pull(
+		asking->engine->store, asking->arena, asking->pull->id, true, &runs, &count, err);
+
+	if (r < 0)
+		return r;
+	if (count == 0)
+		return refuse(asking, "nothing is running", "There is nothing to do.", err);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		r = run_event(asking->engine, asking->arena, runs[i].id, EV_CANCEL, NULL, err);
+		if (r == 0 && runs[i].kind == RUN_PLAN)
+			r = locks_release_all(asking->engine, asking->arena, asking->pull->id, err);
+	}
+	return r < 0 ? r : accepted(asking, runs[count - 1].id, err);
+}
+
+static int help_command(struct asking *asking, struct err *err)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF(16 << 10);
+	char *marker = arena_printf(asking->arena, "sluice:reply:%lld:%lld",
+		(long long)asking->pull->id.v, (long long)asking->ledger);
+
+	strbuf_printf(&text, "<!-- %s -->\n", marker);
+	command_help(&text);
+	*asking->ret_outcome = "help";
+	return effect_put(asking->engine, EFFECT_REPLY, REPEAT_UPSERT, marker, asking->pull,
+		(struct run_id){ 0 }, (struct job_id){ 0 }, strbuf_text(&text), 0, err);
+}
+
+static int invalid_command(struct asking *asking, struct err *err)
+{
+	const struct command *command = asking->command;
+	struct reply reply = { .asked = "",
+		.actor = asking->event->actor,
+		.why = command->problem,
+		.next = str_empty(command->hint) ? "Comment `sluice help` for what can be asked."
+						 : arena_printf(asking->arena, "Did you mean `%s`?",
+							   command->hint) };
+
+	*asking->ret_outcome = "invalid";
+	return reply_put(asking->engine, asking->arena, asking->pull, asking->ledger, &reply, err);
+}
+
+int command_handle(struct engine *engine, struct arena *arena, struct pull *pull,
+	const struct vcs_event *event, int64_t ledger, const char **ret_outcome, struct err *err)
+{
+	struct command command = { 0 };
+	struct asking asking = { .engine = engine,
+		.arena = arena,
+		.pull = pull,
+		.event = event,
+		.command = &command,
+		.ledger = ledger,
+		.ret_outcome = ret_outcome };
+
+	*ret_outcome = "no command";
+	if (event->body == NULL)
+		return 0;
+	command_parse(&engine->words, event->body, strlen(event->body), arena, &command);
+	if (command.kind == COMMAND_NONE)
+		return 0;
+	if (event->actor_is_bot || !event->actor_may_write || pull->state != PULL_OPEN) {
+		*ret_outcome = "not allowed"; /* no reply: two bots must never talk to each other
+						 for ever */
+		return engine_audit(engine, arena, "command ignored", event->actor, pull->id,
+			(struct run_id){ 0 }, err, "%s: %s", command_kind_name(command.kind),
+			pull->state != PULL_OPEN ? "the pull request is not open"
+			: event->actor_is_bot	 ? "by a bot"
+						 : "by somebody who may not write here");
+	}
+	switch (command.kind) {
+	case COMMAND_PLAN:
+		return plan_command(&asking, err);
+	case COMMAND_APPLY:
+		return apply_command(&asking, err);
+	case COMMAND_UNLOCK:
+		return unlock_command(&asking, err);
+	case COMMAND_CANCEL:
+		return cancel_command(&asking, err);
+	case COMMAND_HELP:
+		return help_command(&asking, err);
+	case COMMAND_INVALID:
+		return invalid_command(&asking, err);
+	case COMMAND_NONE:
+		break;
+	}
+	return 0;
+}

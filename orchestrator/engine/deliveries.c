@@ -1,0 +1,265 @@
+/* From a delivery to its consequences. Everything here may be told twice, late, or in another order
+ * than it happened. */
+#include "orchestrator/engine/private.h"
+
+static int operator_event(struct arena *arena, const struct inbox_row *row, json_t **ret_json,
+	struct vcs_event *ret, struct err *err)
+{
+	struct jsonx reader;
+	int r = jsonx_parse(row->body, row->length, 1 << 20, ret_json, err);
+
+	if (r < 0)
+		return r;
+	reader = jsonx_reader(*ret_json, "the operator's command", err);
+	*ret = (struct vcs_event){ .kind = VCS_COMMENT,
+		.host = arena_strdup(arena, jsonx_string(&reader, "host")),
+		.repo = arena_strdup(arena, jsonx_string(&reader, "repo")),
+		.number = jsonx_int(&reader, "number"),
+		.actor = arena_strdup(arena, jsonx_string(&reader, "actor")),
+		.body = arena_strdup(arena, jsonx_string(&reader, "text")),
+		.actor_may_write = true,
+		.comment_id = "" };
+	return reader.failed;
+}
+
+static const char *no_header(_unused_ const struct delivery *delivery, _unused_ const char *name)
+{
+	return NULL;
+}
+
+int delivery_handle(struct engine *engine, struct arena *arena, const struct inbox_row *row,
+	const char **ret_outcome, struct err *err)
+{
+	struct delivery delivery = {
+		.header = no_header, .body = row->body, .length = row->length
+	};
+	_cleanup_json_ json_t *json = NULL;
+	struct vcs_event event = { 0 };
+	struct vcs_host *host;
+	int r;
+
+	if (str_equal(row->host, "operator")) {
+		r = operator_event(arena, row, &json, &event, err);
+	} else {
+		host = engine_host(engine, row->host);
+		if (host == NULL) { /* it was taken out of the configuration: nobody will miss the
+				       event */
+			*ret_outcome = "host gone";
+			return 0;
+		}
+		r = host->parse(host, &delivery, arena, &event, err);
+	}
+	if (r < 0) { /* it was readable when it came in: a newer program may not like it, but it
+			must not block */
+		engine_tell(engine, true, "an event of the inbox cannot be read", err);
+		*ret_outcome = "unreadable";
+		return 0;
+	}
+	return pull_event_handle(engine, arena, &event, ret_outcome, err);
+}
+
+/* ---- pulls ---- */
+
+int pull_close(struct engine *engine, struct arena *arena, struct pull *pull, enum pull_state to,
+	const char *actor, struct err *err)
+{
+	struct run *runs = NULL;
+	size_t count = 0;
+	int r = store_pull_set_state(engine->store, pull->id, pull->state, to, err);
+
+	if (r == 0)
+		r = plans_end(engine, arena, pull->id, EV_CANCEL, err);
+	if (r == 0)
+		r = store_run_list_pull(engine->store, arena, pull->id, true, &runs, &count, err);
+	pull->state = to;
+	/* An apply that runs keeps its locks until it ends: see ACT_FINISH. */
+	if (r == 0 && count == 0)
+		r = locks_release_all(engine, arena, pull->id, err);
+	if (r == 0)
+		r = store_run_list_pull(engine->store, arena, pull->id, false, &runs, &count, err);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (!str_empty(runs[i].tree) && run_state_is_final(runs[i].state))
+			r = effect_put(engine, EFFECT_TREE_DROP, REPEAT_FREELY,
+				arena_printf(arena, "tree:%lld:%s", (long long)pull->repo_id.v,
+					runs[i].tree),
+				pull, runs[i].id, (struct job_id){ 0 }, runs[i].tree, 1000, err);
+	}
+	if (r == 0)
+		r = engine_audit(engine, arena, to == PULL_MERGED ? "pull merged" : "pull closed",
+			actor, pull->id, (struct run_id){ 0 }, err, "%s#%lld at %s", pull->repo,
+			(long long)pull->number, pull->head);
+	return r;
+}
+
+/* The newest head is the only one that counts: whatever was planned before is superseded. */
+static int take_head(struct engine *engine, struct arena *arena, struct pull *pull,
+	const struct vcs_event *event, int64_t ledger, const char **ret_outcome, struct err *err)
+{
+	bool is_new = !str_equal(pull->head, event->head) || pull->head_ledger == ledger;
+	int r = 0;
+
+	if (pull->state != PULL_OPEN && event->kind != VCS_PULL_PUSHED) {
+		r = store_pull_set_state(engine->store, pull->id, pull->state, PULL_OPEN, err);
+		pull->state = PULL_OPEN;
+		is_new = true;
+	}
+	if (r < 0 || pull->state != PULL_OPEN || !is_new) {
+		*ret_outcome = "head is known";
+		return r;
+	}
+	r = store_pull_set_head(engine->store, pull->id, event->head, event->actor, ledger, err);
+	pull->head = event->head;
+	pull->pusher = event->actor;
+	pull->head_ledger = ledger;
+	if (r == 0)
+		r = plans_end(engine, arena, pull->id, EV_SUPERSEDED, err);
+	if (r == 0)
+		r = engine_audit(engine, arena, "head", event->actor, pull->id,
+			(struct run_id){ 0 }, err, "%s#%lld is at %s", pull->repo,
+			(long long)pull->number, event->head);
+	if (r < 0)
+		return r;
+	if (pull->from_fork) {
+		struct reply reply = { .asked = "plan",
+			.actor = event->author,
+			.why = "it comes from a fork, and plans of forks would run foreign code "
+			       "here",
+			.next = "Push the branch to this repository to have it planned." };
+
+		*ret_outcome = "fork";
+		return reply_put(engine, arena, pull, ledger, &reply, err);
+	}
+	*ret_outcome = "planned";
+	return plan_request(engine, arena, pull, "sluice", "", NULL, err);
+}
+
+/* Events can be lost or come in another order: any event that describes the pull is enough to know
+ * it. */
+static int find_pull(struct engine *engine, struct arena *arena, const struct vcs_event *event,
+	struct pull *ret, bool *ret_is_new, struct err *err)
+{
+	struct repo_id repo = { 0 };
+	int r;
+
+	*ret_is_new = false;
+	if (str_empty(event->clone_url)) { /* an operator's command names a repository we know */
+		struct repo *repos = NULL;
+		size_t count = 0;
+
+		r = store_repo_list(engine->store, arena, &repos, &count, err);
+		for (size_t i = 0; r == 0 && i < count; i++) {
+			if (str_equal(repos[i].host, event->host) &&
+				str_equal(repos[i].name, event->repo))
+				repo = repos[i].id;
+		}
+	} else {
+		r = store_repo_upsert(
+			engine->store, event->host, event->repo, event->clone_url, &repo, err);
+	}
+	if (r == 0)
+		r = store_pull_find(engine->store, arena, repo, event->number, ret, err);
+	if (r != -ERR_MISSING || !codec_is_hex(event->head, OID_HEX) || str_empty(event->base_ref))
+		return r;
+	*ret = (struct pull){ .repo_id = repo,
+		.host = event->host,
+		.repo = event->repo,
+		.number = event->number,
+		.state = PULL_OPEN,
+		.author = event->author,
+		.title = event->title == NULL ? "" : event->title,
+		.head = event->head,
+		.head_ref = event->head_ref,
+		.base_ref = event->base_ref,
+		.pusher = event->actor,
+		.from_fork = event->from_fork };
+	*ret_is_new = true;
+	return store_pull_insert(engine->store, ret, &ret->id, err);
+}
+
+static int append_ledger(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct vcs_event *event, int64_t *ret_id, struct err *err)
+{
+	bool is_review = event->kind == VCS_APPROVED || event->kind == VCS_CHANGES_REQUESTED ||
+			 event->kind == VCS_REVIEW_DISMISSED;
+	struct ledger_row row = { .kind = event->kind,
+		.pull = pull->id,
+		.actor = event->actor,
+		.actor_is_bot = event->actor_is_bot,
+		.actor_may_write = event->actor_may_write,
+		.head = pull->head };
+
+	if (event->kind == VCS_PULL_PUSHED || event->kind == VCS_PULL_OPENED ||
+		event->kind == VCS_PULL_REOPENED)
+		row.head = event->head;
+	row.detail = is_review ? event->review_head : event->comment_id;
+	if (row.detail == NULL)
+		row.detail = "";
+	row.detail = arena_strndup(arena, row.detail, strnlen(row.detail, 200));
+	return store_ledger_append(engine->store, &row, ret_id, err);
+}
+
+static int review_seen(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct vcs_event *event, struct err *err)
+{
+	struct run run;
+	int r = engine_audit(engine, arena, vcs_event_kind_name(event->kind), event->actor,
+		pull->id, (struct run_id){ 0 }, err, "seen at %s", pull->head);
+
+	if (r < 0 || pull->plan_run.v == 0)
+		return r;
+	r = store_run_load(engine->store, arena, pull->plan_run, &run, err);
+	return r < 0 ? r : run_say(engine, pull, &run, true, err);
+}
+
+int pull_event_handle(struct engine *engine, struct arena *arena, const struct vcs_event *event,
+	const char **ret_outcome, struct err *err)
+{
+	struct pull pull = { 0 };
+	int64_t ledger = 0;
+	bool is_new = false;
+	int r;
+
+	*ret_outcome = "handled";
+	if (event->kind == VCS_IGNORED || event->kind == VCS_PING) {
+		*ret_outcome = "ignored";
+		return 0;
+	}
+	r = find_pull(engine, arena, event, &pull, &is_new, err);
+	if (r == -ERR_MISSING) {
+		*ret_outcome = "unknown pull request";
+		return 0;
+	}
+	if (r == 0)
+		r = append_ledger(engine, arena, &pull, event, &ledger, err);
+	if (r == 0 && is_new && event->kind != VCS_PULL_CLOSED && event->kind != VCS_PULL_MERGED) {
+		pull.head_ledger = ledger;
+		r = take_head(engine, arena, &pull, event, ledger, ret_outcome, err);
+	}
+	if (r < 0)
+		return r;
+	switch (event->kind) {
+	case VCS_PULL_OPENED:
+	case VCS_PULL_REOPENED:
+	case VCS_PULL_PUSHED:
+		return is_new ? 0
+			      : take_head(engine, arena, &pull, event, ledger, ret_outcome, err);
+	case VCS_PULL_CLOSED:
+	case VCS_PULL_MERGED:
+		if (pull.state != PULL_OPEN)
+			return 0;
+		return pull_close(engine, arena, &pull,
+			event->kind == VCS_PULL_MERGED ? PULL_MERGED : PULL_CLOSED, event->actor,
+			err);
+	case VCS_COMMENT:
+		return command_handle(engine, arena, &pull, event, ledger, ret_outcome, err);
+	case VCS_APPROVED:
+	case VCS_CHANGES_REQUESTED:
+	case VCS_REVIEW_DISMISSED:
+		return review_seen(engine, arena, &pull, event, err);
+	case VCS_IGNORED:
+	case VCS_PING:
+	case VCS_EVENT_KIND_MAX:
+		break;
+	}
+	return 0;
+}

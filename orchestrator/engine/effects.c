@@ -1,0 +1,431 @@
+/* Sends what the outbox asks for, after the commit that holds it. Keeps nothing but what is in
+ * flight. */
+#include "orchestrator/engine/private.h"
+
+#include "orchestrator/lib/fault.h"
+#include "orchestrator/lib/metrics.h"
+
+enum {
+	SEND_AT_ONCE = 64,
+	FLIGHTS_MAX = 256,
+	RETRY_FIRST_MS = 1000,
+	RETRY_MOST_MS = 300000,
+	SENT_COMMENTS_MAX = 500
+};
+
+int effect_put(struct engine *engine, enum effect_kind kind, enum repeat_class class,
+	const char *key, const struct pull *pull, struct run_id run, struct job_id job,
+	const char *payload, int64_t delay_ms, struct err *err)
+{
+	struct outbox_row row = { .kind = kind,
+		.class = class,
+		.key = key,
+		.pull = pull->id,
+		.run = run,
+		.job = job,
+		.payload = payload,
+		.is_urgent = delay_ms == 0,
+		.due_ms = engine_now(engine) + delay_ms };
+
+	engine->outbox_may_be_due = true;
+	return store_outbox_put(engine->store, &row, err);
+}
+
+/* ---- flights ---- */
+
+static struct flight *flight_new(struct engine *engine, const struct outbox_row *row)
+{
+	struct flight *flight = mem_alloc(sizeof(*flight));
+
+	flight->engine = engine;
+	flight->outbox = row->id;
+	flight->version = row->version;
+	flight->calls = 1;
+	list_append(&engine->flights, &flight->in_engine);
+	engine->flight_count++;
+	return flight;
+}
+
+static void flight_land(struct flight *flight)
+{
+	struct engine *engine = flight->engine;
+	struct posted *posted;
+
+	if (--flight->calls > 0)
+		return;
+	list_remove(&flight->in_engine);
+	if (engine == NULL) { /* the engine went away before the host answered */
+		free(flight);
+		return;
+	}
+	engine->flight_count--;
+	posted = engine_post(engine, POSTED_SENT);
+	posted->outbox = flight->outbox;
+	posted->version = flight->version;
+	posted->failed = flight->failed;
+	posted->err = flight->err;
+	free(flight);
+}
+
+static void on_answer(void *owner, _unused_ const struct host_answer *answer, const struct err *err)
+{
+	struct flight *flight = owner;
+
+	if (err != NULL && !flight->failed) {
+		flight->failed = true;
+		flight->err = *err;
+	}
+	flight_land(flight);
+}
+
+void effects_drop(struct engine *engine)
+{
+	struct list *item;
+
+	while ((item = list_pop(&engine->flights)) != NULL)
+		container_of(item, struct flight, in_engine)->engine = NULL;
+}
+
+static bool is_flying(const struct engine *engine, struct outbox_id id)
+{
+	list_for_each (item, (struct list *)&engine->flights) {
+		if (container_of(item, struct flight, in_engine)->outbox.v == id.v)
+			return true;
+	}
+	return false;
+}
+
+int effect_answered(struct engine *engine, const struct posted *posted, struct err *err)
+{
+	int64_t wait = RETRY_FIRST_MS;
+	uint8_t chance;
+
+	fault_point("engine.effect.answered");
+	if (!posted->failed)
+		return store_outbox_done(engine->store, posted->outbox, posted->version, err);
+	engine_tell(engine, true, "a host did not take what was sent", &posted->err);
+	if (posted->err.class != ERR_CLASS_TEMP)
+		return store_outbox_fail(engine->store, posted->outbox, posted->err.text, err);
+	engine->world.entropy->fill(engine->world.entropy, &chance, sizeof(chance));
+	wait += wait * chance / 256;
+	return store_outbox_retry(
+		engine->store, posted->outbox, engine_now(engine) + wait, posted->err.text, err);
+}
+
+/* ---- comments ---- */
+
+static struct sent_comment *sent_find(struct engine *engine, struct run_id run)
+{
+	struct sent_comment *sent;
+
+	list_for_each (item, &engine->sent_comments) {
+		sent = container_of(item, struct sent_comment, in_engine);
+		if (sent->run.v == run.v)
+			return sent;
+	}
+	if (engine->sent_count >= SENT_COMMENTS_MAX) {
+		sent = container_of(
+			list_pop(&engine->sent_comments), struct sent_comment, in_engine);
+		*sent = (struct sent_comment){ 0 };
+	} else {
+		sent = mem_alloc(sizeof(*sent));
+		engine->sent_count++;
+	}
+	sent->run = run;
+	list_append(&engine->sent_comments, &sent->in_engine);
+	return sent;
+}
+
+static void send_to(
+	struct flight *flight, struct vcs_host *host, const struct host_request *request)
+{
+	flight->calls++;
+	host->send(host, request, on_answer, flight);
+}
+
+static const char *part_marker(const char *marker, size_t part, struct arena *arena)
+{
+	return part == 0 ? marker : arena_printf(arena, "%s:%zu", marker, part + 1);
+}
+
+static int send_comment(
+	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
+{
+	struct sent_comment *sent = sent_find(engine, row->run);
+	struct rendered rendered = { 0 };
+	struct flight *flight;
+	struct vcs_host *host;
+	struct pull pull;
+	struct run run;
+	int r = store_pull_load(engine->store, arena, row->pull, &pull, err);
+
+	host = r < 0 ? NULL : engine_host(engine, pull.host);
+	if (host == NULL)
+		return r < 0 ? r
+			     : err_set(err, ERR_CONFIG, "host %s is no longer configured",
+				       pull.host);
+	r = store_run_load(engine->store, arena, row->run, &run, err);
+	if (r == 0)
+		r = view_render(engine, arena, row->run, host, "", &pull, &rendered, NULL, err);
+	if (r < 0)
+		return r;
+	flight = flight_new(engine, row);
+	for (size_t i = 0; i < rendered.part_count; i++)
+		send_to(flight, host,
+			&(struct host_request){ .call = HOST_COMMENT_UPSERT,
+				.repo = pull.repo,
+				.number = pull.number,
+				.marker = part_marker(view_marker(&run, arena), i, arena),
+				.body = rendered.parts[i] });
+	for (size_t i = rendered.part_count; i < sent->parts; i++) /* it became shorter */
+		send_to(flight, host,
+			&(struct host_request){ .call = HOST_COMMENT_HIDE,
+				.repo = pull.repo,
+				.number = pull.number,
+				.marker = part_marker(view_marker(&run, arena), i, arena) });
+	if (run.state == RUN_SUPERSEDED && !str_equal(run.head, pull.head))
+		for (size_t i = 0; i < rendered.part_count; i++)
+			send_to(flight, host,
+				&(struct host_request){ .call = HOST_COMMENT_HIDE,
+					.repo = pull.repo,
+					.number = pull.number,
+					.marker = part_marker(
+						view_marker(&run, arena), i, arena) });
+	sent->parts = rendered.part_count;
+	sent->at_ms = engine_monotonic(engine);
+	flight_land(flight);
+	return 0;
+}
+
+static int send_simple(
+	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
+{
+	struct host_request request = { 0 };
+	struct vcs_host *host;
+	struct flight *flight;
+	struct pull pull;
+	int r = store_pull_load(engine->store, arena, row->pull, &pull, err);
+
+	host = r < 0 ? NULL : engine_host(engine, pull.host);
+	if (host == NULL)
+		return r < 0 ? r
+			     : err_set(err, ERR_CONFIG, "host %s is no longer configured",
+				       pull.host);
+	if (row->kind == EFFECT_STATUS) {
+		r = view_render(engine, arena, row->run, host,
+			engine->world.settings->status_prefix, &pull, NULL, &request, err);
+		if (r < 0)
+			return r;
+	} else {
+		request.call = row->kind == EFFECT_REACT ? HOST_REACT : HOST_COMMENT_UPSERT;
+		request.repo = pull.repo;
+		request.number = pull.number;
+		request.marker = row->key;
+		request.comment_id = row->kind == EFFECT_REACT ? row->payload : "";
+		request.body = row->kind == EFFECT_REACT ? "eyes" : row->payload;
+	}
+	flight = flight_new(engine, row);
+	send_to(flight, host, &request);
+	flight_land(flight);
+	return 0;
+}
+
+/* ---- jobs ---- */
+
+static const char *near_tree(struct engine *engine, struct arena *arena, const struct pull *pull)
+{
+	struct run *runs = NULL;
+	size_t count = 0;
+	struct err err;
+
+	if (store_run_list_pull(engine->store, arena, pull->id, false, &runs, &count, &err) < 0)
+		return "";
+	for (size_t i = count; i > 0; i--) {
+		if (!str_empty(runs[i - 1].tree))
+			return runs[i - 1].tree;
+	}
+	return "";
+}
+
+static int extra_arguments(
+	struct arena *arena, const struct run *run, struct job_spec *spec, struct err *err)
+{
+	_cleanup_json_ json_t *list = NULL;
+	int r;
+
+	if (str_empty(run->extra_args) || spec->op != JOB_PLAN)
+		return 0;
+	r = jsonx_parse(run->extra_args, strlen(run->extra_args), 1 << 20, &list, err);
+	if (r < 0)
+		return r;
+	spec->extra_args = arena_alloc(
+		arena, (json_array_size(list) + 1) * sizeof(*spec->extra_args));
+	for (size_t i = 0; i < json_array_size(list); i++)
+		spec->extra_args[spec->extra_arg_count++] = arena_strdup(
+			arena, json_string_value(json_array_get(list, i)));
+	return 0;
+}
+
+static int make_spec(struct engine *engine, struct arena *arena, const struct job *job,
+	struct job_spec *ret, struct err *err)
+{
+	const struct settings *settings = engine->world.settings;
+	struct repo repo;
+	struct pull pull;
+	struct run run;
+	int r = store_run_load(engine->store, arena, job->run_id, &run, err);
+
+	if (r == 0)
+		r = store_pull_load(engine->store, arena, job->pull_id, &pull, err);
+	if (r == 0)
+		r = store_repo_load(engine->store, arena, pull.repo_id, &repo, err);
+	if (r < 0)
+		return r;
+	*ret = (struct job_spec){ .job = job->id,
+		.attempt = job->attempt,
+		.op = job->op,
+		.tool = job->tool,
+		.repo = pull.repo_id,
+		.repo_name = repo.name,
+		.clone_url = repo.clone_url,
+		.number = pull.number,
+		.head = run.head,
+		.head_ref = pull.head_ref,
+		.base_ref = pull.base_ref,
+		.near_tree = job->op == JOB_PREPARE ? near_tree(engine, arena, &pull) : "",
+		.tree = run.tree,
+		.dir = job->dir,
+		.workspace = job->workspace,
+		.project = job->project,
+		.plan_blob = job->plan_blob,
+		.step_timeout_ms = settings->step_timeout_ms,
+		.stop_grace_ms = settings->stop_grace_ms,
+		.output_cap_bytes = settings->output_cap_bytes };
+	return extra_arguments(arena, &run, ret, err);
+}
+
+static int start_job(
+	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
+{
+	struct job_spec spec;
+	struct job job;
+	int r = store_job_load(engine->store, arena, row->job, &job, err);
+
+	if (r < 0)
+		return r;
+	if (job.state != JOB_STARTING) /* stopped meanwhile */
+		return store_outbox_done(engine->store, row->id, row->version, err);
+	r = make_spec(engine, arena, &job, &spec, err);
+	if (r < 0)
+		return r;
+	fault_point("engine.start.before");
+	r = engine->world.executor->start(engine->world.executor, &spec, err);
+	fault_point("engine.start.after");
+	if (r < 0 && err->class == ERR_CLASS_TEMP)
+		return r;
+	if (r < 0) {
+		engine_tell(engine, true, "a job cannot be started", err);
+		engine_post_job(engine, job.id, job.attempt, EV_START_FAILED);
+	} else {
+		metrics_add(METRIC_JOBS_STARTED, 1);
+	}
+	return store_outbox_done(engine->store, row->id, row->version, err);
+}
+
+static int touch_job(
+	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
+{
+	struct executor *executor = engine->world.executor;
+	const char *attempt = strrchr(row->key, ':');
+	struct job job;
+	int r = store_job_load(engine->store, arena, row->job, &job, err);
+
+	if (r < 0)
+		return r;
+	if (row->kind == EFFECT_JOB_CANCEL)
+		executor->cancel(executor, job.id, job.attempt);
+	else if (row->kind == EFFECT_JOB_FORGET)
+		executor->forget(executor, job.id, (int)strtol(attempt + 1, NULL, 10));
+	return store_outbox_done(engine->store, row->id, row->version, err);
+}
+
+static int drop_tree(
+	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
+{
+	struct pull pull;
+	int r = store_pull_load(engine->store, arena, row->pull, &pull, err);
+
+	if (r < 0)
+		return r;
+	engine->world.executor->drop_tree(engine->world.executor, pull.repo_id, row->payload);
+	return store_outbox_done(engine->store, row->id, row->version, err);
+}
+
+/* ---- sending ---- */
+
+static int send_one(
+	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
+{
+	switch (row->kind) {
+	case EFFECT_JOB_START:
+		return start_job(engine, arena, row, err);
+	case EFFECT_JOB_CANCEL:
+	case EFFECT_JOB_FORGET:
+		return touch_job(engine, arena, row, err);
+	case EFFECT_COMMENT:
+		return send_comment(engine, arena, row, err);
+	case EFFECT_COMMENT_HIDE:
+	case EFFECT_STATUS:
+	case EFFECT_REACT:
+	case EFFECT_REPLY:
+		return send_simple(engine, arena, row, err);
+	case EFFECT_TREE_DROP:
+		return drop_tree(engine, arena, row, err);
+	}
+	return err_set(err, ERR_BUG, "an unknown kind of effect stands in the outbox");
+}
+
+static int64_t retry_wait(int attempts)
+{
+	int64_t wait = RETRY_FIRST_MS;
+
+	for (int i = 0; i < attempts && wait < RETRY_MOST_MS; i++)
+		wait *= 2;
+	return wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS;
+}
+
+static void send_or_retry(struct engine *engine, const struct outbox_row *row)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct err err = { 0 }, again;
+
+	fault_point("engine.effect.before");
+	if (send_one(engine, &arena, row, &err) == 0) {
+		fault_point("engine.effect.after");
+		return;
+	}
+	engine_tell(engine, true, "an effect is tried again", &err);
+	if (err.class == ERR_CLASS_TEMP || err.code == ERR_STORE)
+		(void)!store_outbox_retry(engine->store, row->id,
+			engine_now(engine) + retry_wait(row->attempts), err.text, &again);
+	else
+		(void)!store_outbox_fail(engine->store, row->id, err.text, &again);
+}
+
+void effects_send(struct engine *engine)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct outbox_row *rows = NULL;
+	size_t count = 0;
+	struct err err;
+
+	if (engine->flight_count >= FLIGHTS_MAX)
+		return;
+	if (store_outbox_due(engine->store, &arena, engine_now(engine),
+		    SEND_AT_ONCE + (int)engine->flight_count, &rows, &count, &err) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (!is_flying(engine, rows[i].id))
+			send_or_retry(engine, &rows[i]);
+	}
+}

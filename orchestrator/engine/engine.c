@@ -1,0 +1,557 @@
+/* The turn. */
+#include "orchestrator/engine/private.h"
+
+#include "orchestrator/lib/fault.h"
+#include "orchestrator/lib/metrics.h"
+#include "orchestrator/lib/strbuf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum {
+	TURN_BUDGET_MS = 5,
+	SICK_REST_MS = 1000,
+	RETRY_FIRST_MS = 500,
+	RETRY_MOST_MS = 600000,
+	WAKE_MOST_MS = 60000,
+};
+
+static const char *command_names[] = { "sluice", "atlantis", NULL };
+
+int engine_new(struct store *store, const struct engine_world *world, struct engine **ret,
+	_unused_ struct err *err)
+{
+	struct engine *engine = mem_alloc(sizeof(*engine));
+
+	engine->store = store;
+	engine->world = *world;
+	engine->words = (struct command_words){
+		.names = command_names, .bot = "", .bare = world->settings->bare_commands
+	};
+	list_init(&engine->posted);
+	list_init(&engine->handled);
+	list_init(&engine->accepts);
+	list_init(&engine->flights);
+	list_init(&engine->sent_comments);
+	engine->inbox_may_have_rows = engine->slots_may_be_free = engine->outbox_may_be_due = true;
+	*ret = engine;
+	return 0;
+}
+
+static void posted_free(struct posted *posted)
+{
+	list_remove(&posted->in_queue);
+	job_result_release(&posted->result);
+	arena_release(&posted->arena);
+	free(posted);
+}
+
+static void free_posted_list(struct list *queue)
+{
+	struct list *item;
+
+	while ((item = list_pop(queue)) != NULL)
+		posted_free(container_of(item, struct posted, in_queue));
+}
+
+void engine_free(struct engine *engine)
+{
+	struct list *item;
+
+	if (engine == NULL)
+		return;
+	free_posted_list(&engine->posted);
+	free_posted_list(&engine->handled);
+	while ((item = list_pop(&engine->accepts)) != NULL)
+		free(container_of(item, struct accept, in_queue));
+	while ((item = list_pop(&engine->sent_comments)) != NULL)
+		free(container_of(item, struct sent_comment, in_engine));
+	effects_drop(engine);
+	free(engine);
+}
+
+static void wake(struct engine *engine, int64_t delay_ms)
+{
+	engine->world.wake(engine->world.owner, delay_ms);
+}
+
+struct posted *engine_post(struct engine *engine, enum posted_kind kind)
+{
+	struct posted *posted = mem_alloc(sizeof(*posted));
+
+	posted->kind = kind;
+	list_append(&engine->posted, &posted->in_queue);
+	wake(engine, 0);
+	return posted;
+}
+
+void engine_post_job(struct engine *engine, struct job_id job, int attempt, enum flow_event event)
+{
+	struct posted *posted = engine_post(engine, POSTED_JOB_EVENT);
+
+	posted->job = job;
+	posted->attempt = attempt;
+	posted->flow = event;
+}
+
+void engine_post_run(struct engine *engine, struct run_id run, enum flow_event event)
+{
+	struct posted *posted = engine_post(engine, POSTED_RUN_EVENT);
+
+	posted->run = run;
+	posted->flow = event;
+}
+
+void engine_tell(struct engine *engine, bool is_problem, const char *what, const struct err *err)
+{
+	if (is_problem)
+		metrics_add(METRIC_PROBLEMS, 1);
+	if (engine->world.tell != NULL)
+		engine->world.tell(engine->world.owner, is_problem, what, err);
+}
+
+struct vcs_host *engine_host(const struct engine *engine, const char *name)
+{
+	for (size_t i = 0; engine->world.hosts[i] != NULL; i++) {
+		if (str_equal(engine->world.hosts[i]->name, name))
+			return engine->world.hosts[i];
+	}
+	return NULL;
+}
+
+int engine_audit(struct engine *engine, struct arena *arena, const char *kind, const char *actor,
+	struct pull_id pull, struct run_id run, struct err *err, const char *format, ...)
+{
+	char text[2000];
+	json_t *json;
+	char *detail;
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	text[codec_utf8_prefix(text, strlen(text))] = '\0';
+	json = json_pack("{s:s}", "text", text);
+	detail = jsonx_text(json);
+	json_decref(json);
+	kind = arena_strdup(arena, kind);
+	int r = store_audit_append(engine->store, kind, actor, pull, run, detail, err);
+
+	free(detail);
+	return r;
+}
+
+/* ---- what executors and hosts tell us ---- */
+
+static void on_job_started(void *owner, struct job_id job, int attempt)
+{
+	struct posted *posted = engine_post(owner, POSTED_JOB_STARTED);
+
+	posted->job = job;
+	posted->attempt = attempt;
+}
+
+static void on_job_step(void *owner, struct job_id job, int attempt, const char *step)
+{
+	struct posted *posted = engine_post(owner, POSTED_JOB_STEP);
+
+	posted->job = job;
+	posted->attempt = attempt;
+	posted->step = arena_strdup(&posted->arena, step);
+}
+
+static void on_job_ended(
+	void *owner, struct job_id job, int attempt, const struct job_result *result)
+{
+	struct posted *posted = engine_post(owner, POSTED_JOB_ENDED);
+	_cleanup_json_ json_t *copy = job_result_write(result);
+	struct err err;
+
+	posted->job = job;
+	posted->attempt = attempt;
+	if (job_result_read(copy, &posted->arena, &posted->result, &err) < 0)
+		posted->result = (struct job_result){ .outcome = OUTCOME_BAD_RESULT,
+			.step = "",
+			.failure = arena_strdup(&posted->arena, err.text),
+			.output = "",
+			.plan_blob = "",
+			.log_blob = "" };
+}
+
+/* ---- intake ---- */
+
+static void accept_later(struct engine *engine, engine_accepted_cb cb, void *owner, bool is_repeat)
+{
+	struct accept *accept = mem_alloc(sizeof(*accept));
+
+	accept->cb = cb;
+	accept->owner = owner;
+	accept->is_repeat = is_repeat;
+	list_append(&engine->accepts, &accept->in_queue);
+	wake(engine, 0);
+}
+
+static int inbox_put(struct engine *engine, const char *host, const char *delivery,
+	const char *body, size_t length, engine_accepted_cb accepted, void *owner, struct err *err)
+{
+	struct inbox_id id;
+	int r = store_inbox_put(engine->store, host, delivery, body, length, &id, err);
+
+	if (r < 0 && r != -ERR_EXISTS)
+		return r;
+	metrics_add(r < 0 ? METRIC_EVENTS_REPEATED : METRIC_EVENTS_ACCEPTED, 1);
+	engine->inbox_may_have_rows = true;
+	accept_later(engine, accepted, owner, r == -ERR_EXISTS);
+	return 0;
+}
+
+int engine_intake(struct engine *engine, const char *host_name, const struct delivery *delivery,
+	engine_accepted_cb accepted, void *owner, struct err *err)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct vcs_host *host = engine_host(engine, host_name);
+	struct vcs_event event = { 0 };
+	int r;
+
+	if (host == NULL)
+		return err_set(
+			err, ERR_MISSING, "there is no host %s in the configuration", host_name);
+	r = host->verify(host, delivery, err);
+	if (r == 0)
+		r = host->parse(host, delivery, &arena, &event, err);
+	if (r < 0) {
+		metrics_add(METRIC_EVENTS_REFUSED, 1);
+		return r;
+	}
+	return inbox_put(engine, host_name, host->delivery_id(host, delivery), delivery->body,
+		delivery->length, accepted, owner, err);
+}
+
+void engine_after_commit(struct engine *engine, engine_accepted_cb accepted, void *owner)
+{
+	engine->inbox_may_have_rows = true;
+	accept_later(engine, accepted, owner, false);
+}
+
+int engine_operator_command(struct engine *engine, const char *host, const char *repo,
+	int64_t number, const char *actor, const char *text, engine_accepted_cb accepted,
+	void *owner, struct err *err)
+{
+	uint8_t chance[16];
+	char delivery[2 * sizeof(chance) + 1];
+	_cleanup_json_ json_t *json = NULL;
+	_cleanup_free_ char *body = NULL;
+
+	engine->world.entropy->fill(engine->world.entropy, chance, sizeof(chance));
+	codec_hex(chance, sizeof(chance), delivery);
+	json = json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}", "delivery", delivery, "host", host,
+		"repo", repo, "number", (json_int_t)number, "actor", actor, "text", text);
+	if (json == NULL)
+		return err_user(err, ERR_USAGE, "the command is not valid text");
+	body = jsonx_text(json);
+	return inbox_put(engine, "operator", delivery, body, strlen(body), accepted, owner, err);
+}
+
+/* ---- the turn ---- */
+
+static int posted_handle(
+	struct engine *engine, struct arena *arena, struct posted *posted, struct err *err)
+{
+	const char *outcome;
+
+	switch (posted->kind) {
+	case POSTED_JOB_STARTED:
+		return job_event(
+			engine, arena, posted->job, posted->attempt, EV_STARTED, NULL, err);
+	case POSTED_JOB_STEP: {
+		struct job job;
+		int r = store_job_load(engine->store, arena, posted->job, &job, err);
+
+		if (r < 0 || job_state_is_final(job.state) || job.attempt != posted->attempt)
+			return r;
+		return store_job_set_step(engine->store, posted->job, posted->step, err);
+	}
+	case POSTED_JOB_ENDED:
+		return job_event(engine, arena, posted->job, posted->attempt, EV_ENDED,
+			&posted->result, err);
+	case POSTED_JOB_EVENT:
+		return job_event(
+			engine, arena, posted->job, posted->attempt, posted->flow, NULL, err);
+	case POSTED_RUN_EVENT:
+		return run_event(engine, arena, posted->run, posted->flow, NULL, err);
+	case POSTED_SENT:
+		return effect_answered(engine, posted, err);
+	case POSTED_PULL:
+		return pull_event_handle(engine, arena, &posted->event, &outcome, err);
+	case POSTED_PULL_GONE: {
+		struct pull pull;
+		int r = store_pull_load(engine->store, arena, posted->pull, &pull, err);
+
+		return r < 0 || pull.state != PULL_OPEN
+			       ? r
+			       : pull_close(engine, arena, &pull, PULL_CLOSED, "sluice", err);
+	}
+	}
+	return err_set(err, ERR_BUG, "an unknown kind of event was posted");
+}
+
+static int64_t backoff_ms(int tries)
+{
+	int64_t wait = RETRY_FIRST_MS;
+
+	for (int i = 0; i < tries && wait < RETRY_MOST_MS; i++)
+		wait *= 2;
+	return wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS;
+}
+
+/* One event, one mark: what fails takes only its own writes with it and is tried again. */
+static void handle_one(struct engine *engine, struct posted *posted)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct err err = { 0 };
+	int r = store_mark(engine->store, &err);
+
+	if (r == 0) {
+		r = posted_handle(engine, &arena, posted, &err);
+		if (r == 0)
+			r = store_keep(engine->store, &err);
+		else
+			store_undo(engine->store);
+	}
+	if (r == 0) {
+		list_append(&engine->handled, &posted->in_queue);
+		return;
+	}
+	if (r == -ERR_MISSING ||
+		r == -ERR_BUG) { /* about something that is gone: no later try can help */
+		engine_tell(engine, true, "an event was dropped", &err);
+		list_append(&engine->handled, &posted->in_queue);
+		return;
+	}
+	engine_tell(engine, true, "an event is tried again", &err);
+	posted->not_before_ms = engine_monotonic(engine) + backoff_ms(posted->tries++);
+	list_append(&engine->posted, &posted->in_queue);
+}
+
+static struct posted *next_posted(struct engine *engine, int64_t now)
+{
+	list_for_each (item, &engine->posted) {
+		struct posted *posted = container_of(item, struct posted, in_queue);
+
+		if (posted->not_before_ms <= now) {
+			list_remove(item);
+			return posted;
+		}
+	}
+	return NULL;
+}
+
+/* false: nothing there, or the store is sick. */
+static bool handle_inbox(struct engine *engine)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct inbox_row row = { 0 };
+	const char *outcome = "handled";
+	struct err err = { 0 }, again;
+	int r = store_inbox_next(engine->store, &arena, &row, &err);
+
+	if (r < 0) {
+		engine->inbox_may_have_rows = false;
+		return false;
+	}
+	r = store_mark(engine->store, &err);
+	if (r < 0)
+		return false;
+	r = delivery_handle(engine, &arena, &row, &outcome, &err);
+	if (r == 0)
+		r = store_inbox_done(engine->store, row.id, outcome, &err);
+	if (r == 0)
+		r = store_keep(engine->store, &err);
+	else
+		store_undo(engine->store);
+	if (r == 0)
+		return true;
+	engine_tell(engine, true, "an event from the inbox is tried again", &err);
+	engine->inbox_retry_ms = engine_monotonic(engine) + backoff_ms(row.attempts);
+	return store_inbox_defer(engine->store, row.id,
+		       engine_now(engine) + backoff_ms(row.attempts), &again) == 0;
+}
+
+static void handle_deadlines(struct engine *engine)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct deadline_row *rows = NULL;
+	size_t count = 0;
+	struct err err;
+
+	if (store_deadline_due(engine->store, &arena, engine_now(engine), &rows, &count, &err) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct job_id job = { rows[i].subject };
+		struct job loaded;
+		enum job_evidence evidence = EVIDENCE_ALIVE;
+
+		if (store_deadline_clear(engine->store, rows[i].kind, rows[i].subject, &err) < 0)
+			return;
+		/* The only kind: a job that was asked for and has not been heard of. */
+		if (store_job_load(engine->store, &arena, job, &loaded, &err) < 0 ||
+			loaded.state != JOB_STARTING ||
+			engine->world.executor->recover(
+				engine->world.executor, job, loaded.attempt, &evidence, &err) < 0)
+			continue;
+		if (evidence == EVIDENCE_NEVER)
+			engine_post_job(engine, job, loaded.attempt, EV_VOID);
+		else if (evidence == EVIDENCE_STARTED)
+			engine_post_job(engine, job, loaded.attempt, EV_LOST);
+	}
+}
+
+static bool budget_is_used(struct engine *engine, int64_t began, int handled)
+{
+	return (handled & 15) == 15 && engine_monotonic(engine) - began >= TURN_BUDGET_MS;
+}
+
+static bool work(struct engine *engine, int64_t began)
+{
+	struct posted *posted;
+	int handled = 0;
+
+	while (!budget_is_used(engine, began, handled++)) {
+		posted = next_posted(engine, began);
+		if (posted != NULL)
+			handle_one(engine, posted);
+		else if (!engine->inbox_may_have_rows || !handle_inbox(engine))
+			return false;
+	}
+	return true; /* there may be more */
+}
+
+static void answer_accepts(struct engine *engine, const struct err *err)
+{
+	struct list waiting;
+	struct list *item;
+
+	list_init(&waiting); /* a call-back may bring new ones: they wait for the next commit */
+	while ((item = list_pop(&engine->accepts)) != NULL)
+		list_append(&waiting, item);
+	while ((item = list_pop(&waiting)) != NULL) {
+		struct accept *accept = container_of(item, struct accept, in_queue);
+
+		accept->cb(accept->owner, accept->is_repeat, err);
+		free(accept);
+	}
+}
+
+static bool commit(struct engine *engine)
+{
+	struct err err = { 0 };
+	struct list *item;
+
+	fault_point("engine.commit.before");
+	if (store_is_dirty(engine->store))
+		metrics_add(METRIC_COMMITS, 1);
+	if (store_commit(engine->store, &err) == 0) {
+		fault_point("engine.commit.after");
+		free_posted_list(&engine->handled);
+		answer_accepts(engine, NULL);
+		return true;
+	}
+	engine_tell(engine, true, "nothing of this turn could be stored; it is tried again", &err);
+	while ((item = list_pop(&engine->handled)) != NULL)
+		list_append(&engine->posted, item);
+	engine->inbox_may_have_rows = engine->slots_may_be_free = engine->outbox_may_be_due = true;
+	engine->store_sick_until_ms = engine_monotonic(engine) + SICK_REST_MS;
+	answer_accepts(engine, &err);
+	return false;
+}
+
+/* The shortest wait until something is due by the rows. Times absurdly far ahead come from a clock
+ * that jumped: soon. */
+static int64_t next_due(struct engine *engine)
+{
+	int64_t now = engine_now(engine), nearest = WAKE_MOST_MS, due;
+	struct err err;
+
+	if (store_outbox_next_due(engine->store, &due, &err) == 0 && due - now < nearest)
+		nearest = due - now;
+	if (store_deadline_next(engine->store, &due, &err) == 0 && due - now < nearest)
+		nearest = due - now;
+	if (engine->inbox_retry_ms != 0 &&
+		engine->inbox_retry_ms - engine_monotonic(engine) < nearest)
+		nearest = engine->inbox_retry_ms - engine_monotonic(engine);
+	list_for_each (item, &engine->posted) {
+		int64_t wait = container_of(item, struct posted, in_queue)->not_before_ms -
+			       engine_monotonic(engine);
+
+		nearest = wait < nearest ? wait : nearest;
+	}
+	return nearest < 0 ? 0 : nearest;
+}
+
+void engine_turn(struct engine *engine)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	int64_t began = engine_monotonic(engine);
+	struct err err = { 0 };
+	bool more;
+
+	if (began < engine->store_sick_until_ms) {
+		answer_accepts(engine, &(struct err){ .code = ERR_STORE,
+					       .class = ERR_CLASS_TEMP,
+					       .text = "the store rests" });
+		store_rollback(engine->store);
+		wake(engine, engine->store_sick_until_ms - began);
+		return;
+	}
+	metrics_add(METRIC_TURNS, 1);
+	if (engine->inbox_retry_ms != 0 && began >= engine->inbox_retry_ms) {
+		engine->inbox_retry_ms = 0;
+		engine->inbox_may_have_rows = true;
+	}
+	handle_deadlines(engine);
+	more = work(engine, began);
+	if (engine->slots_may_be_free) {
+		engine->slots_may_be_free = false;
+		if (slots_assign(engine, &arena, engine->world.settings->slots, &err) < 0) {
+			engine->slots_may_be_free = true;
+			engine_tell(engine, true, "the slots could not be given out", &err);
+		}
+	}
+	if (!commit(engine)) {
+		wake(engine, SICK_REST_MS);
+		return;
+	}
+	effects_send(engine);
+	if (more || store_is_dirty(engine->store) || engine->slots_may_be_free)
+		wake(engine, 0);
+	else
+		wake(engine, next_due(engine));
+}
+
+bool engine_is_idle(struct engine *engine)
+{
+	int64_t due;
+	struct store_counts counts = { 0 };
+	struct err err;
+
+	return list_empty(&engine->posted) && list_empty(&engine->flights) &&
+	       !store_is_dirty(engine->store) && store_counts(engine->store, &counts, &err) == 0 &&
+	       counts.inbox_open == 0 && counts.jobs_running == 0 && counts.jobs_waiting == 0 &&
+	       store_outbox_next_due(engine->store, &due, &err) == -ERR_MISSING;
+}
+
+int engine_start(struct engine *engine, struct err *err)
+{
+	int r;
+
+	engine->events = (struct executor_events){ .started = on_job_started,
+		.step = on_job_step,
+		.ended = on_job_ended,
+		.owner = engine };
+	engine->world.executor->listen(engine->world.executor, &engine->events);
+	r = recover_coldplug(engine, err);
+	if (r == 0)
+		r = recover_catchup(engine, err);
+	wake(engine, 0);
+	return r;
+}

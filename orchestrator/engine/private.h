@@ -1,0 +1,186 @@
+/* Private to the engine. */
+#pragma once
+#include "orchestrator/engine/command.h"
+#include "orchestrator/engine/engine.h"
+#include "orchestrator/engine/flow.h"
+#include "orchestrator/engine/projects.h"
+#include "orchestrator/engine/render.h"
+#include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/jsonx.h"
+#include "orchestrator/lib/list.h"
+#include "orchestrator/store/store.h"
+
+#include <string.h>
+
+/* Something that was told to the engine and waits for its turn. It is kept until the commit that
+ * holds its consequences: a failed commit puts it back. */
+enum posted_kind {
+	POSTED_JOB_STARTED,
+	POSTED_JOB_STEP,
+	POSTED_JOB_ENDED,
+	POSTED_JOB_EVENT, /* `flow` for the job: void, lost, start failed, lock free */
+	POSTED_RUN_EVENT, /* `flow` for the run */
+	POSTED_SENT,	  /* an effect was answered */
+	POSTED_PULL,	  /* what a host says of an open pull (catch-up) */
+	POSTED_PULL_GONE, /* a pull that the host no longer lists as open */
+};
+
+struct posted {
+	struct list in_queue;
+	enum posted_kind kind;
+	enum flow_event flow;
+	struct run_id run;
+	struct job_id job;
+	struct pull_id pull;
+	int attempt;
+	int tries;
+	int64_t not_before_ms; /* monotonic */
+	struct arena arena;    /* owns the strings below */
+	struct job_result result;
+	struct vcs_event event;
+	const char *step;
+	/* POSTED_SENT */
+	struct outbox_id outbox;
+	int64_t version;
+	bool failed;
+	struct err err;
+};
+
+/* An effect that was handed to a host and not yet answered. */
+struct flight {
+	struct list in_engine;
+	struct engine *engine;
+	struct outbox_id outbox;
+	int64_t version;
+	int calls; /* answers still to come, and one for the sender itself */
+	bool failed;
+	struct err err;
+};
+
+struct accept {
+	struct list in_queue;
+	engine_accepted_cb cb;
+	void *owner;
+	bool is_repeat;
+};
+
+/* When a comment was last sent, and what stood in it: only to send less; a restart forgets it. */
+struct sent_comment {
+	struct list in_engine;
+	struct run_id run;
+	int64_t at_ms; /* monotonic */
+	char hash[65];
+	size_t parts;
+};
+
+struct engine {
+	struct store *store;
+	struct engine_world world;
+	struct list posted;  /* struct posted, to be handled */
+	struct list handled; /* struct posted, handled but not yet committed */
+	struct list accepts; /* struct accept */
+	struct list flights;
+	struct list sent_comments;
+	size_t flight_count, sent_count;
+	bool inbox_may_have_rows;
+	bool slots_may_be_free;
+	bool outbox_may_be_due;
+	int64_t inbox_retry_ms;	     /* monotonic: a deferred event is due again; 0: none */
+	int64_t store_sick_until_ms; /* monotonic: after a failed commit the engine rests */
+	struct command_words words;
+	struct executor_events events;
+};
+
+/* ---- engine.c ---- */
+struct posted *engine_post(struct engine *engine, enum posted_kind kind);
+void engine_post_job(struct engine *engine, struct job_id job, int attempt, enum flow_event event);
+void engine_post_run(struct engine *engine, struct run_id run, enum flow_event event);
+void engine_tell(struct engine *engine, bool is_problem, const char *what, const struct err *err);
+static inline int64_t engine_now(const struct engine *engine)
+{
+	return clock_wall_ms(engine->world.clock);
+}
+static inline int64_t engine_monotonic(const struct engine *engine)
+{
+	return clock_monotonic_ms(engine->world.clock);
+}
+struct vcs_host *engine_host(const struct engine *engine, const char *name);
+_must_check_ int engine_audit(struct engine *engine, struct arena *arena, const char *kind,
+	const char *actor, struct pull_id pull, struct run_id run, struct err *err,
+	const char *format, ...) __attribute__((format(printf, 8, 9)));
+
+/* ---- deliveries.c: an inbox row -> ledger row and what follows ---- */
+_must_check_ int delivery_handle(struct engine *engine, struct arena *arena,
+	const struct inbox_row *row, const char **ret_outcome, struct err *err);
+_must_check_ int pull_event_handle(struct engine *engine, struct arena *arena,
+	const struct vcs_event *event, const char **ret_outcome, struct err *err);
+_must_check_ int pull_close(struct engine *engine, struct arena *arena, struct pull *pull,
+	enum pull_state to, const char *actor, struct err *err);
+
+/* ---- commands.c ---- */
+_must_check_ int command_handle(struct engine *engine, struct arena *arena, struct pull *pull,
+	const struct vcs_event *event, int64_t ledger, const char **ret_outcome, struct err *err);
+_must_check_ int plan_request(struct engine *engine, struct arena *arena, struct pull *pull,
+	const char *actor, const char *comment_id, const struct command *command, struct err *err);
+/* Every active plan run of the pull gets the event: superseded or cancel. */
+_must_check_ int plans_end(struct engine *engine, struct arena *arena, struct pull_id pull,
+	enum flow_event event, struct err *err);
+_must_check_ int reply_put(struct engine *engine, struct arena *arena, const struct pull *pull,
+	int64_t ledger, const struct reply *reply, struct err *err);
+
+/* ---- progress.c: one event to one run or job, through the table ---- */
+_must_check_ int run_event(struct engine *engine, struct arena *arena, struct run_id id,
+	enum flow_event event, const struct job_result *result, struct err *err);
+_must_check_ int job_event(struct engine *engine, struct arena *arena, struct job_id id,
+	int attempt, enum flow_event event, const struct job_result *result, struct err *err);
+_must_check_ int run_say(struct engine *engine, const struct pull *pull, const struct run *run,
+	bool is_urgent, struct err *err);
+
+/* ---- jobs.c: the jobs of a run, and their locks ---- */
+_must_check_ int jobs_make_prepare(
+	struct engine *engine, const struct pull *pull, const struct run *run, struct err *err);
+_must_check_ int jobs_make_plans(struct engine *engine, struct arena *arena,
+	const struct pull *pull, const struct run *run, const struct prepared *prepared,
+	struct err *err);
+_must_check_ int jobs_make_applies(struct engine *engine, struct arena *arena,
+	const struct pull *pull, const struct run *run, struct err *err);
+_must_check_ int jobs_select(struct engine *engine, struct arena *arena,
+	const struct prepared *prepared, struct project **ret, size_t *ret_count, struct err *err);
+_must_check_ int locks_release(struct engine *engine, struct pull_id pull, struct repo_id repo,
+	const char *dir, const char *workspace, struct err *err);
+_must_check_ int locks_release_all(
+	struct engine *engine, struct arena *arena, struct pull_id pull, struct err *err);
+bool job_is_chosen(
+	const struct job *job, const char *dir, const char *workspace, const char *project);
+/* The plan set of the newest head: its run, or ERR_MISSING. */
+_must_check_ int plan_set_load(struct engine *engine, struct arena *arena, const struct pull *pull,
+	struct run *ret, struct job **ret_jobs, size_t *ret_count, struct err *err);
+
+/* ---- gate.c ---- */
+_must_check_ int gate_read(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *plan_run, bool plan_failed, const char *initiator,
+	struct gate_verdict *ret, struct err *err);
+const char *gate_counted(const struct gate_verdict *gate, struct arena *arena); /* "bob, carol" */
+
+/* ---- slots.c ---- */
+_must_check_ int slots_assign(
+	struct engine *engine, struct arena *arena, int budget, struct err *err);
+
+/* ---- effects.c ---- */
+void effects_send(struct engine *engine);
+void effects_drop(struct engine *engine);
+_must_check_ int effect_answered(
+	struct engine *engine, const struct posted *posted, struct err *err);
+_must_check_ int effect_put(struct engine *engine, enum effect_kind kind, enum repeat_class class,
+	const char *key, const struct pull *pull, struct run_id run, struct job_id job,
+	const char *payload, int64_t delay_ms, struct err *err);
+
+/* ---- view.c ---- */
+_must_check_ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
+	const struct vcs_host *host, const char *status, struct pull *ret_pull,
+	struct rendered *ret, struct host_request *ret_status, struct err *err);
+const char *view_marker(const struct run *run, struct arena *arena);
+
+/* ---- recover.c ---- */
+_must_check_ int recover_coldplug(struct engine *engine, struct err *err);
+_must_check_ int recover_catchup(struct engine *engine, struct err *err);

@@ -1,0 +1,399 @@
+/* One event to one run or job: load the facts, ask the table, write what it says. */
+#include "orchestrator/engine/private.h"
+
+#include "orchestrator/lib/metrics.h"
+
+enum { FIRST_WORD_DELAY_MS = 400, START_DEADLINE_MS = 60000 };
+
+/* ---- runs ---- */
+
+int run_say(struct engine *engine, const struct pull *pull, const struct run *run, bool is_urgent,
+	struct err *err)
+{
+	int64_t delay = is_urgent ? 0 : FIRST_WORD_DELAY_MS, now = engine_monotonic(engine);
+	char key[64];
+	int r;
+
+	list_for_each (item, &engine->sent_comments) {
+		struct sent_comment *sent = container_of(item, struct sent_comment, in_engine);
+		int64_t wait = sent->at_ms + engine->world.settings->comment_interval_ms - now;
+
+		if (sent->run.v == run->id.v && !is_urgent && wait > delay)
+			delay = wait;
+	}
+	(void)snprintf(key, sizeof(key), "comment:run:%lld", (long long)run->id.v);
+	r = effect_put(engine, EFFECT_COMMENT, REPEAT_UPSERT, key, pull, run->id,
+		(struct job_id){ 0 }, is_urgent ? "final" : "", delay, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(key, sizeof(key), "status:run:%lld", (long long)run->id.v);
+	return effect_put(engine, EFFECT_STATUS, REPEAT_UPSERT, key, pull, run->id,
+		(struct job_id){ 0 }, "", delay, err);
+}
+
+static int cancel_jobs(struct engine *engine, struct arena *arena, const struct job *jobs,
+	size_t count, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (!job_state_is_final(jobs[i].state))
+			r = job_event(
+				engine, arena, jobs[i].id, jobs[i].attempt, EV_CANCEL, NULL, err);
+	}
+	return r;
+}
+
+/* After an apply: are all plans of the set used, or without changes? */
+static int free_when_all_applied(
+	struct engine *engine, struct arena *arena, const struct pull *pull, struct err *err)
+{
+	struct job *jobs = NULL;
+	struct run plan_run;
+	size_t count = 0;
+	int r = plan_set_load(engine, arena, pull, &plan_run, &jobs, &count, err);
+
+	if (r == -ERR_MISSING)
+		return 0;
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (jobs[i].op == JOB_PLAN &&
+			(jobs[i].state != JOB_DONE || (jobs[i].has_changes && !jobs[i].is_applied)))
+			return 0;
+	}
+	return r < 0 ? r : locks_release_all(engine, arena, pull->id, err);
+}
+
+static int finish_run(struct engine *engine, struct arena *arena, const struct facts *facts,
+	enum run_state state, struct err *err)
+{
+	const struct run *run = facts->run;
+	struct run plan_run;
+	int r = engine_audit(engine, arena,
+		run->kind == RUN_PLAN ? "plan finished" : "apply finished", run->actor,
+		run->pull_id, run->id, err, "%s at %s", run_state_name(state), run->head);
+
+	if (r < 0 || run->kind == RUN_PLAN)
+		return r;
+	if (state == RUN_INTERRUPTED) /* nobody knows what stands out there: the locks stay until a
+					 person decides */
+		return 0;
+	if (facts->pull->state != PULL_OPEN)
+		return locks_release_all(engine, arena, run->pull_id, err);
+	if (state == RUN_DONE)
+		r = free_when_all_applied(engine, arena, facts->pull, err);
+	if (r == 0) /* the plan's comment shows what was applied and what is next */
+		r = store_run_load(engine->store, arena, run->plan_run, &plan_run, err);
+	return r < 0 ? r : run_say(engine, facts->pull, &plan_run, true, err);
+}
+
+static int run_act(struct engine *engine, struct arena *arena, const struct facts *facts,
+	const struct flow_rule *rule, const struct prepared *prepared, struct err *err)
+{
+	const struct run *run = facts->run;
+	int r = 0;
+
+	if (rule->actions & ACT_ASK_PREPARE)
+		r = jobs_make_prepare(engine, facts->pull, run, err);
+	if (r == 0 && (rule->actions & ACT_MAKE_PLAN_JOBS))
+		r = jobs_make_plans(engine, arena, facts->pull, run, prepared, err);
+	if (r == 0 && (rule->actions & ACT_MAKE_APPLY_JOBS))
+		r = jobs_make_applies(engine, arena, facts->pull, run, err);
+	if (r == 0 && (rule->actions & ACT_CANCEL_JOBS))
+		r = cancel_jobs(engine, arena, facts->jobs, facts->job_count, err);
+	if (r == 0 && (rule->actions & ACT_FINISH))
+		r = finish_run(engine, arena, facts, (enum run_state)rule->next, err);
+	if (r == 0 && (rule->actions & ACT_SAY))
+		r = run_say(engine, facts->pull, run,
+			run_state_is_final((enum run_state)rule->next), err);
+	return r;
+}
+
+/* Keeps what later steps need of git's answer: who wrote the commits, what conflicts; not the long
+ * lists. */
+static int keep_prepared(struct engine *engine, const struct run *run,
+	const struct prepared *prepared, struct err *err)
+{
+	struct prepared kept = *prepared;
+	_cleanup_json_ json_t *json = NULL;
+	_cleanup_free_ char *text = NULL;
+
+	kept.changed_count = kept.dir_count = kept.use_count = 0;
+	json = prepared_write(&kept);
+	text = jsonx_text(json);
+	return store_run_set_prepared(
+		engine->store, run->id, prepared->base, prepared->tree, text, err);
+}
+
+static int prepare_facts(struct engine *engine, struct arena *arena, struct facts *facts,
+	const struct job_result *result, struct prepared *prepared, struct err *err)
+{
+	struct project *projects = NULL;
+	int r = prepared_read(result->prepared, arena, prepared, err);
+
+	if (r == 0)
+		r = keep_prepared(engine, facts->run, prepared, err);
+	if (r == 0)
+		r = jobs_select(engine, arena, prepared, &projects, &facts->project_count, err);
+	return r;
+}
+
+static int run_failure(struct engine *engine, struct run_id run, enum flow_event event,
+	const struct job_result *result, struct err *err)
+{
+	if (event != EV_PREPARE_FAILED || result == NULL)
+		return 0;
+	return store_run_set_failure(engine->store, run, result->failure, err);
+}
+
+int run_event(struct engine *engine, struct arena *arena, struct run_id id, enum flow_event event,
+	const struct job_result *result, struct err *err)
+{
+	struct prepared prepared = { 0 };
+	struct facts facts = { 0 };
+	const struct flow_rule *rule;
+	struct job *jobs = NULL;
+	struct pull pull;
+	struct run run;
+	int r = store_run_load(engine->store, arena, id, &run, err);
+
+	if (r == 0)
+		r = store_pull_load(engine->store, arena, run.pull_id, &pull, err);
+	if (r == 0)
+		r = store_job_list_run(engine->store, arena, id, &jobs, &facts.job_count, err);
+	facts.run = &run;
+	facts.pull = &pull;
+	facts.jobs = jobs;
+	if (r == 0 && event == EV_PREPARED && run.state == RUN_PREPARING) {
+		r = prepare_facts(engine, arena, &facts, result, &prepared, err);
+		if (r == -ERR_LIMIT || r == -ERR_SYNTAX) { /* too many projects, or an answer we
+							      cannot read: say so */
+			event = EV_PREPARE_FAILED;
+			r = store_run_set_failure(engine->store, id, err->text, err);
+			result = NULL;
+		}
+	}
+	if (r < 0)
+		return r;
+	rule = flow_decide(&flow_run, (int)run.state, event, &facts);
+	if (rule == NULL)
+		return 0; /* refused: late or repeated news of something that went on without it */
+	r = run_failure(engine, id, event, result, err);
+	if (r == 0 && rule->next != (int)run.state)
+		r = store_run_move(engine->store, id, run.state, (enum run_state)rule->next,
+			flow_event_name(event), err);
+	return r < 0 ? r : run_act(engine, arena, &facts, rule, &prepared, err);
+}
+
+/* ---- jobs ---- */
+
+/* Everything that must hold for this plan to be applied now, from fresh rows. */
+static int apply_facts(struct engine *engine, struct arena *arena, struct facts *facts,
+	struct gate_verdict *gate, const char **ret_why, struct err *err)
+{
+	const struct job *job = facts->job;
+	struct lock_row *locks = NULL;
+	struct run plan_run;
+	struct job plan_job;
+	size_t lock_count = 0;
+	bool is_held = false;
+	int r = store_run_load(engine->store, arena, facts->run->plan_run, &plan_run, err);
+
+	if (r == 0)
+		r = store_job_load(engine->store, arena, job->plan_job, &plan_job, err);
+	if (r == 0)
+		r = store_lock_list_pull(
+			engine->store, arena, facts->pull->id, &locks, &lock_count, err);
+	if (r == 0)
+		r = gate_read(
+			engine, arena, facts->pull, &plan_run, false, facts->run->actor, gate, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < lock_count; i++)
+		is_held = is_held || (locks[i].place == 0 && str_equal(locks[i].dir, job->dir) &&
+					     str_equal(locks[i].workspace, job->workspace));
+	if (facts->pull->state != PULL_OPEN)
+		*ret_why = "the pull request is no longer open";
+	else if (!str_equal(facts->pull->head, facts->run->head) ||
+		 facts->pull->plan_run.v != plan_run.id.v)
+		*ret_why = "a newer push or plan came";
+	else if (plan_job.state != JOB_DONE || !str_equal(plan_job.plan_blob, job->plan_blob))
+		*ret_why = "the plan is not the one that was approved";
+	else if (plan_job.is_applied && job->attempt == 0)
+		*ret_why = "this plan was used before";
+	else if (!is_held)
+		*ret_why = "the lock of the project is gone";
+	else if (!gate->open)
+		*ret_why = gate->missing;
+	else
+		facts->plan_is_usable = true;
+	facts->gate = gate;
+	return 0;
+}
+
+static int use_plan(
+	struct engine *engine, struct arena *arena, const struct facts *facts, struct err *err)
+{
+	const struct job *job = facts->job;
+	int r = 0;
+
+	if (job->attempt ==
+		0) /* a second attempt of an apply that never began uses the same plan */
+		r = store_job_set_applied(engine->store, job->plan_job, err);
+	return r < 0 ? r
+		     : engine_audit(engine, arena, "apply started", facts->run->actor,
+			       facts->pull->id, facts->run->id, err,
+			       "%s (%s) plan %s at %s, approved by %s", job->project,
+			       job->workspace, job->plan_blob, facts->run->head,
+			       gate_counted(facts->gate, arena));
+}
+
+static int ask_start(struct engine *engine, const struct facts *facts, struct err *err)
+{
+	const struct job *job = facts->job;
+	char key[64];
+	int r = store_job_set_attempt(engine->store, job->id, job->attempt + 1, err);
+
+	(void)snprintf(key, sizeof(key), "job:%lld", (long long)job->id.v);
+	if (r == 0)
+		r = effect_put(engine, EFFECT_JOB_START, job_repeat_class(job->op), key,
+			facts->pull, facts->run->id, job->id, "", 0, err);
+	return r < 0 ? r
+		     : store_deadline_set(engine->store, "job-start", job->id.v,
+			       engine_now(engine) + START_DEADLINE_MS, err);
+}
+
+static int keep_result(struct engine *engine, const struct job *job,
+	const struct job_result *result, const char *why, int next, struct err *err)
+{
+	struct job kept = *job;
+
+	if (result != NULL) {
+		kept.outcome = result->outcome;
+		kept.failure = result->failure;
+		kept.output = result->output;
+		kept.log_blob = result->log_blob;
+		kept.has_changes = result->has_changes;
+		kept.step = result->step;
+		if (job->op == JOB_PLAN)
+			kept.plan_blob = result->plan_blob;
+	} else {
+		kept.outcome = next == JOB_INTERRUPTED ? OUTCOME_UNKNOWN : OUTCOME_SETUP_FAILED;
+		kept.failure = why;
+	}
+	_cleanup_free_ char *summary = NULL;
+	if (result != NULL && result->summary != NULL)
+		kept.summary = summary = jsonx_text(result->summary);
+	return store_job_set_result(engine->store, &kept, err);
+}
+
+/* A plan that failed or changes nothing needs no lock: the next in the queue may go on. */
+static int free_project(struct engine *engine, const struct facts *facts, int next,
+	const struct job_result *result, struct err *err)
+{
+	const struct job *job = facts->job;
+	bool is_usable = next == JOB_DONE && result != NULL && result->has_changes;
+
+	if (job->op != JOB_PLAN || is_usable || next == JOB_CANCELLED)
+		return 0;
+	return locks_release(
+		engine, facts->pull->id, facts->pull->repo_id, job->dir, job->workspace, err);
+}
+
+static int tell_run(struct engine *engine, struct arena *arena, const struct facts *facts, int next,
+	const struct job_result *result, struct err *err)
+{
+	struct job_result failed = { .failure = "git could not prepare the work tree" };
+
+	if (facts->job->op != JOB_PREPARE)
+		return run_event(engine, arena, facts->run->id, EV_JOB_ENDED, NULL, err);
+	if (next == JOB_DONE)
+		return run_event(engine, arena, facts->run->id, EV_PREPARED, result, err);
+	if (next == JOB_CANCELLED)
+		return run_event(engine, arena, facts->run->id, EV_JOB_ENDED, NULL, err);
+	return run_event(engine, arena, facts->run->id, EV_PREPARE_FAILED,
+		result == NULL ? &failed : result, err);
+}
+
+static int job_act(struct engine *engine, struct arena *arena, const struct facts *facts,
+	const struct flow_rule *rule, const struct job_result *result, const char *why,
+	struct err *err)
+{
+	const struct job *job = facts->job;
+	char key[64];
+	int r = 0;
+
+	if (rule->actions & ACT_KEEP_RESULT)
+		r = keep_result(engine, job, result, why, rule->next, err);
+	if (r == 0 && (rule->actions & ACT_USE_PLAN))
+		r = use_plan(engine, arena, facts, err);
+	if (r == 0 && (rule->actions & ACT_ASK_START))
+		r = ask_start(engine, facts, err);
+	if (r == 0 && (rule->actions & ACT_ASK_CANCEL)) {
+		(void)snprintf(key, sizeof(key), "cancel:%lld", (long long)job->id.v);
+		r = effect_put(engine, EFFECT_JOB_CANCEL, REPEAT_FREELY, key, facts->pull,
+			facts->run->id, job->id, "", 0, err);
+	}
+	if (r == 0 && (rule->actions & ACT_FREE_PROJECT))
+		r = free_project(engine, facts, rule->next, result, err);
+	if (r == 0 && (rule->actions & ACT_FORGET)) {
+		(void)snprintf(
+			key, sizeof(key), "forget:%lld:%d", (long long)job->id.v, job->attempt);
+		r = effect_put(engine, EFFECT_JOB_FORGET, REPEAT_FREELY, key, facts->pull,
+			facts->run->id, job->id, "", 0, err);
+	}
+	if (r == 0 && (rule->actions & ACT_TELL_RUN))
+		r = tell_run(engine, arena, facts, rule->next, result, err);
+	if (r == 0 && (rule->actions & ACT_SAY))
+		r = run_say(engine, facts->pull, facts->run, false, err);
+	return r;
+}
+
+static int job_moved(struct engine *engine, const struct job *job, int next, struct err *err)
+{
+	bool was_active = job->state == JOB_STARTING || job->state == JOB_RUNNING;
+
+	engine->slots_may_be_free = engine->slots_may_be_free || was_active || next == JOB_WAITING;
+	if (job_state_is_final((enum job_state)next))
+		metrics_add(METRIC_JOBS_ENDED, 1);
+	return job->state == JOB_STARTING && next != JOB_STARTING
+		       ? store_deadline_clear(engine->store, "job-start", job->id.v, err)
+		       : 0;
+}
+
+int job_event(struct engine *engine, struct arena *arena, struct job_id id, int attempt,
+	enum flow_event event, const struct job_result *result, struct err *err)
+{
+	const char *why = event == EV_START_FAILED ? "the job could not be started"
+						   : "the job was lost";
+	struct gate_verdict gate = { 0 };
+	struct facts facts = { 0 };
+	const struct flow_rule *rule;
+	struct pull pull;
+	struct run run;
+	struct job job;
+	int r = store_job_load(engine->store, arena, id, &job, err);
+
+	if (r < 0)
+		return r;
+	if (attempt != job.attempt && event != EV_START && event != EV_LOCK_FREE &&
+		event != EV_CANCEL)
+		return 0; /* news of an older attempt */
+	r = store_run_load(engine->store, arena, job.run_id, &run, err);
+	if (r == 0)
+		r = store_pull_load(engine->store, arena, run.pull_id, &pull, err);
+	facts = (struct facts){ .pull = &pull, .run = &run, .job = &job };
+	facts.outcome = result == NULL ? OUTCOME_NONE : result->outcome;
+	if (r == 0 && event == EV_START && job.state == JOB_WAITING && job.op == JOB_APPLY)
+		r = apply_facts(engine, arena, &facts, &gate, &why, err);
+	if (r < 0)
+		return r;
+	rule = flow_decide(&flow_job, (int)job.state, event, &facts);
+	if (rule == NULL)
+		return 0;
+	if (rule->next != (int)job.state)
+		r = store_job_move(engine->store, id, job.state, (enum job_state)rule->next,
+			flow_event_name(event), err);
+	if (r == 0)
+		r = job_moved(engine, &job, rule->next, err);
+	return r < 0 ? r : job_act(engine, arena, &facts, rule, result, why, err);
+}

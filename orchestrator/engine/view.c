@@ -1,0 +1,136 @@
+/* Rows -> what the renderer needs, read at the moment of sending: the newest state wins. */
+#include "orchestrator/engine/private.h"
+
+/* Plans of one head share one comment; each apply has its own. */
+const char *view_marker(const struct run *run, struct arena *arena)
+{
+	if (run->kind == RUN_PLAN)
+		return arena_printf(
+			arena, "sluice:plan:%lld:%.12s", (long long)run->pull_id.v, run->head);
+	return arena_printf(arena, "sluice:apply:%lld", (long long)run->id.v);
+}
+
+static int lock_words(struct engine *engine, struct arena *arena, const struct pull *pull,
+	struct view_job *jobs, size_t count, struct err *err)
+{
+	struct lock_row *locks = NULL;
+	size_t lock_count = 0;
+	bool is_needed = false;
+	int r;
+
+	for (size_t i = 0; i < count; i++)
+		is_needed = is_needed || jobs[i].job->state == JOB_BLOCKED;
+	if (!is_needed)
+		return 0;
+	r = store_lock_list(engine->store, arena, &locks, &lock_count, err);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (jobs[i].job->state != JOB_BLOCKED)
+			continue;
+		for (size_t k = 0; k < lock_count; k++) {
+			if (locks[k].repo.v != pull->repo_id.v ||
+				!str_equal(locks[k].dir, jobs[i].job->dir) ||
+				!str_equal(locks[k].workspace, jobs[i].job->workspace))
+				continue;
+			if (locks[k].place == 0) {
+				jobs[i].lock_pull = locks[k].pull_number;
+				jobs[i].lock_author = locks[k].author;
+				jobs[i].lock_since_ms = locks[k].since_ms;
+			}
+			if (locks[k].pull.v == pull->id.v)
+				jobs[i].lock_place = locks[k].place;
+		}
+	}
+	return r;
+}
+
+static int view_jobs(struct engine *engine, struct arena *arena, struct view *view, struct err *err)
+{
+	struct job *jobs = NULL;
+	struct view_job *shown;
+	size_t count = 0;
+	int r = store_job_list_run(engine->store, arena, view->run->id, &jobs, &count, err);
+
+	if (r < 0)
+		return r;
+	shown = arena_alloc(arena, (count + 1) * sizeof(*shown));
+	for (size_t i = 0; i < count; i++) {
+		if (jobs[i].op != JOB_PREPARE)
+			shown[view->job_count++].job = &jobs[i];
+	}
+	view->jobs = shown;
+	return lock_words(engine, arena, view->pull, shown, view->job_count, err);
+}
+
+static int view_gate(struct engine *engine, struct arena *arena, struct view *view, struct err *err)
+{
+	struct gate_verdict *gate = arena_alloc(arena, sizeof(*gate));
+	int r;
+
+	if (view->run->kind != RUN_PLAN || !run_state_is_final(view->run->state) ||
+		view->pull->plan_run.v != view->run->id.v)
+		return 0;
+	r = gate_read(engine, arena, view->pull, view->run, false, "", gate, err);
+	view->gate = gate;
+	return r;
+}
+
+static enum status_state status_state(const struct view *view)
+{
+	bool all_applied = view->job_count > 0;
+
+	switch (view->run->state) {
+	case RUN_DONE:
+		break;
+	case RUN_QUEUED:
+	case RUN_PREPARING:
+	case RUN_WORKING:
+		return STATUS_PENDING;
+	case RUN_FAILED:
+	case RUN_REFUSED:
+	case RUN_CANCELLED:
+	case RUN_SUPERSEDED:
+		return STATUS_FAILURE;
+	case RUN_INTERRUPTED:
+		return STATUS_ERROR;
+	}
+	if (view->run->kind == RUN_PLAN)
+		return STATUS_SUCCESS;
+	/* green only when this apply left nothing of the plan set: the caller narrows it */
+	return all_applied ? STATUS_SUCCESS : STATUS_PENDING;
+}
+
+int view_render(struct engine *engine, struct arena *arena, struct run_id id,
+	const struct vcs_host *host, const char *prefix, struct pull *ret_pull,
+	struct rendered *ret, struct host_request *ret_status, struct err *err)
+{
+	struct run *run = arena_alloc(arena, sizeof(*run));
+	struct view view = { .pull = ret_pull, .run = run };
+	int r = store_run_load(engine->store, arena, id, run, err);
+
+	if (r == 0)
+		r = store_pull_load(engine->store, arena, run->pull_id, ret_pull, err);
+	if (r == 0)
+		r = view_jobs(engine, arena, &view, err);
+	if (r == 0)
+		r = view_gate(engine, arena, &view, err);
+	if (r < 0)
+		return r;
+	view.now_ms = engine_now(engine);
+	view.limit_bytes = host->comment_bytes_max;
+	view.has_folds = host->has_folds;
+	view.command_word = "sluice";
+	view.marker = view_marker(run, arena);
+	view.superseded_by = str_equal(run->head, ret_pull->head) ? NULL : ret_pull->head;
+	view.approvers = run->kind == RUN_APPLY ? run->prepared : "";
+	if (ret != NULL)
+		render_run(&view, arena, ret);
+	if (ret_status != NULL)
+		*ret_status = (struct host_request){ .call = HOST_STATUS_SET,
+			.repo = ret_pull->repo,
+			.number = ret_pull->number,
+			.head = run->head,
+			.context = arena_printf(arena, "%s/%s", prefix, run_kind_name(run->kind)),
+			.description = render_status(&view, host->description_bytes_max, arena),
+			.status = status_state(&view) };
+	return 0;
+}
