@@ -1,0 +1,162 @@
+/* The order for a job and its result, both ways. */
+#include "orchestrator/model/job_spec.h"
+
+#include "orchestrator/lib/jsonx.h"
+
+static const struct {
+	const char *key;
+	size_t offset;
+} spec_texts[] = {
+	{ "tool", offsetof(struct job_spec, tool) },
+	{ "repo_name", offsetof(struct job_spec, repo_name) },
+	{ "clone_url", offsetof(struct job_spec, clone_url) },
+	{ "head", offsetof(struct job_spec, head) },
+	{ "head_ref", offsetof(struct job_spec, head_ref) },
+	{ "base_ref", offsetof(struct job_spec, base_ref) },
+	{ "near_tree", offsetof(struct job_spec, near_tree) },
+	{ "tree", offsetof(struct job_spec, tree) },
+	{ "dir", offsetof(struct job_spec, dir) },
+	{ "workspace", offsetof(struct job_spec, workspace) },
+	{ "project", offsetof(struct job_spec, project) },
+	{ "plan_blob", offsetof(struct job_spec, plan_blob) },
+};
+
+static const struct {
+	const char *key;
+	size_t offset;
+} spec_numbers[] = {
+	{ "job", offsetof(struct job_spec, job) },
+	{ "repo", offsetof(struct job_spec, repo) },
+	{ "number", offsetof(struct job_spec, number) },
+	{ "step_timeout_ms", offsetof(struct job_spec, step_timeout_ms) },
+	{ "stop_grace_ms", offsetof(struct job_spec, stop_grace_ms) },
+	{ "output_cap_bytes", offsetof(struct job_spec, output_cap_bytes) },
+};
+
+enum { EXTRA_ARGS_MAX = 64 };
+
+#define FIELD(base, type, offset) (*(type *)(void *)((char *)(uintptr_t)(base) + (offset)))
+
+static int read_args(
+	struct jsonx *reader, struct arena *arena, struct job_spec *ret, struct err *err)
+{
+	const json_t *list = jsonx_array_or(reader, "extra_args");
+
+	ret->extra_arg_count = json_array_size(list);
+	if (ret->extra_arg_count > EXTRA_ARGS_MAX)
+		return err_set(err, ERR_LIMIT, "job: more than %d extra_args", EXTRA_ARGS_MAX);
+	ret->extra_args = arena_alloc(arena, (ret->extra_arg_count + 1) * sizeof(*ret->extra_args));
+	for (size_t i = 0; i < ret->extra_arg_count; i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (text == NULL)
+			return err_set(err, ERR_SYNTAX, "job: extra_args[%zu] must be a string", i);
+		ret->extra_args[i] = arena_strdup(arena, text);
+	}
+	return 0;
+}
+
+int job_spec_read(const json_t *json, struct arena *arena, struct job_spec *ret, struct err *err)
+{
+	struct jsonx reader = jsonx_reader(json, "job", err);
+	int64_t op = jsonx_int(&reader, "op");
+	int r;
+
+	*ret = (struct job_spec){ .op = (enum job_op)op,
+		.attempt = (int)jsonx_int(&reader, "attempt") };
+	for (size_t i = 0; i < countof(spec_texts); i++)
+		FIELD(ret, const char *, spec_texts[i].offset) = arena_strdup(
+			arena, jsonx_string_or(&reader, spec_texts[i].key, ""));
+	for (size_t i = 0; i < countof(spec_numbers); i++)
+		FIELD(ret, int64_t, spec_numbers[i].offset) = jsonx_int_or(
+			&reader, spec_numbers[i].key, 0);
+	r = read_args(&reader, arena, ret, err);
+	if (r < 0 || reader.failed != 0)
+		return r < 0 ? r : reader.failed;
+	if (op < JOB_PREPARE || op > JOB_APPLY)
+		return err_set(err, ERR_SYNTAX, "job: op is none that we know");
+	return 0;
+}
+
+json_t *job_spec_write(const struct job_spec *spec)
+{
+	json_t *json = json_object(), *args = json_array();
+
+	json_object_set_new(json, "op", json_integer(spec->op));
+	json_object_set_new(json, "attempt", json_integer(spec->attempt));
+	for (size_t i = 0; i < countof(spec_texts); i++) {
+		const char *text = FIELD(spec, const char *, spec_texts[i].offset);
+
+		json_object_set_new(json, spec_texts[i].key, json_string(text == NULL ? "" : text));
+	}
+	for (size_t i = 0; i < countof(spec_numbers); i++)
+		json_object_set_new(json, spec_numbers[i].key,
+			json_integer(FIELD(spec, int64_t, spec_numbers[i].offset)));
+	for (size_t i = 0; i < spec->extra_arg_count; i++)
+		json_array_append_new(args, json_string(spec->extra_args[i]));
+	json_object_set_new(json, "extra_args", args);
+	return json;
+}
+
+int job_result_read(json_t *json, struct arena *arena, struct job_result *ret, struct err *err)
+{
+	struct jsonx reader = jsonx_reader(json, "result", err);
+	int64_t outcome = jsonx_int(&reader, "outcome");
+
+	*ret = (struct job_result){ .outcome = (enum job_outcome)outcome,
+		.step = arena_strdup(arena, jsonx_string_or(&reader, "step", "")),
+		.exit_code = (int)jsonx_int_or(&reader, "exit_code", 0),
+		.signal = (int)jsonx_int_or(&reader, "signal", 0),
+		.failure = arena_strdup(arena, jsonx_string_or(&reader, "failure", "")),
+		.output = arena_strdup(arena, jsonx_string_or(&reader, "output", "")),
+		.plan_blob = arena_strdup(arena, jsonx_string_or(&reader, "plan_blob", "")),
+		.log_blob = arena_strdup(arena, jsonx_string_or(&reader, "log_blob", "")),
+		.has_changes = jsonx_bool_or(&reader, "has_changes", false),
+		.started_ms = jsonx_int_or(&reader, "started_ms", 0),
+		.ended_ms = jsonx_int_or(&reader, "ended_ms", 0) };
+	if (reader.failed != 0)
+		return reader.failed;
+	if (outcome <= OUTCOME_NONE || outcome > OUTCOME_UNKNOWN)
+		return err_set(err, ERR_SYNTAX, "result: outcome is none that we know");
+	ret->summary = json_object_get(json, "summary");
+	ret->prepared = json_object_get(json, "prepared");
+	ret->json = json_incref(json);
+	return 0;
+}
+
+/* The tool's text may hold anything; what is not UTF-8 cannot stand in JSON. */
+static json_t *text(const char *value)
+{
+	json_t *string = json_string(value == NULL ? "" : value);
+
+	return string != NULL ? string : json_string("(not valid text)");
+}
+
+json_t *job_result_write(const struct job_result *result)
+{
+	json_t *json = json_object();
+
+	json_object_set_new(json, "outcome", json_integer(result->outcome));
+	json_object_set_new(json, "step", text(result->step));
+	json_object_set_new(json, "exit_code", json_integer(result->exit_code));
+	json_object_set_new(json, "signal", json_integer(result->signal));
+	json_object_set_new(json, "failure", text(result->failure));
+	json_object_set_new(json, "output", text(result->output));
+	json_object_set_new(json, "plan_blob", text(result->plan_blob));
+	json_object_set_new(json, "log_blob", text(result->log_blob));
+	json_object_set_new(json, "has_changes", json_boolean(result->has_changes));
+	json_object_set_new(json, "started_ms", json_integer(result->started_ms));
+	json_object_set_new(json, "ended_ms", json_integer(result->ended_ms));
+	if (result->summary != NULL)
+		json_object_set(json, "summary", (json_t *)(uintptr_t)result->summary);
+	if (result->prepared != NULL)
+		json_object_set(json, "prepared", (json_t *)(uintptr_t)result->prepared);
+	return json;
+}
+
+void job_result_release(struct job_result *result)
+{
+	json_decref(result->json);
+	result->json = NULL;
+	result->summary = result->prepared = NULL;
+}

@@ -1,0 +1,198 @@
+/* Our own small format of what a plan would do. */
+#include "orchestrator/model/plan_summary.h"
+
+#include "orchestrator/lib/jsonx.h"
+#include "orchestrator/lib/strbuf.h"
+
+#include <stdio.h>
+
+static const struct {
+	const char *key;
+	size_t offset;
+} counts[] = {
+	{ "create", offsetof(struct plan_summary, create) },
+	{ "update", offsetof(struct plan_summary, update) },
+	{ "delete", offsetof(struct plan_summary, delete) },
+	{ "replace", offsetof(struct plan_summary, replace) },
+	{ "read", offsetof(struct plan_summary, read) },
+	{ "forget", offsetof(struct plan_summary, forget) },
+	{ "import", offsetof(struct plan_summary, import) },
+	{ "move", offsetof(struct plan_summary, move) },
+	{ "output_changes", offsetof(struct plan_summary, output_changes) },
+	{ "resources_left_out", offsetof(struct plan_summary, resources_left_out) },
+};
+
+static int *count_at(const struct plan_summary *summary, size_t i)
+{
+	return (int *)(void *)((char *)(uintptr_t)summary + counts[i].offset);
+}
+
+static int capped(int64_t value)
+{
+	return value < 0 ? 0 : value > 1000000 ? 1000000 : (int)value;
+}
+
+static int read_action(const char *name, enum plan_action *ret, struct err *err)
+{
+	for (int i = PLAN_NO_OP; i <= PLAN_MOVE; i++) {
+		if (str_equal(plan_action_name((enum plan_action)i), name)) {
+			*ret = (enum plan_action)i;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_SYNTAX, "summary: action is none that we know");
+}
+
+static int read_attributes(
+	struct jsonx *resource, struct arena *arena, struct plan_resource *ret, struct err *err)
+{
+	const json_t *list = jsonx_array_or(resource, "attributes");
+
+	ret->attribute_count = json_array_size(list);
+	if (ret->attribute_count > PLAN_ATTRIBUTES_MAX)
+		return err_set(err, ERR_LIMIT, "summary: a resource has more than %d attributes",
+			PLAN_ATTRIBUTES_MAX);
+	ret->attributes = arena_alloc(arena, (ret->attribute_count + 1) * sizeof(*ret->attributes));
+	for (size_t i = 0; i < ret->attribute_count; i++) {
+		struct jsonx attribute = jsonx_reader(
+			json_array_get(list, i), "summary: attribute", err);
+		struct plan_attribute *to = &ret->attributes[i];
+
+		to->path = arena_strdup(arena, jsonx_string(&attribute, "path"));
+		to->before = arena_strdup(arena, jsonx_string_or(&attribute, "before", NULL));
+		to->after = arena_strdup(arena, jsonx_string_or(&attribute, "after", NULL));
+		to->forces_replace = jsonx_bool_or(&attribute, "forces_replace", false);
+		if (attribute.failed != 0)
+			return attribute.failed;
+	}
+	return 0;
+}
+
+static int read_resources(
+	struct jsonx *reader, struct arena *arena, struct plan_summary *ret, struct err *err)
+{
+	const json_t *list = jsonx_array_or(reader, "resources");
+	int r = reader->failed;
+
+	ret->resource_count = json_array_size(list);
+	if (r == 0 && ret->resource_count > PLAN_RESOURCES_MAX)
+		return err_set(
+			err, ERR_LIMIT, "summary: more than %d resources", PLAN_RESOURCES_MAX);
+	ret->resources = arena_alloc(arena, (ret->resource_count + 1) * sizeof(*ret->resources));
+	for (size_t i = 0; r == 0 && i < ret->resource_count; i++) {
+		struct jsonx resource = jsonx_reader(
+			json_array_get(list, i), "summary: resource", err);
+		struct plan_resource *to = &ret->resources[i];
+
+		to->address = arena_strdup(arena, jsonx_string(&resource, "address"));
+		to->moved_from = arena_strdup(
+			arena, jsonx_string_or(&resource, "moved_from", NULL));
+		to->attributes_left_out = capped(jsonx_int_or(&resource, "attributes_left_out", 0));
+		r = resource.failed;
+		if (r == 0)
+			r = read_action(jsonx_string(&resource, "action"), &to->action, err);
+		if (r == 0)
+			r = read_attributes(&resource, arena, to, err);
+		if (r == 0)
+			r = resource.failed;
+	}
+	return r;
+}
+
+int plan_summary_read(
+	const json_t *json, struct arena *arena, struct plan_summary *ret, struct err *err)
+{
+	struct jsonx reader = jsonx_reader(json, "summary", err);
+	const json_t *runs_code;
+	int r;
+
+	*ret = (struct plan_summary){ 0 };
+	for (size_t i = 0; i < countof(counts); i++)
+		*count_at(ret, i) = capped(jsonx_int_or(&reader, counts[i].key, 0));
+	ret->tool_version = arena_strdup(arena, jsonx_string_or(&reader, "tool_version", ""));
+	r = read_resources(&reader, arena, ret, err);
+	if (r < 0)
+		return r;
+	runs_code = jsonx_array_or(&reader, "runs_code");
+	ret->runs_code_count = json_array_size(runs_code);
+	if (ret->runs_code_count > PLAN_RESOURCES_MAX)
+		return err_set(err, ERR_LIMIT, "summary: runs_code is too long");
+	ret->runs_code = arena_alloc(arena, (ret->runs_code_count + 1) * sizeof(*ret->runs_code));
+	for (size_t i = 0; i < ret->runs_code_count; i++) {
+		const char *text = json_string_value(json_array_get(runs_code, i));
+
+		if (text == NULL)
+			return err_set(
+				err, ERR_SYNTAX, "summary: runs_code[%zu] must be a string", i);
+		ret->runs_code[i] = arena_strdup(arena, text);
+	}
+	return reader.failed;
+}
+
+static json_t *text(const char *value)
+{
+	json_t *string = value == NULL ? json_null() : json_string(value);
+
+	return string != NULL ? string : json_string("(not valid text)");
+}
+
+json_t *plan_summary_write(const struct plan_summary *summary)
+{
+	json_t *json = json_object(), *resources = json_array(), *runs_code = json_array();
+
+	for (size_t i = 0; i < countof(counts); i++)
+		json_object_set_new(json, counts[i].key, json_integer(*count_at(summary, i)));
+	for (size_t i = 0; i < summary->resource_count; i++) {
+		const struct plan_resource *from = &summary->resources[i];
+		json_t *attributes = json_array();
+
+		for (size_t k = 0; k < from->attribute_count; k++)
+			json_array_append_new(attributes,
+				json_pack("{s:o, s:o, s:o, s:b}", "path",
+					text(from->attributes[k].path), "before",
+					text(from->attributes[k].before), "after",
+					text(from->attributes[k].after), "forces_replace",
+					from->attributes[k].forces_replace));
+		json_array_append_new(resources,
+			json_pack("{s:o, s:o, s:s, s:o, s:i}", "address", text(from->address),
+				"moved_from", text(from->moved_from), "action",
+				plan_action_name(from->action), "attributes", attributes,
+				"attributes_left_out", from->attributes_left_out));
+	}
+	for (size_t i = 0; i < summary->runs_code_count; i++)
+		json_array_append_new(runs_code, text(summary->runs_code[i]));
+	json_object_set_new(json, "resources", resources);
+	json_object_set_new(json, "runs_code", runs_code);
+	json_object_set_new(json, "tool_version",
+		text(summary->tool_version == NULL ? "" : summary->tool_version));
+	return json;
+}
+
+bool plan_summary_has_changes(const struct plan_summary *summary)
+{
+	return summary->create + summary->update + summary->delete + summary->replace +
+		       summary->forget + summary->import + summary->move + summary->output_changes >
+	       0;
+}
+
+const char *plan_summary_text(const struct plan_summary *summary, char *buf, size_t size)
+{
+	const struct {
+		int count;
+		const char *word;
+	} words[] = { { summary->delete, "destroy" }, { summary->replace, "replace" },
+		{ summary->create, "create" }, { summary->update, "update" },
+		{ summary->import, "import" }, { summary->move, "move" },
+		{ summary->forget, "forget" } };
+	_cleanup_strbuf_ struct strbuf out = STRBUF(400);
+
+	for (size_t i = 0; i < countof(words); i++) {
+		if (words[i].count > 0)
+			strbuf_printf(&out, "%s%d %s", out.length == 0 ? "" : ", ", words[i].count,
+				words[i].word);
+	}
+	if (out.length == 0)
+		strbuf_puts(&out, summary->output_changes > 0 ? "outputs only" : "no changes");
+	(void)snprintf(buf, size, "%s", strbuf_text(&out));
+	return buf;
+}
