@@ -160,7 +160,7 @@ static int plan_command(struct asking *asking, struct err *err)
 			"Push the branch to this repository.", err);
 	for (size_t i = 0; i < command->extra_arg_count; i++) {
 		if (!argument_is_allowed(command->extra_args[i]))
-			return refuse(asking, "one of the arguments after `--` is not allowed here",
+			return refuse(asking, "one of the arguments after the two dashes is not allowed here",
 				"Allowed are -destroy, -refresh=false, -refresh-only, -target=, "
 				"-replace=, -var=, -parallelism=.",
 				err);
@@ -252,7 +252,7 @@ static int apply_command(struct asking *asking, struct err *err)
 
 	if (asking->command->extra_arg_count > 0)
 		return refuse(asking,
-			"an apply takes no arguments after `--`: it applies exactly the plan",
+			"an apply takes no extra arguments: it applies exactly the plan",
 			"Put them on `sluice plan -- ...`, then apply that plan.", err);
 	r = apply_is_running(asking->engine, arena, asking->pull->id, &applies, err);
 	if (r == 0 && applies)

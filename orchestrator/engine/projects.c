@@ -38,10 +38,18 @@ static const char *folder_of(const char *path, struct arena *arena)
 	return slash == NULL ? "." : arena_strndup(arena, path, (size_t)(slash - path));
 }
 
+/* A file belongs to the nearest folder above it that holds Terraform files: a template in a
+ * subfolder touches its project. The root is touched by its own files only, or every README would
+ * plan it. */
 static void touch(const struct selection *selection, const char *path, struct arena *arena)
 {
-	struct folder *folder = path == NULL ? NULL : find(selection, folder_of(path, arena));
+	const char *dir = path == NULL ? "." : folder_of(path, arena);
+	struct folder *folder = path == NULL ? NULL : find(selection, dir);
 
+	while (folder == NULL && !str_equal(dir, ".")) {
+		dir = folder_of(dir, arena);
+		folder = str_equal(dir, ".") ? NULL : find(selection, dir);
+	}
 	if (folder != NULL && folder->because == NULL)
 		folder->because = path;
 }

@@ -1,0 +1,26 @@
+/* Private to the renderer. */
+#pragma once
+#include "orchestrator/engine/render.h"
+#include "orchestrator/lib/strbuf.h"
+#include "orchestrator/model/plan_summary.h"
+
+/* One project as it is shown: the job, and what its plan says. */
+struct shown {
+	const struct view_job *view;
+	const struct job *job;
+	struct plan_summary summary;
+	bool has_summary;
+	int danger; /* larger is shown first */
+};
+
+void render_code_cell(struct strbuf *out, const char *text);
+void render_html(struct strbuf *out, const char *text);
+void render_cut(struct strbuf *out, const char *text, size_t most);
+
+/* What stands in the column "changes" or "result". */
+void render_changes(struct strbuf *out, const struct view *view, const struct shown *shown);
+/* What stands in the column "to apply". */
+void render_next(struct strbuf *out, const struct view *view, const struct shown *shown);
+/* The folded block of one project; nothing when there is nothing to unfold. */
+void render_block(struct strbuf *out, const struct view *view, const struct shown *shown,
+	bool is_open, size_t most);

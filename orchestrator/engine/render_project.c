@@ -1,0 +1,310 @@
+/* One project: its row and its block. */
+#include "orchestrator/engine/render_private.h"
+
+#include "orchestrator/lib/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_plan(const struct view *view)
+{
+	return view->run->kind == RUN_PLAN;
+}
+
+static void put_elapsed(struct strbuf *out, const struct view *view, const struct job *job)
+{
+	char text[CLOCK_TEXT_MAX];
+	int64_t since = view->now_ms - job->started_ms;
+
+	if (job->started_ms > 0 && since >= 1000)
+		strbuf_printf(out, ", %s", clock_duration_text(since, text));
+}
+
+static void put_open_state(struct strbuf *out, const struct view *view, const struct shown *shown)
+{
+	const struct job *job = shown->job;
+	char text[CLOCK_TEXT_MAX];
+
+	if (job->state == JOB_BLOCKED) {
+		strbuf_printf(
+			out, "locked by pull request %lld (", (long long)shown->view->lock_pull);
+		render_inline(
+			out, shown->view->lock_author == NULL ? "" : shown->view->lock_author);
+		strbuf_printf(out, ", %s): place %d in the queue",
+			clock_duration_text(view->now_ms - shown->view->lock_since_ms, text),
+			shown->view->lock_place);
+	} else if (job->state == JOB_WAITING) {
+		strbuf_puts(out, "waiting for a slot");
+	} else {
+		strbuf_puts(out, is_plan(view) ? "planning" : "applying");
+		put_elapsed(out, view, job);
+	}
+}
+
+static const char *failed_word(const struct view *view, const struct job *job)
+{
+	if (job->outcome == OUTCOME_TIMED_OUT)
+		return "timed out";
+	if (job->outcome == OUTCOME_OUTPUT_CAP)
+		return "stopped: too much output";
+	if (job->outcome == OUTCOME_SIGNALLED)
+		return "killed";
+	if (job->outcome == OUTCOME_PLAN_LOST)
+		return "not applied: the saved plan is gone";
+	if (job->outcome == OUTCOME_SETUP_FAILED)
+		return "could not be started";
+	return is_plan(view) ? "plan failed" : "apply failed";
+}
+
+void render_changes(struct strbuf *out, const struct view *view, const struct shown *shown)
+{
+	const struct job *job = shown->job;
+	char text[200];
+
+	switch (job->state) {
+	case JOB_BLOCKED:
+	case JOB_WAITING:
+	case JOB_STARTING:
+	case JOB_RUNNING:
+		put_open_state(out, view, shown);
+		return;
+	case JOB_DONE:
+		if (!is_plan(view))
+			strbuf_puts(out, "applied");
+		else
+			strbuf_puts(out, shown->has_summary ? plan_summary_text(&shown->summary,
+								      text, sizeof(text))
+					 : job->has_changes ? "changes"
+							    : "no changes");
+		return;
+	case JOB_FAILED:
+		strbuf_printf(out, "**%s**", failed_word(view, job));
+		return;
+	case JOB_CANCELLED:
+		strbuf_puts(out, "cancelled");
+		return;
+	case JOB_INTERRUPTED:
+		strbuf_puts(out, "**interrupted**: nobody can know how it ended");
+		return;
+	case JOB_REFUSED:
+		strbuf_puts(out, "**not applied**");
+		return;
+	}
+}
+
+void render_next(struct strbuf *out, const struct view *view, const struct shown *shown)
+{
+	const struct job *job = shown->job;
+
+	if (view->superseded_by != NULL || view->run->state == RUN_SUPERSEDED)
+		strbuf_puts(out, "superseded");
+	else if (job->state == JOB_FAILED)
+		strbuf_puts(out, "fix and push");
+	else if (job->state == JOB_BLOCKED)
+		strbuf_puts(out, "planned by itself when free");
+	else if (job->state != JOB_DONE)
+		strbuf_puts(out, "–");
+	else if (job->is_applied)
+		strbuf_puts(out, "applied");
+	else if (view->gate == NULL)
+		strbuf_puts(out, "–");
+	else if (view->gate->open)
+		strbuf_puts(out, "ready");
+	else
+		strbuf_printf(out, "%d of %d approvals", view->gate->have, view->gate->need);
+}
+
+/* ---- the block ---- */
+
+static const char *sign(enum plan_action action)
+{
+	switch (action) {
+	case PLAN_CREATE:
+		return "+";
+	case PLAN_UPDATE:
+		return "!";
+	case PLAN_DELETE:
+		return "-";
+	case PLAN_REPLACE:
+		return "-/+";
+	case PLAN_FORGET:
+		return "#";
+	case PLAN_NO_OP:
+	case PLAN_READ:
+	case PLAN_IMPORT:
+	case PLAN_MOVE:
+		break;
+	}
+	return " ";
+}
+
+static void put_value(struct strbuf *out, const char *value)
+{
+	strbuf_puts(out, value == NULL ? "(none)" : value);
+}
+
+static void put_attributes(struct strbuf *out, const struct plan_resource *resource)
+{
+	for (size_t i = 0; i < resource->attribute_count; i++) {
+		const struct plan_attribute *attribute = &resource->attributes[i];
+
+		strbuf_printf(out, "%s%s: ", i == 0 ? "" : "\n                                   ",
+			attribute->path);
+		put_value(out, attribute->before);
+		strbuf_puts(out, " → ");
+		put_value(out, attribute->after);
+		if (attribute->forces_replace)
+			strbuf_puts(out, "  (forces replacement)");
+	}
+	if (resource->attributes_left_out > 0)
+		strbuf_printf(out, "\n                                   and %d more",
+			resource->attributes_left_out);
+}
+
+static void put_resources(struct strbuf *out, const struct plan_summary *summary, size_t most)
+{
+	_cleanup_strbuf_ struct strbuf lines = STRBUF(4 << 20), cut = STRBUF(1 << 20);
+
+	for (size_t i = 0; i < summary->resource_count; i++) {
+		const struct plan_resource *resource = &summary->resources[i];
+
+		if (resource->action == PLAN_READ || resource->action == PLAN_NO_OP)
+			continue;
+		strbuf_printf(&lines, "%-4s%s", sign(resource->action), resource->address);
+		for (size_t pad = strlen(resource->address);
+			resource->attribute_count > 0 && pad < 30; pad++)
+			strbuf_putc(&lines, ' ');
+		strbuf_putc(&lines, resource->attribute_count > 0 ? ' ' : '\n');
+		put_attributes(&lines, resource);
+		if (resource->attribute_count > 0)
+			strbuf_putc(&lines, '\n');
+		if (resource->moved_from != NULL)
+			strbuf_printf(&lines, "      moved from %s\n", resource->moved_from);
+	}
+	if (summary->resources_left_out > 0)
+		strbuf_printf(&lines, "... %d more resources\n", summary->resources_left_out);
+	if (summary->output_changes > 0)
+		strbuf_printf(&lines, "    %d output%s\n", summary->output_changes,
+			summary->output_changes == 1 ? " changes" : "s change");
+	if (lines.length == 0)
+		return;
+	render_cut(&cut, strbuf_text(&lines), most);
+	render_fence(out, "diff", strbuf_text(&cut), cut.length);
+}
+
+static void put_runs_code(struct strbuf *out, const struct plan_summary *summary)
+{
+	for (size_t i = 0; i < summary->runs_code_count && i < 20; i++) {
+		strbuf_puts(out, i == 0 ? "\nRuns code: " : "; ");
+		render_inline(out, summary->runs_code[i]);
+	}
+	if (summary->runs_code_count > 0)
+		strbuf_puts(out, "\n");
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t lines = 0;
+
+	for (; *text != '\0'; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
+static void put_output(
+	struct strbuf *out, const struct view *view, const struct job *job, size_t most)
+{
+	_cleanup_strbuf_ struct strbuf cut = STRBUF(1 << 20);
+
+	if (str_empty(job->output))
+		return;
+	render_cut(&cut, job->output, most);
+	if (view->has_folds) {
+		strbuf_puts(out, "\n<details><summary>output of ");
+		render_html(out, job->tool);
+		strbuf_printf(out, ", %zu lines</summary>\n\n", count_lines(job->output));
+	} else {
+		strbuf_puts(out, "\nOutput:\n\n");
+	}
+	render_fence(out, "", strbuf_text(&cut), cut.length);
+	if (view->has_folds)
+		strbuf_puts(out, "</details>\n");
+}
+
+static void put_failure(
+	struct strbuf *out, const struct view *view, const struct job *job, size_t most)
+{
+	_cleanup_strbuf_ struct strbuf cut = STRBUF(1 << 20);
+
+	if (str_empty(job->failure))
+		return;
+	render_cut(&cut, job->failure, most);
+	render_fence(out, "", strbuf_text(&cut), cut.length);
+	if (is_plan(view) || job->state == JOB_REFUSED || job->outcome == OUTCOME_PLAN_LOST)
+		return;
+	strbuf_puts(out, "\nThe state is as the tool left it after the error. Look again with ");
+	strbuf_printf(out, "`%s plan -p ", view->command_word);
+	strbuf_puts(out, strpbrk(job->project, "`\n") == NULL ? job->project : "PROJECT");
+	strbuf_puts(out, "`.\n");
+}
+
+static void put_interrupted(struct strbuf *out, const struct view *view, const struct job *job)
+{
+	char time[CLOCK_TEXT_MAX];
+
+	strbuf_printf(out,
+		"\nKnown: it was started at %s, and there is no result. The lock is kept.\n\n",
+		clock_text(job->started_ms, time));
+	strbuf_puts(out, "Choose: look at what is real with ");
+	strbuf_printf(out, "`%s plan -d ", view->command_word);
+	strbuf_puts(out, strpbrk(job->dir, "`\n") == NULL ? job->dir : "DIR");
+	strbuf_printf(out, "`, or give the lock up with `%s unlock`.\n", view->command_word);
+}
+
+static void put_title(
+	struct strbuf *out, const struct view *view, const struct shown *shown, bool is_open)
+{
+	_cleanup_strbuf_ struct strbuf changes = STRBUF(2000);
+
+	render_changes(&changes, view, shown);
+	if (view->has_folds) {
+		strbuf_printf(out, "<details%s><summary><b>", is_open ? " open" : "");
+		render_html(out, shown->job->project);
+		strbuf_puts(out, "</b>: ");
+		for (const char *c = strbuf_text(&changes); *c != '\0'; c++)
+			if (*c != '*')
+				strbuf_putc(out, *c);
+		if (shown->job->state == JOB_FAILED && !str_empty(shown->job->step)) {
+			strbuf_puts(out, " in <code>");
+			render_html(out, shown->job->step);
+			strbuf_puts(out, "</code>");
+		}
+		strbuf_puts(out, "</summary>\n\n");
+	} else {
+		strbuf_puts(out, "**");
+		render_inline(out, shown->job->project);
+		strbuf_printf(out, "**: %s\n\n", strbuf_text(&changes));
+	}
+}
+
+void render_block(struct strbuf *out, const struct view *view, const struct shown *shown,
+	bool is_open, size_t most)
+{
+	const struct job *job = shown->job;
+	bool says_something = job->state == JOB_FAILED || job->state == JOB_INTERRUPTED ||
+			      job->state == JOB_REFUSED ||
+			      (job->state == JOB_DONE && (!is_plan(view) || job->has_changes));
+
+	if (!says_something)
+		return;
+	put_title(out, view, shown, is_open);
+	put_failure(out, view, job, most / 4);
+	if (job->state == JOB_INTERRUPTED)
+		put_interrupted(out, view, job);
+	if (is_plan(view) && shown->has_summary) {
+		put_resources(out, &shown->summary, most / 3);
+		put_runs_code(out, &shown->summary);
+	}
+	put_output(out, view, job, most / 3);
+	strbuf_puts(out, view->has_folds ? "</details>\n\n" : "\n");
+}
