@@ -1,0 +1,99 @@
+/* Every door in one table. */
+#include "orchestrator/http/private.h"
+
+#include "orchestrator/lib/metrics.h"
+
+static const char *delivery_header(const struct delivery *delivery, const char *name)
+{
+	return http_header(delivery->owner, name);
+}
+
+static void post_event(struct http_call *call)
+{
+	const struct http_options *options = http_options(call->http);
+	struct delivery delivery = {
+		.header = delivery_header, .owner = call, .body = call->body, .length = call->length
+	};
+	const char *host = str_empty(call->rest) ? "local" : call->rest;
+	struct err err = { 0 };
+	int r = engine_intake(
+		options->engine, host, &delivery, http_accepted, http_wait(call), &err);
+
+	if (r == 0)
+		return;
+	call->waits = false;
+	if (r == -ERR_REFUSED)
+		http_fail(call, 401, "look at the secret on both sides",
+			"the signature does not fit: %s", err.text);
+	else if (r == -ERR_MISSING)
+		http_fail(call, 404, "", "%s", err.text);
+	else if (r == -ERR_STORE || err.class == ERR_CLASS_TEMP)
+		http_fail(call, 503, "send it again later", "%s", err.text);
+	else
+		http_fail(call, 400, "", "%s", err.text);
+}
+
+static void post_event_plain(struct http_call *call)
+{
+	call->rest = "";
+	post_event(call);
+}
+
+static void get_healthz(struct http_call *call)
+{
+	strbuf_puts(&call->answer, "ok\n");
+}
+
+static void get_readyz(struct http_call *call)
+{
+	const struct http_options *options = http_options(call->http);
+	const char *why = options->why_not_ready(options->owner);
+
+	if (why != NULL)
+		call->status = 503;
+	strbuf_printf(&call->answer, "%s\n", why == NULL ? "ready" : why);
+}
+
+static void get_metrics(struct http_call *call)
+{
+	struct store_counts counts = { 0 };
+	struct err err;
+
+	metrics_print(&call->answer);
+	if (store_counts(http_options(call->http)->store, &counts, &err) < 0)
+		return;
+	metrics_print_gauge(
+		&call->answer, "sluice_inbox", "events not yet handled", counts.inbox_open);
+	metrics_print_gauge(
+		&call->answer, "sluice_outbox", "effects not yet done", counts.outbox_open);
+	metrics_print_gauge(
+		&call->answer, "sluice_runs_active", "runs not yet ended", counts.runs_active);
+	metrics_print_gauge(&call->answer, "sluice_jobs_waiting", "jobs that wait for a slot",
+		counts.jobs_waiting);
+	metrics_print_gauge(&call->answer, "sluice_jobs_blocked", "jobs that wait for a lock",
+		counts.jobs_blocked);
+	metrics_print_gauge(
+		&call->answer, "sluice_jobs_running", "jobs in a slot", counts.jobs_running);
+	metrics_print_gauge(
+		&call->answer, "sluice_pulls_open", "open pull requests", counts.pulls_open);
+	metrics_print_gauge(
+		&call->answer, "sluice_locks_held", "projects locked", counts.locks_held);
+}
+
+const struct http_route http_routes[] = {
+	{ "POST", "/events", ON_BOTH, post_event_plain },
+	{ "POST", "/events/*", ON_BOTH, post_event },
+	{ "GET", "/healthz", ON_BOTH, get_healthz },
+	{ "GET", "/readyz", ON_BOTH, get_readyz },
+	{ "GET", "/metrics", ON_BOTH, get_metrics },
+	{ "GET", "/api/pulls", ON_UNIX, api_pulls },
+	{ "GET", "/api/runs", ON_UNIX, api_runs },
+	{ "GET", "/api/runs/*", ON_UNIX, api_run },
+	{ "GET", "/api/locks", ON_UNIX, api_locks },
+	{ "GET", "/api/queue", ON_UNIX, api_queue },
+	{ "GET", "/api/audit", ON_UNIX, api_audit },
+	{ "GET", "/api/audit/verify", ON_UNIX, api_audit_verify },
+	{ "POST", "/api/commands", ON_UNIX, api_command },
+};
+
+const size_t http_route_count = countof(http_routes);
