@@ -220,6 +220,7 @@ bool export_near(int dir_fd, const char *wish, char ret[GIT_OID_HEXSZ + 1])
 	struct timespec newest = { 0, 0 };
 	struct dirent *entry;
 	struct stat st;
+	bool is_wish;
 	DIR *dir;
 
 	ret[0] = '\0';
@@ -227,11 +228,12 @@ bool export_near(int dir_fd, const char *wish, char ret[GIT_OID_HEXSZ + 1])
 		return false;
 	if (wish != NULL && is_tree_name(wish) && tree_exists(trees, wish))
 		memcpy(ret, wish, GIT_OID_HEXSZ + 1);
+	is_wish = ret[0] != '\0';
 	dir = fdopendir(trees);
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		if (str_starts(entry->d_name, unfinished))
 			unfinished_remove(trees, entry->d_name);
-		if (str_equal(ret, wish) || !is_tree_name(entry->d_name) ||
+		if (is_wish || !is_tree_name(entry->d_name) ||
 			fstatat(trees, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (st.st_mtim.tv_sec > newest.tv_sec ||
