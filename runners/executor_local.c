@@ -13,27 +13,18 @@
 #include "runners/executor_local.h"
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/lib/list.h"
-#include "orchestrator/lib/strvec.h"
 #include "orchestrator/model/job_dir.h"
+#include "runners/executor_launcher.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
-enum {
-	TICK_MS = 1000,
-	PACKET_MAX = 64 << 10,
-	EVENTS_READ = 4096,
-	NAME_ROOM = 48,
-	RESTART_MS = 1000
-};
+enum { TICK_MS = 1000, EVENTS_READ = 4096, NAME_ROOM = 48 };
 
 enum watch_state { WATCH_ASKED = 1, WATCH_RUNNING, WATCH_ORPHANED, WATCH_ENDED };
 
@@ -55,18 +46,13 @@ struct executor_local {
 	struct executor_events events;
 	void (*notice)(void *owner, const char *text);
 	void *notice_owner;
-	char *data_dir, *program, *settings;
+	char *data_dir;
 	int jobs_fd;
 	struct list watches;
 	struct loop_timer *tick; /* live steps, orphans */
 	struct loop_timer *soon; /* ends that are known and must be told in a later turn */
 
-	pid_t launcher;
-	int socket;
-	struct loop_poll *poll;
-	struct loop_timer *restart;
-	struct strvec waiting; /* packets for a launcher that cannot take them now; sent in order */
-	size_t sent;
+	struct launcher_link *launcher;
 	unsigned trashed;
 };
 
@@ -123,8 +109,7 @@ static void watch_free(struct watch *watch)
 	free(watch);
 }
 
-/* ---- the end of a job
- * ----------------------------------------------------------------------------------- */
+/* ---- the end of a job ---- */
 
 static int open_job(const struct executor_local *executor, struct job_id job, int attempt)
 {
@@ -230,8 +215,7 @@ static void watch_process(struct watch *watch, int pidfd)
 	loop_poll_want(watch->poll, true, false);
 }
 
-/* ---- live state
- * ----------------------------------------------------------------------------------------- */
+/* ---- live state ---- */
 
 static void tell_steps(struct watch *watch, char *lines)
 {
@@ -309,34 +293,7 @@ static void on_soon(void *owner)
 	}
 }
 
-/* ---- the launcher
- * --------------------------------------------------------------------------------------- */
-
-static void flush(struct executor_local *executor)
-{
-	while (executor->socket >= 0 && executor->sent < executor->waiting.count) {
-		const char *packet = executor->waiting.items[executor->sent];
-
-		if (send(executor->socket, packet, strlen(packet), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-			break;
-		executor->sent++;
-	}
-	if (executor->sent == executor->waiting.count) {
-		strvec_release(&executor->waiting);
-		executor->waiting = (struct strvec){ 0 };
-		executor->sent = 0;
-	}
-	if (executor->poll != NULL)
-		loop_poll_want(executor->poll, true, executor->waiting.count > 0);
-}
-
-static void send_packet(struct executor_local *executor, const json_t *json)
-{
-	_cleanup_free_ char *text = jsonx_text(json);
-
-	strvec_push(&executor->waiting, text);
-	flush(executor);
-}
+/* ---- the launcher ---- */
 
 static void on_started(struct executor_local *executor, const char *name, int *pidfd)
 {
@@ -381,95 +338,22 @@ static void on_failed(struct executor_local *executor, const char *name, const c
 		end_unstarted(watch, text);
 }
 
-static void launcher_gone(struct executor_local *executor);
-
-/* One answer of the launcher. False: there is none now, or there will be none any more. */
-static bool read_answer(struct executor_local *executor)
+static void on_answer(void *owner, const json_t *packet, int *pidfd)
 {
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} room = { 0 };
-	char bytes[4096];
-	struct iovec part = { bytes, sizeof(bytes) };
-	struct msghdr message = { .msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = room.bytes,
-		.msg_controllen = sizeof(room.bytes) };
-	_cleanup_json_ json_t *json = NULL;
-	_cleanup_fd_ int pidfd = -1;
-	const char *started, *failed, *why;
-	struct cmsghdr *cmsg;
-	ssize_t length;
-	struct err err;
+	const char *started = json_string_value(json_object_get(packet, "started"));
+	const char *failed = json_string_value(json_object_get(packet, "failed"));
+	const char *why = json_string_value(json_object_get(packet, "error"));
 
-	length = recvmsg(executor->socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	if (length < 0 && (errno == EAGAIN || errno == EINTR))
-		return false;
-	if (length <= 0) {
-		launcher_gone(executor);
-		return false;
-	}
-	cmsg = CMSG_FIRSTHDR(&message);
-	if (cmsg != NULL && cmsg->cmsg_type == SCM_RIGHTS)
-		memcpy(&pidfd, CMSG_DATA(cmsg), sizeof(pidfd));
-	if (jsonx_parse(bytes, (size_t)length, sizeof(bytes), &json, &err) < 0)
-		return true;
-	started = json_string_value(json_object_get(json, "started"));
-	failed = json_string_value(json_object_get(json, "failed"));
-	why = json_string_value(json_object_get(json, "error"));
 	if (started != NULL)
-		on_started(executor, started, &pidfd);
+		on_started(owner, started, pidfd);
 	if (failed != NULL)
-		on_failed(executor, failed, why == NULL ? "" : why);
-	return true;
-}
-
-static void on_socket(void *owner, bool readable, bool writable)
-{
-	struct executor_local *executor = owner;
-
-	while (readable && executor->socket >= 0 && read_answer(executor))
-		;
-	if (writable)
-		flush(executor);
-}
-
-/* An empty environment, nothing open but stdio and the socket as descriptor 3. */
-static int spawn_launcher(struct executor_local *executor, struct err *err)
-{
-	static char *const no_environment[] = { NULL };
-	char *const argv[] = { executor->program, (char[]){ "launcher" }, NULL };
-	_cleanup_fd_ int ours = -1, theirs = -1;
-	posix_spawn_file_actions_t actions;
-	int pair[2], failed;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_sys(err, ERR_SYSTEM, errno, "cannot make the launcher's socket");
-	ours = pair[0];
-	theirs = fcntl(pair[1], F_DUPFD_CLOEXEC, 10);
-	close(pair[1]);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, theirs, 3);
-	posix_spawn_file_actions_addclosefrom_np(&actions, 4);
-	failed = posix_spawn(
-		&executor->launcher, executor->program, &actions, NULL, argv, no_environment);
-	posix_spawn_file_actions_destroy(&actions);
-	if (failed != 0)
-		return err_sys(err, ERR_CONFIG, failed, "cannot start %s", executor->program);
-	executor->socket = steal_fd(&ours);
-	if (send(executor->socket, executor->settings, strlen(executor->settings), MSG_NOSIGNAL) <
-		0)
-		return err_sys(err, ERR_SYSTEM, errno, "cannot speak to the launcher");
-	executor->poll = loop_poll_new(executor->loop, executor->socket, on_socket, executor);
-	loop_poll_want(executor->poll, true, executor->waiting.count > 0);
-	return 0;
+		on_failed(owner, failed, why == NULL ? "" : why);
 }
 
 /* Requests it never answered: some may have been forked all the same. The directory says. */
-static void settle_asked(struct executor_local *executor)
+static void on_launcher_gone(void *owner)
 {
+	struct executor_local *executor = owner;
 	enum job_evidence evidence;
 	bool again = true;
 	struct err err;
@@ -501,42 +385,12 @@ static void settle_asked(struct executor_local *executor)
 	}
 }
 
-static void launcher_gone(struct executor_local *executor)
+static void on_notice(void *owner, const char *text)
 {
-	loop_poll_free(executor->poll);
-	executor->poll = NULL;
-	fd_closep(&executor->socket);
-	kill(executor->launcher, SIGKILL);
-	waitpid(executor->launcher, NULL, 0);
-	executor->launcher = 0;
-	/* What was not sent is part of what was not answered. */
-	strvec_release(&executor->waiting);
-	executor->waiting = (struct strvec){ 0 };
-	executor->sent = 0;
-	tell(executor,
-		"the launcher of jobs died; starting it again (jobs that run are not affected)");
-	settle_asked(executor);
-	loop_timer_arm(executor->restart, RESTART_MS / 10);
+	tell(owner, text);
 }
 
-static void on_restart(void *owner)
-{
-	struct executor_local *executor = owner;
-	struct err err;
-
-	if (executor->socket >= 0)
-		return;
-	if (spawn_launcher(executor, &err) < 0) {
-		tell(executor, err.text);
-		fd_closep(&executor->socket);
-		loop_timer_arm(executor->restart, RESTART_MS);
-		return;
-	}
-	flush(executor);
-}
-
-/* ---- the port
- * ------------------------------------------------------------------------------------------- */
+/* ---- the port ---- */
 
 static void local_listen(struct executor *port, const struct executor_events *events)
 {
@@ -567,7 +421,7 @@ static int local_start(struct executor *port, const struct job_spec *spec, struc
 	}
 	watch_new(executor, spec->job, spec->attempt, WATCH_ASKED);
 	request = json_pack("{s:s}", "start", name);
-	send_packet(executor, request);
+	launcher_link_send(executor->launcher, request);
 	return 0;
 }
 
@@ -670,7 +524,7 @@ static void trash(struct executor_local *executor, const char *folder, const cha
 	if (rename(from, to) < 0)
 		return;
 	request = json_pack("{s:s}", "remove", gone);
-	send_packet(executor, request);
+	launcher_link_send(executor->launcher, request);
 }
 
 static void local_forget(struct executor *port, struct job_id job, int attempt)
@@ -750,6 +604,11 @@ int executor_local_new(struct loop *loop, const struct executor_local_options *o
 	struct executor **ret, struct err *err)
 {
 	struct executor_local *executor = mem_alloc(sizeof(*executor));
+	_cleanup_free_ char *settings = settings_text(options);
+	const struct launcher_events events = { .answer = on_answer,
+		.gone = on_launcher_gone,
+		.notice = on_notice,
+		.owner = executor };
 	int r;
 
 	executor->port = (struct executor){ .start = local_start,
@@ -763,16 +622,14 @@ int executor_local_new(struct loop *loop, const struct executor_local_options *o
 	executor->notice = options->notice;
 	executor->notice_owner = options->notice_owner;
 	executor->data_dir = mem_strdup(options->data_dir);
-	executor->program = mem_strdup(options->program);
-	executor->settings = settings_text(options);
-	executor->socket = executor->jobs_fd = -1;
+	executor->jobs_fd = -1;
 	list_init(&executor->watches);
 	executor->tick = loop_timer_new(loop, on_tick, executor);
 	executor->soon = loop_timer_new(loop, on_soon, executor);
-	executor->restart = loop_timer_new(loop, on_restart, executor);
 	r = make_folders(executor, err);
 	if (r == 0)
-		r = spawn_launcher(executor, err);
+		r = launcher_link_new(
+			loop, options->program, settings, &events, &executor->launcher, err);
 	if (r < 0) {
 		executor_local_free(&executor->port);
 		return r;
@@ -789,17 +646,10 @@ void executor_local_free(struct executor *port)
 		return;
 	while (!list_empty(&executor->watches))
 		watch_free(container_of(executor->watches.next, struct watch, link));
-	loop_poll_free(executor->poll);
-	fd_closep(&executor->socket); /* the launcher ends by this */
-	if (executor->launcher > 0)
-		waitpid(executor->launcher, NULL, 0);
+	launcher_link_free(executor->launcher);
 	loop_timer_free(executor->tick);
 	loop_timer_free(executor->soon);
-	loop_timer_free(executor->restart);
-	strvec_release(&executor->waiting);
 	fd_closep(&executor->jobs_fd);
 	free(executor->data_dir);
-	free(executor->program);
-	free(executor->settings);
 	free(executor);
 }

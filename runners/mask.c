@@ -2,6 +2,8 @@
 #include "runners/mask.h"
 #include <string.h>
 
+enum { MASK_LONG = 16 };
+
 static const char instead[] = "***";
 
 static void add_one(struct mask *mask, const char *value, size_t length)
@@ -10,6 +12,9 @@ static void add_one(struct mask *mask, const char *value, size_t length)
 
 	if (length < MASK_SHORTEST || mask->count == MASK_VALUES_MAX)
 		return;
+	for (size_t i = 0; i < mask->count; i++)
+		if (mask->lengths[i] == length && memcmp(mask->values[i], value, length) == 0)
+			return;
 	for (; at > 0 && mask->lengths[at - 1] < length; at--) {
 		mask->values[at] = mask->values[at - 1];
 		mask->lengths[at] = mask->lengths[at - 1];
@@ -31,6 +36,20 @@ void mask_add(struct mask *mask, const char *value)
 		add_one(mask, line, length);
 		line += length + (line[length] == '\n');
 	}
+}
+
+void mask_add_quoted(struct mask *mask, const char *value)
+{
+	_cleanup_free_ char *quoted = NULL;
+
+	if (strlen(value) >= MASK_LONG) {
+		mask_add(mask, value);
+		return;
+	}
+	if (strlen(value) < MASK_SHORTEST)
+		return;
+	quoted = mem_printf("\"%s\"", value);
+	add_one(mask, quoted, strlen(quoted));
 }
 
 void mask_release(struct mask *mask)

@@ -3,7 +3,7 @@
 #include "orchestrator/lib/strbuf.h"
 #include <jansson.h>
 
-enum { MASK_VALUES_MAX = 256, MASK_SHORTEST = 6 };
+enum { MASK_VALUES_MAX = 1024, MASK_SHORTEST = 6 };
 
 struct mask {
 	char *values[MASK_VALUES_MAX]; /* longest first */
@@ -15,6 +15,9 @@ struct mask {
 /* Shorter than MASK_SHORTEST is not masked: it would mask words. Lines of a value with several
  * lines count as values too. */
 void mask_add(struct mask *mask, const char *value);
+/* For values that a tool said are secret, which may be ordinary words: a short one is masked only
+ * where it stands alone between quotes. */
+void mask_add_quoted(struct mask *mask, const char *value);
 void mask_release(struct mask *mask);
 
 /* Appends `text` with each value replaced. Without `is_last`, stops where a value could begin that

@@ -141,3 +141,49 @@ int output_read_fd(int fd, size_t cap, char **ret, size_t *ret_length, struct er
 	*ret_length = length;
 	return 0;
 }
+
+static int copy_masked(int from, int to, const struct mask *mask, struct err *err)
+{
+	_cleanup_free_ char *chunk = mem_alloc(CHUNK);
+	int64_t at = 0, end = size_of(from);
+
+	while (at < end) {
+		_cleanup_strbuf_ struct strbuf masked = STRBUF(8 * CHUNK);
+		ssize_t got = pread(from, chunk, CHUNK, at);
+		size_t used;
+
+		if (got <= 0)
+			return err_sys(err, ERR_SYSTEM, errno, "cannot read the output");
+		used = mask_append(mask, chunk, (size_t)got, at + got >= end, &masked);
+		if (used == 0) { /* a value that is longer than a chunk: nothing of it may stay */
+			strbuf_puts(&masked, "***");
+			used = (size_t)got;
+		}
+		if (write(to, strbuf_text(&masked), masked.length) != (ssize_t)masked.length)
+			return err_sys(err, ERR_SYSTEM, errno, "cannot write the output");
+		at += (int64_t)used;
+	}
+	return 0;
+}
+
+int output_mask_again(struct output *output, int dir_fd, const struct mask *mask, struct err *err)
+{
+	static const char fresh[] = JOB_FILE_OUTPUT ".new";
+	_cleanup_fd_ int to = -1;
+	int r;
+
+	if (mask->count == 0)
+		return 0;
+	to = openat(dir_fd, fresh, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+		0600);
+	if (to < 0)
+		return err_sys(err, ERR_SYSTEM, errno, "cannot write the output again");
+	r = copy_masked(output->log_fd, to, mask, err);
+	if (r < 0)
+		return r;
+	if (renameat(dir_fd, fresh, dir_fd, JOB_FILE_OUTPUT) < 0)
+		return err_sys(err, ERR_SYSTEM, errno, "cannot write the output again");
+	close(output->log_fd);
+	output->log_fd = steal_fd(&to);
+	return 0;
+}

@@ -28,6 +28,9 @@ void output_pump(struct output *output, bool is_last);
 char *output_tail(const struct output *output, size_t most);
 /* Keeps only `most` bytes of the step and says so in the log. */
 void output_cut(struct output *output, int64_t most);
+/* Writes the log again through a mask that was not known when it was written. */
+_must_check_ int output_mask_again(
+	struct output *output, int dir_fd, const struct mask *mask, struct err *err);
 /* A whole file as text, NULs replaced; owned by the caller. ERR_LIMIT when larger than cap. */
 _must_check_ int output_read_fd(
 	int fd, size_t cap, char **ret, size_t *ret_length, struct err *err);

@@ -72,8 +72,7 @@ static pid_t fork_into(unsigned wanted, int *ret_pidfd)
 	return (pid_t)pid;
 }
 
-/* ---- the child, until it is the keeper
- * ------------------------------------------------------------ */
+/* ---- the child, until it is the keeper ---- */
 
 static int write_text(const char *path, const char *text)
 {
@@ -302,8 +301,7 @@ static _noreturn_ void become_keeper(
 	_exit(1);
 }
 
-/* ---- the parent
- * ------------------------------------------------------------------------------------- */
+/* ---- the parent ---- */
 
 int sandbox_prepare(const char *data_dir, struct err *err)
 {
@@ -482,8 +480,7 @@ pid_t sandbox_fork_confined(unsigned wanted, int *ret_pidfd)
 	return 0;
 }
 
-/* ---- what this machine can do
- * ------------------------------------------------------------------------ */
+/* ---- what this machine can do ---- */
 
 /* Tries one combination in a child. Returns 0 or the errno, with the step in *stage. */
 static int try_parts(unsigned wanted, char stage[32])

@@ -31,8 +31,7 @@
 enum { SUMMARY_MAX = 4 << 20, PLAN_TEXT_MAX = 32 << 20, FAILURE_MAX = 8 << 10 };
 static const int64_t plan_file_max = 1LL << 30, log_file_max = 8LL << 30;
 
-/* ---- prepare
- * ------------------------------------------------------------------------------------------- */
+/* ---- prepare ---- */
 
 static void read_error_answer(struct worker *worker, const json_t *answer)
 {
@@ -79,8 +78,7 @@ static int run_prepare(struct worker *worker)
 	return ended;
 }
 
-/* ---- init
- * ---------------------------------------------------------------------------------------------- */
+/* ---- init ---- */
 
 struct layer {
 	char *entry;
@@ -195,8 +193,7 @@ static int find_layer(struct worker *worker, struct layer *layer)
 	return r < 0 ? r : open_layer(worker, layer);
 }
 
-/* ---- plan
- * ---------------------------------------------------------------------------------------------- */
+/* ---- plan ---- */
 
 static int plan_once(struct worker *worker, struct layer *layer, struct tool_verdict *verdict)
 {
@@ -232,9 +229,10 @@ static int plan_with_layer(struct worker *worker, struct layer *layer, struct to
 	return r < 0 ? r : plan_once(worker, layer, verdict);
 }
 
-static void keep_plan_text(struct worker *worker, int text_fd)
+static void keep_plan_text(struct worker *worker, const struct mask *hidden, int text_fd)
 {
-	_cleanup_strbuf_ struct strbuf masked = STRBUF(2 * PLAN_TEXT_MAX);
+	_cleanup_strbuf_ struct strbuf masked = STRBUF(2 * PLAN_TEXT_MAX),
+				       shown = STRBUF(2 * PLAN_TEXT_MAX);
 	_cleanup_free_ char *text = NULL, *cut = NULL;
 	size_t length = 0;
 	struct err err;
@@ -242,37 +240,58 @@ static void keep_plan_text(struct worker *worker, int text_fd)
 	if (output_read_fd(text_fd, PLAN_TEXT_MAX, &text, &length, &err) < 0)
 		return;
 	mask_append(&worker->mask, text, length, true, &masked);
-	cut = diagnostic_middle_cut(strbuf_text(&masked), masked.length, JOB_OUTPUT_MAX - 1);
+	mask_append(hidden, strbuf_text(&masked), masked.length, true, &shown);
+	cut = diagnostic_middle_cut(strbuf_text(&shown), shown.length, JOB_OUTPUT_MAX - 1);
 	worker->result.output = arena_strdup(&worker->arena, cut);
 }
 
-static int keep_plan(struct worker *worker, struct confined *reader, int text_fd)
+static int read_answer(
+	struct worker *worker, struct confined *reader, struct mask *hidden, struct err *err)
 {
 	struct plan_summary summary;
-	char sha[SHA256_HEX];
+	json_t *item;
+	size_t i;
+	int r;
+
+	r = confined_answer(reader, SUMMARY_MAX, &worker->result.json, err);
+	if (r < 0)
+		return r;
+	worker->result.json = mask_json(&worker->mask, worker->result.json);
+	worker->result.summary = json_object_get(worker->result.json, "summary");
+	json_array_foreach (json_object_get(worker->result.json, "hide"), i, item)
+		if (json_is_string(item))
+			mask_add_quoted(hidden, json_string_value(item));
+	r = plan_summary_read(worker->result.summary, &worker->arena, &summary, err);
+	if (r < 0)
+		worker->result.summary = NULL;
+	return r;
+}
+
+/* The plan becomes a blob while the reader works. What the reader found to be secret is taken out
+ * of the texts that the tool wrote; a text that cannot be cleaned is not kept. */
+static int keep_plan(struct worker *worker, struct confined *reader, int text_fd)
+{
 	_cleanup_fd_ int out = openat(worker->dir->fd, "out", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct mask hidden = { 0 };
+	char sha[SHA256_HEX];
 	struct err err;
 	int r;
 
 	confined_go(reader);
-	/* While the reader works: the plan becomes a blob. */
 	r = blob_put(
 		worker->site->data_dir, out, "tfplan", plan_file_max, BLOB_MOVE, true, sha, &err);
 	if (r < 0)
 		return worker_end_err(worker, OUTCOME_BAD_RESULT, "plan", &err);
-	worker->result.plan_blob = arena_strdup(&worker->arena, sha);
-	keep_plan_text(worker, text_fd);
-	r = confined_answer(reader, SUMMARY_MAX, &worker->result.json, &err);
-	if (r == 0) {
-		worker->result.json = mask_json(&worker->mask, worker->result.json);
-		r = plan_summary_read(worker->result.json, &worker->arena, &summary, &err);
-	}
-	if (r < 0) {
-		worker->result.plan_blob = "";
+	r = read_answer(worker, reader, &hidden, &err);
+	if (r == 0)
+		r = output_mask_again(&worker->output, worker->dir->fd, &hidden, &err);
+	if (r == 0)
+		keep_plan_text(worker, &hidden, text_fd);
+	mask_release(&hidden);
+	if (r < 0)
 		return worker_end(worker, OUTCOME_BAD_RESULT, "show",
 			"the plan was made, but cannot be read: %s", err.text);
-	}
-	worker->result.summary = worker->result.json;
+	worker->result.plan_blob = arena_strdup(&worker->arena, sha);
 	return 0;
 }
 
@@ -303,8 +322,7 @@ static int run_plan(struct worker *worker, struct confined *reader, int json_fd)
 	return r;
 }
 
-/* ---- apply
- * --------------------------------------------------------------------------------------------- */
+/* ---- apply ---- */
 
 static int take_plan(struct worker *worker)
 {
@@ -385,8 +403,7 @@ static int run_apply(struct worker *worker)
 	return r;
 }
 
-/* ---- the life of a supervisor
- * --------------------------------------------------------------------------- */
+/* ---- the life of a supervisor ---- */
 
 static json_t *isolation_json(const struct worker *worker)
 {

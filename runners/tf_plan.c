@@ -20,7 +20,8 @@ struct reading {
 	struct plan_summary *summary;
 	const json_t *changes;
 	const json_t *configuration;
-	struct mask mask; /* values of sensitive variables */
+	struct mask mask; /* sensitive values, where they are part of a text */
+	json_t *hide;	  /* the same, as they are */
 	size_t resource_room;
 };
 
@@ -29,8 +30,7 @@ static const char *text_of(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
-/* ---- values
- * ------------------------------------------------------------------------------------------ */
+/* ---- values ---- */
 
 /* Names whose values are secrets whether or not the provider says so, and places where people put
  * them. */
@@ -130,8 +130,7 @@ static size_t common_begin(const char *a, const char *b)
 	return same;
 }
 
-/* ---- attributes
- * --------------------------------------------------------------------------------------- */
+/* ---- attributes ---- */
 
 struct diff {
 	struct reading *reading;
@@ -140,6 +139,8 @@ struct diff {
 	char path[PATH_MAX_BYTES];
 	bool cut; /* the path did not fit */
 };
+
+static bool is_hidden_text(const struct reading *reading, const json_t *value);
 
 struct sides { /* a value and what is said of it */
 	const json_t *before, *after, *unknown, *before_marks, *after_marks;
@@ -209,13 +210,15 @@ static void add_attribute(struct diff *diff, const struct sides *sides)
 		resource->attributes_left_out++;
 		return;
 	}
-	if (has_before && (is_secret || is_marked(sides->before_marks, 0)))
+	if (has_before && (is_secret || is_marked(sides->before_marks, 0) ||
+				  is_hidden_text(diff->reading, sides->before)))
 		found.before = hidden;
 	else if (has_before)
 		before = whole_text(sides->before);
 	if (is_marked(sides->unknown, 0))
 		found.after = unknown;
-	else if (has_after && (is_secret || is_marked(sides->after_marks, 0)))
+	else if (has_after && (is_secret || is_marked(sides->after_marks, 0) ||
+				      is_hidden_text(diff->reading, sides->after)))
 		found.after = hidden;
 	else if (has_after)
 		after = whole_text(sides->after);
@@ -318,8 +321,7 @@ static void read_attributes(
 		diff_value(&diff, &sides, 0);
 }
 
-/* ---- resources
- * ---------------------------------------------------------------------------------------- */
+/* ---- resources ---- */
 
 static enum plan_action action_of(const json_t *change, bool is_moved)
 {
@@ -443,8 +445,7 @@ static int read_changes(struct reading *reading, struct err *err)
 	return 0;
 }
 
-/* ---- what runs code
- * ------------------------------------------------------------------------------------ */
+/* ---- what runs code ---- */
 
 static void add_runs_code(struct reading *reading, const char *address, const char *what)
 {
@@ -524,30 +525,76 @@ static void find_code(struct reading *reading, const json_t *module, const char 
 			arena_printf(reading->arena, "%smodule.%.100s.", prefix, name), depth + 1);
 }
 
-/* ---- the whole
- * ----------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
-static void hide_variables(struct reading *reading, const json_t *plan)
+static void hide_text(struct reading *reading, const char *text)
+{
+	if (strlen(text) < MASK_SHORTEST || json_array_size(reading->hide) == MASK_VALUES_MAX)
+		return;
+	mask_add_quoted(&reading->mask, text);
+	json_array_append_new(reading->hide, json_string(text));
+}
+
+/* All text in `value` that `marks` say is sensitive. */
+static void hide_marked(
+	struct reading *reading, const json_t *value, const json_t *marks, int depth)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	if (depth > DIFF_DEPTH_MAX || marks == NULL || json_is_false(marks))
+		return;
+	if (json_is_string(value) && json_is_true(marks))
+		hide_text(reading, json_string_value(value));
+	if (json_is_object(value)) {
+		json_object_foreach ((json_t *)value, key, item)
+			hide_marked(reading, item, marks_below(marks, key, 0), depth + 1);
+	} else if (json_is_array(value)) {
+		json_array_foreach (value, i, item)
+			hide_marked(reading, item, marks_below(marks, NULL, i), depth + 1);
+	}
+}
+
+static void find_hidden(struct reading *reading, const json_t *plan)
 {
 	const json_t *declared = json_object_get(
 		json_object_get(reading->configuration, "root_module"), "variables");
 	const json_t *variables = json_object_get(plan, "variables");
 	const char *name;
 	json_t *item;
+	size_t i;
 
-	json_object_foreach ((json_t *)variables, name, item) {
-		const json_t *value = json_object_get(item, "value");
+	json_object_foreach ((json_t *)variables, name, item)
+		hide_marked(reading, json_object_get(item, "value"),
+			json_object_get(json_object_get(declared, name), "sensitive"), 0);
+	json_array_foreach (reading->changes, i, item) {
+		const json_t *change = json_object_get(item, "change");
 
-		if (json_is_true(json_object_get(json_object_get(declared, name), "sensitive")) &&
-			json_is_string(value))
-			mask_add(&reading->mask, json_string_value(value));
+		hide_marked(reading, json_object_get(change, "before"),
+			json_object_get(change, "before_sensitive"), 0);
+		hide_marked(reading, json_object_get(change, "after"),
+			json_object_get(change, "after_sensitive"), 0);
 	}
 }
 
-int tf_plan_summarise(
-	const json_t *plan, struct arena *arena, struct plan_summary *ret, struct err *err)
+static bool is_hidden_text(const struct reading *reading, const json_t *value)
 {
-	struct reading reading = { .arena = arena, .summary = ret };
+	json_t *item;
+	size_t i;
+
+	if (json_is_string(value))
+		json_array_foreach (reading->hide, i, item)
+			if (json_equal(item, (json_t *)value))
+				return true;
+	return false;
+}
+
+int tf_plan_summarise(const json_t *plan, struct arena *arena, struct plan_summary *ret,
+	json_t *hide, struct err *err)
+{
+	_cleanup_json_ json_t *own = hide == NULL ? json_array() : json_incref(hide);
+	struct reading reading = { .arena = arena, .summary = ret, .hide = own };
 	const char *name, *version = text_of(plan, "terraform_version");
 	json_t *item;
 	int r;
@@ -560,7 +607,7 @@ int tf_plan_summarise(
 	ret->tool_version = arena_strndup(arena, version == NULL ? "" : version, 40);
 	reading.changes = json_object_get(plan, "resource_changes");
 	reading.configuration = json_object_get(plan, "configuration");
-	hide_variables(&reading, plan);
+	find_hidden(&reading, plan);
 	r = read_changes(&reading, err);
 	json_object_foreach (json_object_get(plan, "output_changes"), name, item)
 		if (action_of(item, false) != PLAN_NO_OP)
@@ -573,7 +620,7 @@ int tf_plan_summarise(
 int tf_plan_interpret(int in_fd, int out_fd)
 {
 	_cleanup_free_ char *bytes = NULL, *text = NULL;
-	_cleanup_json_ json_t *plan = NULL, *answer = NULL;
+	_cleanup_json_ json_t *plan = NULL, *answer = NULL, *hide = json_array();
 	struct plan_summary summary;
 	struct arena arena = { 0 };
 	size_t length = 0, done = 0;
@@ -582,9 +629,9 @@ int tf_plan_interpret(int in_fd, int out_fd)
 
 	if (output_read_fd(in_fd, TF_PLAN_MAX, &bytes, &length, &err) < 0 ||
 		jsonx_parse(bytes, length, TF_PLAN_MAX, &plan, &err) < 0 ||
-		tf_plan_summarise(plan, &arena, &summary, &err) < 0)
+		tf_plan_summarise(plan, &arena, &summary, hide, &err) < 0)
 		return dprintf(out_fd, "%s", err.text) < 0 ? 2 : 1;
-	answer = plan_summary_write(&summary);
+	answer = json_pack("{s:o, s:O}", "summary", plan_summary_write(&summary), "hide", hide);
 	text = answer == NULL ? NULL : jsonx_text(answer);
 	for (length = text == NULL ? 0 : strlen(text); done < length; done += (size_t)put) {
 		put = write(out_fd, text + done, length - done);

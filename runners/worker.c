@@ -136,8 +136,7 @@ void worker_release(struct worker *worker)
 	arena_release(&worker->arena);
 }
 
-/* ---- the place
- * ----------------------------------------------------------------------------------------- */
+/* ---- the place ---- */
 
 static int fresh_folder(const struct worker *worker, const char *name, struct err *err)
 {
@@ -242,8 +241,7 @@ void worker_leave(struct worker *worker)
 	worker->is_inside = false;
 }
 
-/* ---- stopping
- * ------------------------------------------------------------------------------------------ */
+/* ---- stopping ---- */
 
 bool worker_is_cancelled(struct worker *worker)
 {
@@ -348,8 +346,7 @@ static int watch_steps(struct worker *worker, struct watch *watch, struct err *e
 	return 0;
 }
 
-/* ---- steps
- * --------------------------------------------------------------------------------------------- */
+/* ---- steps ---- */
 
 static int launch(struct worker *worker, enum tool_step step, int slot, int output, struct err *err)
 {

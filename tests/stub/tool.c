@@ -168,6 +168,7 @@ static long planned(void)
 
 static int run_plan(int argc, char **argv)
 {
+	struct timespec now;
 	long creates;
 	char buf[8];
 
@@ -183,7 +184,8 @@ static int run_plan(int argc, char **argv)
 
 		if (plan == NULL)
 			continue;
-		fprintf(plan, "stub plan %ld %ld %d\n", creates, (long)time(NULL), (int)getpid());
+		clock_gettime(CLOCK_REALTIME, &now);
+		fprintf(plan, "stub plan %ld %ld.%09ld\n", creates, (long)now.tv_sec, now.tv_nsec);
 		fclose(plan);
 	}
 	printf("\nPlan: %ld to add, 0 to change, 0 to destroy.\n", creates);
