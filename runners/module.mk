@@ -5,6 +5,6 @@ runner_SRCS := $(addprefix runners/,blob.c confined.c diagnostic.c init_cache.c 
 executor_SRCS := runners/executor_local.c runners/executor_launcher.c
 executor_PKGS := jansson
 
-PROGRAMS += $(if $(wildcard orchestrator/model/job_spec.c),sluice-job)
+PROGRAMS += sluice-job
 sluice-job_MAIN := runners/main.c
 sluice-job_USES := runner model lib
