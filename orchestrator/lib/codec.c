@@ -46,22 +46,32 @@ bool codec_unhex(const char *hex, size_t hex_length, uint8_t *out)
 	return true;
 }
 
+/* SHA256() itself would go through the provider interface. */
+static void hash(const void *bytes, size_t length, uint8_t *out)
+{
+	SHA256_CTX context;
+
+	SHA256_Init(&context);
+	SHA256_Update(&context, bytes, length);
+	SHA256_Final(out, &context);
+}
+
 void codec_sha256(const void *bytes, size_t length, struct sha256 *ret)
 {
-	SHA256(bytes, length, ret->bytes);
+	hash(bytes, length, ret->bytes);
 }
 
 void codec_sha256_hex(const void *bytes, size_t length, char ret[SHA256_HEX])
 {
-	struct sha256 hash;
+	struct sha256 sha;
 
-	codec_sha256(bytes, length, &hash);
-	codec_hex(hash.bytes, SHA256_BYTES, ret);
+	codec_sha256(bytes, length, &sha);
+	codec_hex(sha.bytes, SHA256_BYTES, ret);
 }
 
 int codec_sha256_fd(int fd, char ret[SHA256_HEX], struct err *err)
 {
-	struct sha256 hash;
+	struct sha256 sha;
 	char chunk[32768];
 	SHA256_CTX context;
 	ssize_t got;
@@ -74,8 +84,8 @@ int codec_sha256_fd(int fd, char ret[SHA256_HEX], struct err *err)
 			return err_sys(err, ERR_SYSTEM, errno, "cannot read the file to hash");
 		SHA256_Update(&context, chunk, (size_t)got);
 	}
-	SHA256_Final(hash.bytes, &context);
-	codec_hex(hash.bytes, SHA256_BYTES, ret);
+	SHA256_Final(sha.bytes, &context);
+	codec_hex(sha.bytes, SHA256_BYTES, ret);
 	return 0;
 }
 
@@ -86,7 +96,7 @@ void codec_hmac_sha256(
 	SHA256_CTX context;
 
 	if (key_length > SHA256_BLOCK)
-		SHA256(key, key_length, block);
+		hash(key, key_length, block);
 	else
 		memcpy(block, key, key_length);
 	for (size_t i = 0; i < SHA256_BLOCK; i++)
