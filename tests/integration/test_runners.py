@@ -15,7 +15,7 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from runner_lab import APPLY, PLAN, PREPARE, ROOT, Driver, Lab, alive, children, cli_config, eventually, tool  # noqa: E402
+from runner_lab import APPLY, PLAN, PREPARE, ROOT, Lab, alive, children, cli_config, eventually, tool  # noqa: E402
 
 CASES = []
 SLOW = bool(os.environ.get("SLUICE_SLOW"))  # 50 MiB take Terraform itself 45 s
@@ -310,6 +310,48 @@ def state_is_kept_between_jobs_and_plans_cannot_change_it(lab):
         expect(len(kept), 1)
         with open(kept[0]) as stream:
             expect(stream.read(), "1 things\n")
+
+
+@stub
+def prepare_makes_the_tree_that_is_planned(lab):
+    git = os.path.join(ROOT, "build", os.environ.get("MODE", "debug"), "sluice-git")
+    if not os.path.exists(git):
+        raise Skip("sluice-git is not built")
+    lab.driver.quit()
+    lab.start(git=git)
+    repo = os.path.join(lab.root, "repo")
+
+    def run(*words):
+        return subprocess.run(("git", "-C", repo, "-c", "user.name=a", "-c", "user.email=a@b.c") + words, check=True,
+                              capture_output=True, text=True).stdout.strip()
+
+    def write(name, text):
+        with open(os.path.join(repo, name), "w") as stream:
+            stream.write(text)
+        run("add", ".")
+        run("commit", "-qm", "change " + name)
+
+    os.mkdir(repo)
+    run("init", "-q", "-b", "main")
+    write("main.tf", "# stub: create=2\n")
+    run("checkout", "-qb", "topic")
+    write("other.tf", "# stub: noise=1\n")
+    ended = lab.run(PREPARE, "", tool="git", clone_url=repo, head=run("rev-parse", "HEAD"), head_ref="refs/heads/topic",
+                    base_ref="refs/heads/main")
+    expect(ended.outcome, "ok", ended)
+    plan = lab.run(PLAN, ended.prepared["tree"])
+    expect((plan.outcome, plan.summary["create"]), ("ok", 2), plan)
+    write("main.tf", "# stub: create=3\n")
+    head = run("rev-parse", "HEAD")
+    run("checkout", "-q", "main")
+    write("main.tf", "# stub: create=4\n")
+    ended = lab.run(PREPARE, "", tool="git", clone_url=repo, head=head, head_ref="refs/heads/topic",
+                    base_ref="refs/heads/main")
+    expect((ended.outcome, ended.prepared["conflicts"]), ("conflict", ["main.tf"]), ended)
+    ended = lab.run(PREPARE, "", tool="git", clone_url=repo + "-gone", head=head, head_ref="refs/heads/topic",
+                    base_ref="refs/heads/main", repo=2)
+    expect(ended.outcome, "tool_failed", ended)
+    assert ended.failure, ended
 
 
 # ---- deaths ------------------------------------------------------------------------------------------------------
