@@ -212,14 +212,29 @@ static const struct http_door *find_door(const struct request *request, const ch
 	return NULL;
 }
 
+/* The library has taken the query off the path; doors want it back. Values of ours are plain words.
+ */
+static enum MHD_Result add_query(
+	void *owner, _unused_ enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct strbuf *path = owner;
+
+	strbuf_printf(path, "%c%s=%s", strchr(strbuf_text(path), '?') == NULL ? '?' : '&', key,
+		value == NULL ? "" : value);
+	return MHD_YES;
+}
+
 static void call_door(struct request *request, const struct http_door *door)
 {
+	_cleanup_strbuf_ struct strbuf path = STRBUF(16 << 10);
 	struct http_call *call = &request->call;
 	struct err err = { 0 };
 
+	strbuf_puts(&path, call->path);
+	(void)MHD_get_connection_values(request->mhd, MHD_GET_ARGUMENT_KIND, add_query, &path);
 	call->status = 200;
 	call->type = "application/json";
-	if (door->handle(door->owner, call->method, call->path, call->body, call->length,
+	if (door->handle(door->owner, call->method, strbuf_text(&path), call->body, call->length,
 		    &call->answer, &call->status, &err) < 0) {
 		http_fail(call,
 			call->status >= 400	      ? call->status

@@ -1,0 +1,146 @@
+/* Verbs that read the server's memory. */
+#include "orchestrator/cli.h"
+
+#include "orchestrator/lib/clock.h"
+
+#include <string.h>
+
+static const char *time_text(const struct cli *cli, int64_t ms, char *buf)
+{
+	(void)cli;
+	return ms == 0 ? "-" : clock_text(ms, buf);
+}
+
+static json_t *ask_and_maybe_print(struct cli *cli, const char *path, int *ret_exit)
+{
+	json_t *json = cli_ask(cli, "GET", path, NULL, ret_exit);
+
+	if (json != NULL && cli->json) {
+		cli_print_json(json);
+		json_decref(json);
+		return NULL;
+	}
+	return json;
+}
+
+int cli_runs(struct cli *cli)
+{
+	char buf[CLOCK_TEXT_MAX];
+	int r = CLI_DONE;
+	json_t *runs = ask_and_maybe_print(cli, "/api/runs", &r);
+
+	for (size_t i = 0; i < json_array_size(runs); i++) {
+		const json_t *run = json_array_get(runs, i);
+
+		(void)printf("%5lld  %-6s pull %-4lld %-12s %.7s  by %-10s %s\n",
+			(long long)cli_number(run, "id"), cli_text(run, "kind"),
+			(long long)cli_number(run, "pull"), cli_text(run, "state"),
+			cli_text(run, "head"), cli_text(run, "actor"),
+			time_text(cli, cli_number(run, "created_ms"), buf));
+	}
+	json_decref(runs);
+	return r;
+}
+
+int cli_log(struct cli *cli)
+{
+	int r = CLI_DONE;
+	json_t *run;
+
+	if (cli->argc != 1 || !cli_is_number(cli->argv[0]))
+		return cli_usage("usage: sluice log RUN (the numbers stand in `sluice runs`)");
+	run = ask_and_maybe_print(cli, arena_printf(&cli->arena, "/api/runs/%s", cli->argv[0]), &r);
+	for (size_t i = 0; i < json_array_size(json_object_get(run, "jobs")); i++) {
+		const json_t *job = json_array_get(json_object_get(run, "jobs"), i);
+
+		(void)printf("-- %s %s: %s --\n%s%s%s\n", cli_text(job, "op"),
+			cli_text(job, "project"), cli_text(job, "state"), cli_text(job, "output"),
+			cli_text(job, "failure")[0] == '\0' ? "" : "\n", cli_text(job, "failure"));
+	}
+	json_decref(run);
+	return r;
+}
+
+int cli_locks(struct cli *cli)
+{
+	char buf[CLOCK_TEXT_MAX];
+	int r = CLI_DONE;
+	json_t *locks = ask_and_maybe_print(cli, "/api/locks", &r);
+
+	for (size_t i = 0; i < json_array_size(locks); i++) {
+		const json_t *lock = json_array_get(locks, i);
+		int64_t place = cli_number(lock, "place");
+
+		(void)printf("%-20s %-30s %-10s pull %-4lld by %-10s since %s%s\n",
+			cli_text(lock, "repo"), cli_text(lock, "dir"), cli_text(lock, "workspace"),
+			(long long)cli_number(lock, "pull"), cli_text(lock, "author"),
+			time_text(cli, cli_number(lock, "since_ms"), buf),
+			place == 0 ? ""
+				   : arena_printf(
+					     &cli->arena, "  waits, place %lld", (long long)place));
+	}
+	json_decref(locks);
+	return r;
+}
+
+int cli_queue(struct cli *cli)
+{
+	int r = CLI_DONE;
+	json_t *jobs = ask_and_maybe_print(cli, "/api/queue", &r);
+
+	for (size_t i = 0; i < json_array_size(jobs); i++) {
+		const json_t *job = json_array_get(jobs, i);
+
+		(void)printf("%5lld  %-8s %-9s %-30s %s\n", (long long)cli_number(job, "id"),
+			cli_text(job, "op"), cli_text(job, "state"), cli_text(job, "project"),
+			cli_text(job, "step"));
+	}
+	json_decref(jobs);
+	return r;
+}
+
+static int audit_verify(struct cli *cli)
+{
+	int r = CLI_DONE;
+	json_t *verdict = cli_ask(cli, "GET", "/api/audit/verify", NULL, &r);
+	bool is_valid = json_is_true(json_object_get(verdict, "valid"));
+
+	if (verdict == NULL)
+		return r;
+	if (cli->json)
+		cli_print_json(verdict);
+	else if (is_valid)
+		(void)printf("the chain of %lld records is whole\n",
+			(long long)cli_number(verdict, "records"));
+	else
+		(void)printf("%s\n", cli_text(verdict, "error"));
+	json_decref(verdict);
+	return is_valid ? CLI_DONE : CLI_NO;
+}
+
+int cli_audit(struct cli *cli)
+{
+	char buf[CLOCK_TEXT_MAX];
+	int r = CLI_DONE;
+	json_t *rows;
+
+	if (cli->argc == 1 && str_equal(cli->argv[0], "verify"))
+		return audit_verify(cli);
+	if (cli->argc != 0 || (cli->from != NULL && !cli_is_number(cli->from)) ||
+		(cli->to != NULL && !cli_is_number(cli->to)))
+		return cli_usage(
+			"usage: sluice audit [--from MS] [--to MS], or sluice audit verify");
+	rows = ask_and_maybe_print(cli,
+		arena_printf(&cli->arena, "/api/audit?from_ms=%s&to_ms=%s",
+			cli->from == NULL ? "" : cli->from, cli->to == NULL ? "" : cli->to),
+		&r);
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+
+		(void)printf("%4lld  %s  %-18s %-8s %s\n", (long long)cli_number(row, "id"),
+			time_text(cli, cli_number(row, "at_ms"), buf), cli_text(row, "kind"),
+			cli_text(row, "actor"), cli_text(json_object_get(row, "detail"), "text"));
+	}
+	json_decref(rows);
+	return r;
+}

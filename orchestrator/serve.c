@@ -1,0 +1,411 @@
+/*~ 1. The composition root. The launcher is started before any secret is read and before the
+ * database is open; then memory, hosts, engine, doors. Nothing below this file knows more than its
+ * own layer. */
+#include "orchestrator/serve.h"
+
+#include "config/server_config.h"
+#include "orchestrator/cli.h"
+#include "orchestrator/engine/engine.h"
+#include "orchestrator/http/http.h"
+#include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/fault.h"
+#include "orchestrator/lib/jsonx.h"
+#include "orchestrator/lib/log.h"
+#include "orchestrator/lib/sd_notify.h"
+#include "orchestrator/store/store.h"
+#include "runners/executor_local.h"
+#include "vcs/local/local_host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+enum { SECRET_HEX = 64 };
+
+struct server {
+	struct settings settings;
+	struct loop *loop;
+	struct loop_check *turn;
+	struct loop_timer *wake;
+	struct loop_signal *on_int, *on_term;
+	struct store *store;
+	struct shelf shelf;
+	struct entropy entropy;
+	struct local_host *local;
+	struct vcs_host *hosts[2];
+	struct executor *executor;
+	struct engine *engine;
+	struct http *http;
+	bool is_started;
+};
+
+/* ---- the world, as the engine wants it ---- */
+
+static void fill_entropy(_unused_ const struct entropy *entropy, void *out, size_t length)
+{
+	codec_random(out, length);
+}
+
+static void on_wake_wish(void *owner, int64_t delay_ms)
+{
+	struct server *server = owner;
+
+	if (delay_ms <= 0)
+		loop_check_wake(server->turn);
+	else
+		loop_timer_arm(server->wake, delay_ms);
+}
+
+static void on_turn(void *owner)
+{
+	struct server *server = owner;
+
+	if (server->is_started)
+		engine_turn(server->engine);
+}
+
+static void on_wake_timer(void *owner)
+{
+	struct server *server = owner;
+
+	loop_check_wake(server->turn);
+}
+
+static void on_tell(_unused_ void *owner, bool is_problem, const char *what, const struct err *err)
+{
+	if (err != NULL)
+		log_at(is_problem ? LOG_WARN : LOG_INFO, what, log_err(err));
+	else
+		log_at(is_problem ? LOG_WARN : LOG_INFO, what);
+}
+
+static void on_notice(_unused_ void *owner, const char *text)
+{
+	log_warn(text);
+}
+
+static void on_stop(void *owner)
+{
+	struct server *server = owner;
+
+	loop_stop(server->loop);
+}
+
+static const char *why_not_ready(void *owner)
+{
+	const struct server *server = owner;
+
+	return server->is_started ? NULL : "starting";
+}
+
+/* ---- the shelf of the local host, in the store ---- */
+
+static int shelf_get(void *owner, const char *key, json_t **ret, struct err *err)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	const char *body = NULL;
+	int r = store_shelf_get(owner, &arena, key, &body, err);
+
+	return r < 0 ? r : jsonx_parse(body, strlen(body), 64 << 20, ret, err);
+}
+
+static int shelf_put(void *owner, const char *key, const json_t *document, struct err *err)
+{
+	_cleanup_free_ char *text = jsonx_text(document);
+
+	return store_shelf_put(owner, key, text, err);
+}
+
+static int shelf_list(void *owner, const char *prefix, json_t **ret_array, struct err *err)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	json_t *array = json_array();
+	const char **bodies = NULL;
+	size_t count = 0;
+	int r = store_shelf_list(owner, &arena, prefix, &bodies, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		json_t *document = NULL;
+
+		r = jsonx_parse(bodies[i], strlen(bodies[i]), 64 << 20, &document, err);
+		if (r == 0)
+			json_array_append_new(array, document);
+	}
+	if (r < 0)
+		json_decref(array);
+	else
+		*ret_array = array;
+	return r;
+}
+
+static int shelf_next(void *owner, const char *counter, int64_t *ret, struct err *err)
+{
+	return store_counter_next(owner, counter, ret, err);
+}
+
+static int shelf_deliver(
+	void *owner, const char *delivery_id, const char *body, size_t length, struct err *err)
+{
+	struct inbox_id id;
+
+	return store_inbox_put(owner, "local", delivery_id, body, length, &id, err);
+}
+
+/* People's actions: all of one call is written, or nothing. */
+static int local_door(void *owner, const char *method, const char *path, const char *body,
+	size_t length, struct strbuf *answer, int *ret_status, struct err *err)
+{
+	struct server *server = owner;
+	int r = store_mark(server->store, err);
+
+	if (r < 0)
+		return r;
+	r = local_handle(server->local, method, path, body, length, answer, ret_status, err);
+	if (r < 0) {
+		store_undo(server->store);
+		return r;
+	}
+	return store_keep(server->store, err);
+}
+
+/* ---- starting ---- */
+
+static int make_data_dir(struct settings *settings, const char *wish, struct err *err)
+{
+	char path[PATH_MAX];
+
+	if (wish != NULL)
+		settings->data_dir = arena_strdup(&settings->arena, wish);
+	if (settings->data_dir == NULL)
+		settings->data_dir = cli_data_dir(NULL, &settings->arena);
+	if (cli_make_folders(settings->data_dir, err) < 0)
+		return -(int)err->code;
+	if (realpath(settings->data_dir, path) == NULL || chmod(path, 0700) < 0)
+		return err_sys(err, ERR_CONFIG, errno, "the data folder %s cannot be used",
+			settings->data_dir);
+	settings->data_dir = arena_strdup(&settings->arena, path);
+	return 0;
+}
+
+static int read_secret(const char *data_dir, char *ret, struct err *err)
+{
+	_cleanup_free_ char *path = mem_printf("%s/local.secret", data_dir);
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 && errno == ENOENT) {
+		codec_random_hex(ret, SECRET_HEX);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd < 0 || write(fd, ret, SECRET_HEX) != SECRET_HEX || fsync(fd) < 0)
+			return err_sys(err, ERR_CONFIG, errno, "cannot write %s", path);
+		return 0;
+	}
+	if (fd < 0 || read(fd, ret, SECRET_HEX) != SECRET_HEX)
+		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+			"%s cannot be read or is too short; remove it to have a new one made",
+			path);
+	ret[SECRET_HEX] = '\0';
+	return 0;
+}
+
+static int start_executor(struct server *server, struct arena *arena, struct err *err)
+{
+	const struct settings *settings = &server->settings;
+	struct executor_local_options options = {
+		.data_dir = settings->data_dir,
+		.program = cli_beside(arena, "sluice-job"),
+		.git = cli_beside(arena, "sluice-git"),
+		.terraform = settings->terraform_path != NULL ? settings->terraform_path
+							      : cli_in_path(arena, "terraform"),
+		.opentofu = settings->tofu_path != NULL ? settings->tofu_path
+							: cli_in_path(arena, "tofu"),
+		.cli_config = settings->tool_cli_config,
+		.path = getenv("PATH"),
+		.fault = getenv("SLUICE_JOB_FAULT"),
+		.fault_log = getenv("SLUICE_JOB_FAULT_LOG"),
+		.notice = on_notice,
+	};
+
+	if (options.program == NULL || options.git == NULL)
+		return err_set(err, ERR_CONFIG,
+			"sluice-job and sluice-git are not beside sluice; install all three");
+	return executor_local_new(server->loop, &options, &server->executor, err);
+}
+
+static int start_local(struct server *server, struct arena *arena, struct err *err)
+{
+	char secret[SECRET_HEX + 1];
+	struct local_host_options options = { .shelf = &server->shelf,
+		.clock = &clock_system,
+		.data_dir = server->settings.data_dir,
+		.secret = secret,
+		.program = cli_beside(arena, "sluice") };
+	int r;
+
+	server->shelf = (struct shelf){ .owner = server->store,
+		.get = shelf_get,
+		.put = shelf_put,
+		.list = shelf_list,
+		.next = shelf_next,
+		.deliver = shelf_deliver };
+	if (!server->settings.local_host)
+		return 0;
+	r = read_secret(server->settings.data_dir, secret, err);
+	if (r == 0)
+		log_secret_add(secret);
+	if (r == 0)
+		r = local_host_new(&options, &server->local, err);
+	if (r == 0)
+		server->hosts[0] = local_host_port(server->local);
+	return r;
+}
+
+static int start_engine(struct server *server, struct err *err)
+{
+	struct engine_world world = { .clock = &clock_system,
+		.entropy = &server->entropy,
+		.settings = &server->settings,
+		.config = &config_default_reader,
+		.executor = server->executor,
+		.hosts = server->hosts,
+		.wake = on_wake_wish,
+		.tell = on_tell,
+		.owner = server };
+
+	server->entropy.fill = fill_entropy;
+	return engine_new(server->store, &world, &server->engine, err);
+}
+
+static int start_http(struct server *server, struct err *err)
+{
+	static struct http_door doors[2];
+	struct http_options options = { .loop = server->loop,
+		.engine = server->engine,
+		.store = server->store,
+		.settings = &server->settings,
+		.doors = doors,
+		.why_not_ready = why_not_ready,
+		.owner = server };
+
+	if (server->local != NULL)
+		doors[0] = (struct http_door){
+			.prefix = "/local/", .handle = local_door, .owner = server
+		};
+	return http_new(&options, &server->http, err);
+}
+
+static int start(struct server *server, struct err *err)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	_cleanup_free_ char *database = mem_printf("%s/sluice.db", server->settings.data_dir);
+	int r;
+
+	server->loop = loop_new();
+	server->turn = loop_check_new(server->loop, on_turn, server);
+	server->wake = loop_timer_new(server->loop, on_wake_timer, server);
+	server->on_int = loop_signal_new(server->loop, SIGINT, on_stop, server);
+	server->on_term = loop_signal_new(server->loop, SIGTERM, on_stop, server);
+	r = start_executor(server, &arena, err);
+	if (r == 0)
+		r = store_open(database, &clock_system, &server->store, err);
+	if (r == 0)
+		r = start_local(server, &arena, err);
+	if (r == 0)
+		r = start_engine(server, err);
+	if (r == 0)
+		r = engine_start(server->engine, err);
+	if (r == 0)
+		r = start_http(server, err);
+	server->is_started = r == 0;
+	return r;
+}
+
+static void finish(struct server *server)
+{
+	if (server->is_started)
+		engine_turn(server->engine); /* what was brought is stored and answered */
+	http_free(server->http);
+	engine_free(server->engine);
+	executor_local_free(server->executor);
+	local_host_free(server->local);
+	store_close(server->store);
+	loop_signal_free(server->on_int);
+	loop_signal_free(server->on_term);
+	loop_timer_free(server->wake);
+	loop_check_free(server->turn);
+	loop_free(server->loop);
+	arena_release(&server->settings.arena);
+}
+
+/* A small process stays small: one arena, freed pages go back. */
+static void be_frugal_and_private(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_TRIM_THRESHOLD, 128 << 10);
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)umask(0077);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static int read_settings(
+	struct server *server, const struct serve_options *options, struct err *err)
+{
+	_cleanup_strbuf_ struct strbuf errors = STRBUF(64 << 10);
+	int r = 0;
+
+	server_config_defaults(&server->settings);
+	if (options->config != NULL)
+		r = server_config_read(options->config, &server->settings, &errors, err);
+	if (r < 0) {
+		(void)fprintf(stderr, "%s\n", strbuf_text(&errors));
+		return r;
+	}
+	return make_data_dir(&server->settings, options->data_dir, err);
+}
+
+static void say_ready(const struct server *server)
+{
+	struct err ignored; /* no service manager is no problem */
+
+	log_info("ready", log_str("address", server->settings.listen_host),
+		log_int("port", http_port(server->http)),
+		log_str("data", server->settings.data_dir));
+	(void)!sd_notify("READY=1", &ignored);
+	if (isatty(STDERR_FILENO))
+		(void)fprintf(stderr, "try: sluice repo add NAME   (in another terminal; sluice "
+				      "--help lists more)\n");
+}
+
+int serve(const struct serve_options *options)
+{
+	struct server server = { 0 };
+	struct err err = { 0 }, ignored;
+	int r;
+
+	be_frugal_and_private();
+	fault_init(getenv("SLUICE_FAULT"), getenv("SLUICE_FAULT_LOG"));
+	log_open(LOG_INFO, isatty(STDERR_FILENO));
+	r = read_settings(&server, options, &err);
+	if (r == 0)
+		r = start(&server, &err);
+	if (r < 0) {
+		log_error("the server cannot start", log_err(&err));
+		if (server.loop != NULL)
+			finish(&server);
+		return CLI_UNFIT;
+	}
+	malloc_trim(0);
+	say_ready(&server);
+	loop_check_wake(server.turn);
+	loop_run(server.loop);
+	(void)!sd_notify("STOPPING=1", &ignored);
+	finish(&server);
+	log_info("stopped; running applies go on without the server");
+	return CLI_DONE;
+}
