@@ -2,9 +2,9 @@
  *
  * Most pull requests touch paths that the base did not touch since: there whole folders are taken
  * from one side without being read, and a repository of 20,000 files merges in a millisecond. As
- * soon as one path was changed on both sides, libgit2's merge decides everything, renames included.
- * Both ways give the same tree where the first one answers: a rename can matter only when the other
- * side touched one of its two names. */
+ * soon as one path was changed on both sides, libgit2's merge decides everything. Both ways give
+ * the same tree where the first one answers: a rename can matter only when the other side touched
+ * one of its two names, and to delete a file that the other side renamed is to touch it too. */
 #include "vcs/git/merge.h"
 #include "vcs/git/limits.h"
 #include "vcs/git/manifest.h"
@@ -49,8 +49,10 @@ static int name_merge(git_repository *repo, git_treebuilder *result, const char 
 	bool is_empty;
 	int code, r;
 
-	if (same(old, theirs) || same(ours, theirs))
+	if (same(old, theirs))
 		return 0;
+	if (same(ours, theirs)) /* gone or new on both sides: possibly half of a rename */
+		return old == NULL || ours == NULL ? MERGE_NOT_TRIVIAL : 0;
 	if (same(old, ours)) {
 		code = theirs == NULL ? git_treebuilder_remove(result, name)
 				      : git_treebuilder_insert(NULL, result, name,

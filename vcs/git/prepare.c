@@ -33,6 +33,8 @@ static int mirror_ready(struct preparation *work, const char *data_dir)
 	if (str_empty(spec->head) || git_oid_fromstrp(&work->merge.head, spec->head) < 0 ||
 		strlen(spec->head) != GIT_OID_HEXSZ)
 		return err_set(work->err, ERR_SYNTAX, "the job's head is not a commit id");
+	if (spec->repo.v <= 0)
+		return err_set(work->err, ERR_SYNTAX, "the job's repository has no number");
 	r = mirror_open(&work->mirror, data_dir, spec->repo, spec->clone_url, work->err);
 	return r < 0 ? r
 		     : mirror_update(&work->mirror, spec->clone_url, &work->merge.head,
