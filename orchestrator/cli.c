@@ -41,7 +41,7 @@ static const struct cli_verb verbs[] = {
 	{ "flow", "--dot", "the workflow as a graph", cli_flow },
 	{ "completion", "bash", "a completion script for the shell", cli_completion },
 	{ "version", "", "the version", cli_version },
-	{ "local-hook", "REPO", NULL, cli_local_hook },
+	{ "local-hook", "--repo NAME", NULL, cli_local_hook },
 };
 
 int cli_usage(const char *format, ...)

@@ -25,7 +25,7 @@ static int show_or_json(struct cli *cli, json_t *json, int exit_code,
 
 static void show_repo(_unused_ const struct cli *cli, const json_t *repo)
 {
-	(void)printf("%s\t%s\n", cli_text(repo, "name"), cli_text(repo, "clone_url"));
+	(void)printf("%s\t%s\n", cli_text(repo, "name"), cli_text(repo, "path"));
 }
 
 static void show_repos(const struct cli *cli, const json_t *list)
@@ -142,6 +142,23 @@ json_t *cli_pull(struct cli *cli, const char *number, int *ret_exit)
 		cli, "GET", arena_printf(&cli->arena, "/local/pulls/%s", number), NULL, ret_exit);
 }
 
+/* The bare repository of a pull, as the server knows it; owned by the arena. */
+static const char *repo_path(struct cli *cli, const json_t *pull)
+{
+	const char *path = "";
+	int r = CLI_DONE;
+	json_t *repos = cli_ask(cli, "GET", "/local/repos", NULL, &r);
+
+	for (size_t i = 0; i < json_array_size(repos); i++) {
+		const json_t *repo = json_array_get(repos, i);
+
+		if (str_equal(cli_text(repo, "name"), cli_text(pull, "repo")))
+			path = arena_strdup(&cli->arena, cli_text(repo, "path"));
+	}
+	json_decref(repos);
+	return path;
+}
+
 static void show_done(_unused_ const struct cli *cli, _unused_ const json_t *json)
 {
 	(void)puts("done");
@@ -162,7 +179,7 @@ static int pr_merge(struct cli *cli, const char *number)
 		return cli_usage("sluice-git is not beside sluice");
 	}
 	/* the merge is the person's own act in the bare repository, with the person's rights */
-	answer = cli_run((const char *[]){ program, "merge", "--repo", cli_text(pull, "clone_url"),
+	answer = cli_run((const char *[]){ program, "merge", "--repo", repo_path(cli, pull),
 		"--base", cli_text(pull, "base_ref"), "--head", cli_text(pull, "head"), "--author",
 		cli->as, NULL });
 	if (answer == NULL || fgets(commit, sizeof(commit), answer) == NULL)
@@ -211,7 +228,7 @@ static int pr_diff(struct cli *cli, const char *number)
 		return r;
 	range = arena_printf(&cli->arena, "refs/heads/%s...%s", cli_text(pull, "base_ref"),
 		cli_text(pull, "head"));
-	argv[2] = cli_text(pull, "clone_url");
+	argv[2] = repo_path(cli, pull);
 	argv[4] = range;
 	answer = cli_run(argv);
 	while (answer != NULL && fgets(line, sizeof(line), answer) != NULL)
@@ -264,11 +281,11 @@ int cli_local_hook(struct cli *cli)
 	int r = CLI_DONE;
 	json_t *json;
 
-	if (cli->argc != 1)
+	if (cli->argc != 0 || cli->repo == NULL)
 		return cli_usage("local-hook is called by git");
 	while ((got = fread(chunk, 1, sizeof(chunk), stdin)) > 0)
 		strbuf_append(&lines, chunk, got);
-	if (local_push_body(cli->argv[0], str_empty(pusher) ? cli->as : pusher, strbuf_text(&lines),
+	if (local_push_body(cli->repo, str_empty(pusher) ? cli->as : pusher, strbuf_text(&lines),
 		    lines.length, &body, &err) < 0)
 		return cli_usage("%s", err.text);
 	json = json_loads(strbuf_text(&body), 0, NULL);

@@ -125,17 +125,17 @@ int blob_copy(const char *data_dir, const char *sha, int dir_fd, const char *nam
 		       : err_set(err, ERR_STALE, "the bytes are not those of %s", sha);
 }
 
-int blob_use_once(
-	const char *data_dir, const char *sha, int dir_fd, const char *witness, struct err *err)
+int blob_use_once(const char *data_dir, const char *sha, int64_t plan_job, int dir_fd, const char *witness,
+	struct err *err)
 {
 	_cleanup_fd_ int folder = -1;
-	char name[SHA256_HEX + 16];
+	char name[SHA256_HEX + 32];
 	int r;
 
 	folder = r = open_folder(data_dir, sha, err);
 	if (r < 0)
 		return r;
-	snprintf(name, sizeof(name), "%s.used", sha);
+	snprintf(name, sizeof(name), "%s.used-%lld", sha, (long long)plan_job);
 	fault_point("blob.before_used");
 	if (linkat(dir_fd, witness, folder, name, 0) < 0)
 		return err_sys(err, errno == EEXIST ? ERR_EXISTS : ERR_SYSTEM, errno,
@@ -146,10 +146,11 @@ int blob_use_once(
 	return 0;
 }
 
-bool blob_is_used(const char *data_dir, const char *sha)
+bool blob_is_used(const char *data_dir, const char *sha, int64_t plan_job)
 {
-	char path[PATH_ROOM];
+	char path[PATH_ROOM], suffix[32];
 	struct err err;
 
-	return path_of(path, data_dir, sha, ".used", &err) == 0 && access(path, F_OK) == 0;
+	snprintf(suffix, sizeof(suffix), ".used-%lld", (long long)plan_job);
+	return path_of(path, data_dir, sha, suffix, &err) == 0 && access(path, F_OK) == 0;
 }

@@ -331,7 +331,7 @@ static int take_plan(struct worker *worker)
 	struct err err;
 	int r;
 
-	if (blob_is_used(data, sha))
+	if (blob_is_used(data, sha, worker->spec.plan_job.v))
 		return worker_end(worker, OUTCOME_PLAN_LOST, "apply",
 			"this plan has been applied before; nothing was run");
 	r = blob_copy(data, sha, out, "tfplan", &err);
@@ -357,8 +357,8 @@ static int begin_apply(struct worker *worker)
 			worker, OUTCOME_CANCELLED, "apply", "apply was cancelled before it began");
 	if (job_dir_mark_started(worker->dir, &err) < 0)
 		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "apply", &err);
-	if (blob_use_once(worker->site->data_dir, worker->spec.plan_blob, worker->dir->fd,
-		    JOB_FILE_STARTED, &err) < 0)
+	if (blob_use_once(worker->site->data_dir, worker->spec.plan_blob, worker->spec.plan_job.v,
+		    worker->dir->fd, JOB_FILE_STARTED, &err) < 0)
 		return worker_end(worker,
 			err.code == ERR_EXISTS ? OUTCOME_PLAN_LOST : OUTCOME_SETUP_FAILED, "apply",
 			"%s; nothing was run", err.text);

@@ -298,6 +298,7 @@ static int make_spec(struct engine *engine, struct arena *arena, const struct jo
 		.workspace = job->workspace,
 		.project = job->project,
 		.plan_blob = job->plan_blob,
+		.plan_job = job->plan_job,
 		.step_timeout_ms = settings->step_timeout_ms,
 		.stop_grace_ms = settings->stop_grace_ms,
 		.output_cap_bytes = settings->output_cap_bytes };

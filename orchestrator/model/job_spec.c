@@ -28,6 +28,7 @@ static const struct {
 	{ "job", offsetof(struct job_spec, job) },
 	{ "repo", offsetof(struct job_spec, repo) },
 	{ "number", offsetof(struct job_spec, number) },
+	{ "plan_job", offsetof(struct job_spec, plan_job) },
 	{ "step_timeout_ms", offsetof(struct job_spec, step_timeout_ms) },
 	{ "stop_grace_ms", offsetof(struct job_spec, stop_grace_ms) },
 	{ "output_cap_bytes", offsetof(struct job_spec, output_cap_bytes) },

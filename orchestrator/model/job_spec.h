@@ -29,7 +29,8 @@ struct job_spec {
 	const char *project;
 	const char **extra_args;
 	size_t extra_arg_count;
-	const char *plan_blob; /* apply */
+	const char *plan_blob;	/* apply */
+	struct job_id plan_job; /* apply: whose plan it is; two plans can have the same bytes */
 
 	int64_t step_timeout_ms, stop_grace_ms, output_cap_bytes;
 };
