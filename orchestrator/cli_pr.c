@@ -168,8 +168,8 @@ static int pr_merge(struct cli *cli, const char *number)
 {
 	const char *program = cli_beside(&cli->arena, "sluice-git");
 	int r = CLI_DONE;
-	json_t *pull = cli_pull(cli, number, &r), *body;
-	char commit[64] = "";
+	json_t *pull = cli_pull(cli, number, &r), *merged, *body;
+	char commit[256] = "";
 	FILE *answer;
 
 	if (pull == NULL)
@@ -186,10 +186,13 @@ static int pr_merge(struct cli *cli, const char *number)
 		commit[0] = '\0';
 	r = cli_run_end(answer);
 	json_decref(pull);
-	commit[strcspn(commit, "\n")] = '\0';
-	if (r != 0 || commit[0] == '\0')
-		return CLI_NO; /* sluice-git said why */
-	body = json_pack("{s:s, s:s}", "as", cli->as, "commit", commit);
+	merged = json_loads(commit, 0, NULL);
+	if (r != 0 || merged == NULL) {
+		(void)fprintf(stderr, "sluice: not merged: %s\n", commit);
+		return CLI_NO;
+	}
+	body = json_pack("{s:s, s:s}", "as", cli->as, "commit", cli_text(merged, "merged"));
+	json_decref(merged);
 	body = cli_ask(
 		cli, "POST", arena_printf(&cli->arena, "/local/pulls/%s/merge", number), body, &r);
 	return show_or_json(cli, body, r, show_done);
