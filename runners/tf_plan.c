@@ -25,6 +25,11 @@ struct reading {
 	size_t resource_room;
 };
 
+static const char *at_most(struct arena *arena, const char *text, size_t most)
+{
+	return arena_strndup(arena, text, codec_utf8_prefix(text, strnlen(text, most)));
+}
+
 static const char *text_of(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
@@ -433,10 +438,9 @@ static int read_changes(struct reading *reading, struct err *err)
 				continue;
 			}
 			resource = &summary->resources[summary->resource_count++];
-			resource->address = arena_strndup(reading->arena, address, 400);
-			resource->moved_from = moved == NULL
-						       ? NULL
-						       : arena_strndup(reading->arena, moved, 400);
+			resource->address = at_most(reading->arena, address, 400);
+			resource->moved_from = moved == NULL ? NULL
+							     : at_most(reading->arena, moved, 400);
 			resource->action = action;
 			if (action == PLAN_UPDATE || action == PLAN_REPLACE)
 				read_attributes(reading, resource, change);
@@ -604,7 +608,7 @@ int tf_plan_summarise(const json_t *plan, struct arena *arena, struct plan_summa
 	*ret = (struct plan_summary){ 0 };
 	ret->resources = arena_alloc(arena, PLAN_RESOURCES_MAX * sizeof(*ret->resources));
 	ret->runs_code = arena_alloc(arena, RUNS_CODE_MAX * sizeof(*ret->runs_code));
-	ret->tool_version = arena_strndup(arena, version == NULL ? "" : version, 40);
+	ret->tool_version = at_most(arena, version == NULL ? "" : version, 40);
 	reading.changes = json_object_get(plan, "resource_changes");
 	reading.configuration = json_object_get(plan, "configuration");
 	find_hidden(&reading, plan);

@@ -1,0 +1,150 @@
+/* Masking over chunk borders, paths that may not leave the tree, module sources. */
+#include "runners/init_cache.h"
+#include "runners/mask.h"
+#include "runners/tree.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_mask_at_every_border(void **state)
+{
+	static const char text[] = "a secret-one b secret-onetwo c secret-on d\nsecret-one";
+	static const char want[] = "a *** b ***two c secret-on d\n***";
+	struct mask mask = { 0 };
+
+	(void)state;
+	mask_add(&mask, "secret-one");
+	mask_add(&mask, "short");
+	for (size_t chunk = 1; chunk <= sizeof(text); chunk++) {
+		struct strbuf out = STRBUF(4096);
+		size_t begin = 0, seen = 0;
+
+		while (begin < sizeof(text) - 1) {
+			seen = seen + chunk < sizeof(text) - 1 ? seen + chunk : sizeof(text) - 1;
+			begin += mask_append(
+				&mask, text + begin, seen - begin, seen == sizeof(text) - 1, &out);
+		}
+		assert_string_equal(strbuf_text(&out), want);
+		strbuf_release(&out);
+	}
+	mask_release(&mask);
+}
+
+static void test_mask_lines_and_words(void **state)
+{
+	struct strbuf out = STRBUF(4096);
+	struct mask mask = { 0 };
+
+	(void)state;
+	mask_add(&mask, "first line\nsecond line");
+	mask_add_quoted(&mask, "postgres");
+	mask_add_quoted(&mask, "a-value-that-is-long");
+	mask_append(
+		&mask, "second line; postgres \"postgres\" xa-value-that-is-longx", 54, true, &out);
+	assert_string_equal(strbuf_text(&out), "***; postgres *** x***");
+	strbuf_release(&out);
+	mask_release(&mask);
+}
+
+static const struct {
+	const char *path;
+	bool is_safe;
+} path_cases[] = {
+	{ ".", true },
+	{ "a", true },
+	{ "a/b", true },
+	{ "a.b/c-d", true },
+	{ "", false },
+	{ "/a", false },
+	{ "..", false },
+	{ "a/..", false },
+	{ "../a", false },
+	{ "a//b", false },
+	{ "a/", false },
+	{ "./a", false },
+	{ "a/./b", false },
+	{ "...", true },
+	{ ".a", true },
+};
+
+static void test_paths(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(path_cases); i++)
+		if (tree_path_is_safe(path_cases[i].path) != path_cases[i].is_safe)
+			fail_msg("\"%s\"", path_cases[i].path);
+}
+
+static const struct {
+	const char *dir, *path, *want; /* NULL: it leaves the tree */
+} join_cases[] = {
+	{ ".", "./m", "m" },
+	{ "a/b", "../c", "a/c" },
+	{ "a", "..", "." },
+	{ "a", "../..", NULL },
+	{ ".", "/etc", NULL },
+	{ "a", "./b/../../c/", "c" },
+	{ "a", ".", "a" },
+};
+
+static void test_join(void **state)
+{
+	char out[64];
+
+	(void)state;
+	for (size_t i = 0; i < countof(join_cases); i++) {
+		bool is_inside = tree_join(join_cases[i].dir, join_cases[i].path, out, sizeof(out));
+
+		assert_int_equal(is_inside, join_cases[i].want != NULL);
+		if (is_inside)
+			assert_string_equal(out, join_cases[i].want);
+	}
+	assert_false(tree_join("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", out, sizeof(out)));
+}
+
+static const struct {
+	const char *text, *want; /* comma after each */
+	bool floats;
+} source_cases[] = {
+	{ "module \"a\" {\n  source = \"./a\"\n}\nmodule \"b\" { source=\"../b\" }", "./a,../b,",
+		false },
+	{ "{\"module\":{\"a\":{\"source\":\"./j\"}}}", "./j,", false },
+	{ "source = \"hashicorp/aws\"", "", false },
+	{ "source = \"git::https://x/y?ref=main\" source = \"./l\"", "./l,", true },
+	{ "resource source \"./no\" source = var.x source = \"unclosed", "", false },
+};
+
+static void test_sources(void **state)
+{
+	char found[256];
+
+	(void)state;
+	for (size_t i = 0; i < countof(source_cases); i++) {
+		struct strbuf all = STRBUF(4096);
+		bool floats = false;
+		size_t at = 0;
+
+		while (init_cache_next_source(source_cases[i].text, strlen(source_cases[i].text),
+			&at, found, sizeof(found), &floats))
+			strbuf_printf(&all, "%s,", found);
+		assert_string_equal(strbuf_text(&all), source_cases[i].want);
+		assert_int_equal(floats, source_cases[i].floats);
+		strbuf_release(&all);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_mask_at_every_border),
+		cmocka_unit_test(test_mask_lines_and_words),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_join),
+		cmocka_unit_test(test_sources),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
