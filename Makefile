@@ -89,3 +89,4 @@ $(B)/obj/%.o: %.c
 all: $(addprefix $(B)/,$(PROGRAMS)) ## the three executables in build/MODE/
 
 include scripts/targets.mk
+include tests/targets.mk

@@ -4,7 +4,8 @@ JOBS ?= $(shell nproc)
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z][a-z-]*:.*## ' Makefile scripts/targets.mk tests/module.mk | sed 's/:.*## /\t/' | sort | expand -t 20
+	@grep -hE '^(suite_[a-z]+ =|[a-z][a-z-]*:).*## ' $(filter-out %.d,$(MAKEFILE_LIST)) | \
+		sed -E 's/^suite_([a-z]+) =/check-\1:/; s/:.*## /\t/' | sort -u | expand -t 20
 
 .PHONY: setup-build
 setup-build:
@@ -14,12 +15,8 @@ setup-build:
 format: ## rewrite the C sources with clang-format
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-.PHONY: check-source
-check-source: ## layers, banned functions, sizes, formatting, spelling, shellcheck; compiles nothing
-	@scripts/check-source
-
 .PHONY: analyze
-analyze: ## gcc -fanalyzer, clang-tidy and cppcheck over the sources
+analyze: ## gcc -fanalyzer, clang-tidy and cppcheck over the sources: build/report/analyze.txt
 	@scripts/analyze
 
 .PHONY: install
