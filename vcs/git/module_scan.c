@@ -254,10 +254,12 @@ static void reader_take(struct reader *reader, struct token token, struct strbuf
 			reader->at = token_is(token, "source") ? SAW_SOURCE : AT_REST;
 		else if (reader->at == SAW_SOURCE && token.kind == TOKEN_EQUALS)
 			reader->at = SAW_EQUALS;
-		else if (reader->at == SAW_EQUALS && token.kind == TOKEN_STRING && token.is_plain)
-			source_add(token.text, token.length, out);
-		if (reader->at == SAW_EQUALS && token.kind == TOKEN_STRING)
+		else {
+			if (reader->at == SAW_EQUALS && token.kind == TOKEN_STRING &&
+				token.is_plain)
+				source_add(token.text, token.length, out);
 			reader->at = AT_REST;
+		}
 	}
 }
 
@@ -270,6 +272,8 @@ void module_scan(const char *bytes, size_t length, struct strbuf *out)
 	/* Most files have no module block at all. */
 	if (memmem(bytes, length, "module", 6) == NULL)
 		return;
+	if (is_at(&scanner, "\xef\xbb\xbf")) /* the mark that some editors put first */
+		scanner.p += 3;
 	while ((token = token_next(&scanner)).kind != TOKEN_END)
 		reader_take(&reader, token, out);
 }

@@ -1,0 +1,869 @@
+/* The embedded host over a shelf in memory: what people do, what the engine gets to know, what is
+ * refused. */
+#include "orchestrator/lib/jsonx.h"
+#include "vcs/local/local_event.h"
+#include "vcs/local/local_host.h"
+#include "vcs/local/local_names.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+static const char secret[] = "0123456789abcdef0123456789abcdef";
+
+/* ---- a shelf in memory ---- */
+
+struct fake {
+	struct shelf shelf;
+	struct clock clock;
+	struct local_host *host;
+	json_t *documents, *counters, *inbox;
+	char data[64];
+	int fail_after; /* writes until the shelf fails; -1: never */
+	int status;
+	json_t *answer;
+};
+
+static int fake_broken(struct fake *fake, struct err *err)
+{
+	if (fake->fail_after == 0)
+		return err_set(err, ERR_STORE, "the shelf is broken");
+	if (fake->fail_after > 0)
+		fake->fail_after--;
+	return 0;
+}
+
+static int fake_get(void *owner, const char *key, json_t **ret, struct err *err)
+{
+	struct fake *fake = owner;
+	json_t *found = json_object_get(fake->documents, key);
+
+	if (found == NULL)
+		return err_set(err, ERR_MISSING, "no document %s", key);
+	*ret = json_deep_copy(found);
+	return 0;
+}
+
+static int fake_put(void *owner, const char *key, const json_t *document, struct err *err)
+{
+	struct fake *fake = owner;
+
+	if (fake_broken(fake, err) < 0)
+		return -ERR_STORE;
+	assert_non_null(document);
+	assert_int_equal(json_object_set_new(fake->documents, key, json_deep_copy(document)), 0);
+	return 0;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int fake_list(void *owner, const char *prefix, json_t **ret, _unused_ struct err *err)
+{
+	struct fake *fake = owner;
+	const char *keys[4096], *key;
+	size_t count = 0;
+	json_t *value;
+
+	json_object_foreach (fake->documents, key, value) {
+		if (str_starts(key, prefix) && count < countof(keys))
+			keys[count++] = key;
+	}
+	qsort(keys, count, sizeof(keys[0]), by_key);
+	*ret = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(
+			*ret, json_deep_copy(json_object_get(fake->documents, keys[i])));
+	return 0;
+}
+
+static int fake_next(void *owner, const char *counter, int64_t *ret, struct err *err)
+{
+	struct fake *fake = owner;
+
+	if (fake_broken(fake, err) < 0)
+		return -ERR_STORE;
+	*ret = json_integer_value(json_object_get(fake->counters, counter)) + 1;
+	json_object_set_new(fake->counters, counter, json_integer(*ret));
+	return 0;
+}
+
+static int fake_deliver(
+	void *owner, const char *delivery_id, const char *body, size_t length, struct err *err)
+{
+	struct fake *fake = owner;
+
+	if (fake_broken(fake, err) < 0)
+		return -ERR_STORE;
+	assert_int_equal(strlen(delivery_id), 32);
+	json_array_append_new(fake->inbox, json_stringn(body, length));
+	return 0;
+}
+
+static int64_t fake_wall(_unused_ const struct clock *clock)
+{
+	return 1795000000000;
+}
+
+/* ---- repositories made of plain files ---- */
+
+static void put_file(const char *path, const char *text)
+{
+	char folder[1000];
+	FILE *file;
+
+	for (const char *slash = strchr(path + 1, '/'); slash != NULL;
+		slash = strchr(slash + 1, '/')) {
+		snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+		mkdir(folder, 0755);
+	}
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void set_branch(struct fake *fake, const char *repo, const char *branch, char digit)
+{
+	char path[1000], text[42];
+
+	snprintf(path, sizeof(path), "%s/local/%s.git/refs/heads/%s", fake->data, repo, branch);
+	memset(text, digit, 40);
+	text[40] = '\n';
+	text[41] = '\0';
+	put_file(path, text);
+}
+
+static const char *oid(char digit)
+{
+	static char text[4][41];
+	static int turn;
+	char *found = text[turn++ % 4];
+
+	memset(found, digit, 40);
+	found[40] = '\0';
+	return found;
+}
+
+/* ---- calls ---- */
+
+static json_t *call(struct fake *fake, const char *method, const char *path, const char *body)
+{
+	struct strbuf answer = STRBUF(4 << 20);
+	struct err err;
+	int r = local_handle(
+		fake->host, method, path, body, strlen(body), &answer, &fake->status, &err);
+
+	json_decref(fake->answer);
+	fake->answer = NULL;
+	if (r < 0) {
+		fake->status = r;
+	} else {
+		r = jsonx_parse(answer.data, answer.length, 4 << 20, &fake->answer, &err);
+		assert_int_equal(r, 0);
+	}
+	strbuf_release(&answer);
+	return fake->answer;
+}
+
+_printf_(3, 4) static json_t *post(struct fake *fake, const char *path, const char *format, ...)
+{
+	char body[4000];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(body, sizeof(body), format, args);
+	va_end(args);
+	for (char *p = body; *p != '\0'; p++)
+		*p = *p == '\'' ? '"' : *p;
+	return call(fake, "POST", path, body);
+}
+
+static const char *text_of(const json_t *json, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json, key));
+
+	return text != NULL ? text : "";
+}
+
+static const char *header_none(_unused_ const struct delivery *delivery, _unused_ const char *name)
+{
+	return NULL;
+}
+
+/* The newest event of the inbox, as the engine reads it. */
+static struct vcs_event newest(struct fake *fake, struct arena *arena)
+{
+	struct vcs_host *port = local_host_port(fake->host);
+	json_t *text = json_array_get(fake->inbox, json_array_size(fake->inbox) - 1);
+	struct delivery delivery = { .header = header_none,
+		.body = json_string_value(text),
+		.length = json_string_length(text) };
+	struct vcs_event event;
+	struct err err;
+
+	if (port->parse(port, &delivery, arena, &event, &err) < 0)
+		fail_msg("%s: %s", err.text, json_string_value(text));
+	return event;
+}
+
+static int setup(void **state)
+{
+	struct fake *fake = mem_alloc(sizeof(*fake));
+	struct local_host_options options;
+	struct err err;
+
+	*fake = (struct fake){ .shelf = { .owner = fake,
+				       .get = fake_get,
+				       .put = fake_put,
+				       .list = fake_list,
+				       .next = fake_next,
+				       .deliver = fake_deliver },
+		.clock = { .wall_ms = fake_wall, .monotonic_ms = fake_wall },
+		.documents = json_object(),
+		.counters = json_object(),
+		.inbox = json_array(),
+		.data = "/tmp/sluice-test-XXXXXX",
+		.fail_after = -1 };
+	assert_non_null(mkdtemp(fake->data));
+	options = (struct local_host_options){ .shelf = &fake->shelf,
+		.clock = &fake->clock,
+		.data_dir = fake->data,
+		.secret = secret,
+		.program = "/opt/it's/sluice" };
+	assert_int_equal(local_host_new(&options, &fake->host, &err), 0);
+	*state = fake;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fake *fake = *state;
+	char command[200];
+
+	local_host_free(fake->host);
+	json_decref(fake->documents);
+	json_decref(fake->counters);
+	json_decref(fake->inbox);
+	json_decref(fake->answer);
+	snprintf(command, sizeof(command), "rm -rf '%s'", fake->data);
+	assert_int_equal(system(command), 0);
+	free(fake);
+	return 0;
+}
+
+/* A repository with main and feature, and pull 1 by alice. */
+static void open_one(struct fake *fake)
+{
+	post(fake, "/local/repos", "{'name':'team/infra'}");
+	assert_int_equal(fake->status, 201);
+	set_branch(fake, "team/infra", "main", 'a');
+	set_branch(fake, "team/infra", "feature", 'b');
+	post(fake, "/local/pulls",
+		"{'repo':'team/infra','title':'A "
+		"change','head_ref':'feature','base_ref':'main','as':'alice'}");
+	assert_int_equal(fake->status, 201);
+}
+
+/* ---- tests ---- */
+
+static void test_open(void **state)
+{
+	struct fake *fake = *state;
+	struct arena arena = { 0 };
+	struct vcs_event event;
+
+	open_one(fake);
+	assert_int_equal(json_integer_value(json_object_get(fake->answer, "number")), 1);
+	assert_string_equal(text_of(fake->answer, "head"), oid('b'));
+	event = newest(fake, &arena);
+	assert_int_equal(event.kind, VCS_PULL_OPENED);
+	assert_string_equal(event.host, "local");
+	assert_string_equal(event.repo, "team/infra");
+	assert_true(str_starts(event.clone_url, fake->data) &&
+		    str_ends(event.clone_url, "/local/team/infra.git"));
+	assert_int_equal(event.number, 1);
+	assert_string_equal(event.actor, "alice");
+	assert_string_equal(event.author, "alice");
+	assert_string_equal(event.title, "A change");
+	assert_string_equal(event.head, oid('b'));
+	assert_string_equal(event.head_ref, "feature");
+	assert_string_equal(event.base_ref, "main");
+	assert_true(event.actor_may_write && !event.actor_is_bot && !event.from_fork);
+	post(fake, "/local/pulls",
+		"{'repo':'team/"
+		"infra','title':'Again','head_ref':'feature','base_ref':'main','as':'bob'}");
+	assert_int_equal(fake->status, 409);
+	assert_int_equal(json_array_size(fake->inbox), 1);
+	arena_release(&arena);
+}
+
+static void test_talk_and_review(void **state)
+{
+	struct fake *fake = *state;
+	struct arena arena = { 0 };
+	struct vcs_event event;
+
+	open_one(fake);
+	post(fake, "/local/pulls/1/comments", "{'as':'bob','body':'sluice plan\\nplease'}");
+	assert_int_equal(fake->status, 201);
+	event = newest(fake, &arena);
+	assert_int_equal(event.kind, VCS_COMMENT);
+	assert_string_equal(event.actor, "bob");
+	assert_string_equal(event.comment_id, text_of(fake->answer, "id"));
+	assert_string_equal(event.body, "sluice plan\nplease");
+
+	post(fake, "/local/pulls/1/approve", "{'as':'bob','head':'%s'}", oid('b'));
+	assert_int_equal(fake->status, 200);
+	event = newest(fake, &arena);
+	assert_int_equal(event.kind, VCS_APPROVED);
+	assert_string_equal(event.review_head, oid('b'));
+	post(fake, "/local/pulls/1/approve", "{'as':'bob','head':'%s'}", oid('c'));
+	assert_int_equal(fake->status, 409);
+	post(fake, "/local/pulls/1/request-changes", "{'as':'carol','body':'no'}");
+	assert_int_equal(newest(fake, &arena).kind, VCS_CHANGES_REQUESTED);
+	assert_string_equal(newest(fake, &arena).body, "no");
+
+	post(fake, "/local/pulls/1/dismiss", "{'as':'alice','reviewer':'bob'}");
+	event = newest(fake, &arena);
+	assert_int_equal(event.kind, VCS_REVIEW_DISMISSED);
+	assert_string_equal(event.actor, "bob"); /* whose word is gone */
+	post(fake, "/local/pulls/1/dismiss", "{'as':'bob'}");
+	assert_int_equal(fake->status, 404);
+	assert_int_equal(json_array_size(fake->inbox), 5);
+
+	call(fake, "GET", "/local/pulls/1", "");
+	assert_int_equal(json_array_size(json_object_get(fake->answer, "comments")), 1);
+	assert_int_equal(json_array_size(json_object_get(fake->answer, "reviews")), 2);
+	arena_release(&arena);
+}
+
+static void test_ends(void **state)
+{
+	struct fake *fake = *state;
+	struct arena arena = { 0 };
+
+	open_one(fake);
+	post(fake, "/local/pulls/1/close", "{'as':'alice'}");
+	assert_int_equal(newest(fake, &arena).kind, VCS_PULL_CLOSED);
+	post(fake, "/local/pulls/1/close", "{'as':'alice'}");
+	assert_int_equal(fake->status, 409);
+	post(fake, "/local/pulls/1/approve", "{'as':'bob'}");
+	assert_int_equal(fake->status, 409);
+	set_branch(fake, "team/infra", "feature", 'd');
+	post(fake, "/local/pulls/1/reopen", "{'as':'alice'}");
+	assert_int_equal(newest(fake, &arena).kind, VCS_PULL_REOPENED);
+	assert_string_equal(newest(fake, &arena).head, oid('d'));
+	post(fake, "/local/pulls/1/merge", "{'as':'alice','commit':'%s'}", oid('9'));
+	assert_int_equal(fake->status, 409);
+	set_branch(fake, "team/infra", "main", '9');
+	post(fake, "/local/pulls/1/merge", "{'as':'alice','commit':'%s'}", oid('9'));
+	assert_int_equal(fake->status, 200);
+	assert_int_equal(newest(fake, &arena).kind, VCS_PULL_MERGED);
+	post(fake, "/local/pulls/1/reopen", "{'as':'alice'}");
+	assert_int_equal(fake->status, 409);
+	post(fake, "/local/pulls/1/comments", "{'as':'alice','body':'after'}");
+	assert_int_equal(fake->status, 201);
+	call(fake, "GET", "/local/pulls?state=open", "");
+	assert_int_equal(json_array_size(fake->answer), 0);
+	call(fake, "GET", "/local/pulls?repo=team%2Finfra&state=merged", "");
+	assert_int_equal(json_array_size(fake->answer), 1);
+	arena_release(&arena);
+}
+
+static void push(struct fake *fake, const char *ref, char old, char new)
+{
+	post(fake, "/local/push",
+		"{'repo':'team/infra','pusher':'dave','refs':[{'ref':'%s','old':'%s','new':'%s'}]}",
+		ref, oid(old), oid(new));
+	assert_int_equal(fake->status, 200);
+}
+
+static void test_push(void **state)
+{
+	struct fake *fake = *state;
+	struct arena arena = { 0 };
+
+	open_one(fake);
+	set_branch(fake, "team/infra", "other", 'b');
+	push(fake, "refs/heads/other", '0', 'b');
+	push(fake, "refs/tags/v1", '0', 'b');
+	push(fake, "refs/heads/../../x", '0', 'b');
+	assert_int_equal(json_array_size(fake->inbox), 1);
+	set_branch(fake, "team/infra", "feature", 'd');
+	push(fake, "refs/heads/feature", 'b', 'c'); /* somebody pushed d since: not dave's head */
+	assert_int_equal(json_array_size(fake->inbox), 1);
+	push(fake, "refs/heads/feature", 'c', 'd');
+	assert_int_equal(newest(fake, &arena).kind, VCS_PULL_PUSHED);
+	assert_string_equal(newest(fake, &arena).head, oid('d'));
+	assert_string_equal(newest(fake, &arena).actor, "dave");
+	assert_string_equal(newest(fake, &arena).author, "alice");
+	push(fake, "refs/heads/feature", 'c', 'd'); /* told twice, heard once */
+	assert_int_equal(json_array_size(fake->inbox), 2);
+	push(fake, "refs/heads/feature", 'd', '0'); /* said to be deleted, but is there */
+	assert_int_equal(json_array_size(fake->inbox), 2);
+	arena_release(&arena);
+}
+
+static void test_branch_deleted(void **state)
+{
+	struct fake *fake = *state;
+	struct arena arena = { 0 };
+	char path[200];
+
+	open_one(fake);
+	snprintf(path, sizeof(path), "%s/local/team/infra.git/refs/heads/feature", fake->data);
+	assert_int_equal(unlink(path), 0);
+	push(fake, "refs/heads/feature", 'b', '0');
+	assert_int_equal(newest(fake, &arena).kind, VCS_PULL_CLOSED);
+	post(fake, "/local/pulls/1/reopen", "{'as':'alice'}");
+	assert_int_equal(fake->status, 404);
+	arena_release(&arena);
+}
+
+static void test_packed_branches(void **state)
+{
+	struct fake *fake = *state;
+	char path[200], text[600];
+
+	open_one(fake);
+	snprintf(path, sizeof(path), "%s/local/team/infra.git/packed-refs", fake->data);
+	snprintf(text, sizeof(text),
+		"# pack-refs with: peeled fully-peeled sorted\n%s refs/heads/main\n%s "
+		"refs/heads/packed\n"
+		"^%s\nnonsense\n%s refs/heads/packed2",
+		oid('1'), oid('2'), oid('3'), oid('4'));
+	put_file(path, text);
+	post(fake, "/local/pulls",
+		"{'repo':'team/"
+		"infra','title':'P','head_ref':'packed','base_ref':'main','as':'alice'}");
+	assert_string_equal(text_of(fake->answer, "head"), oid('2'));
+	post(fake, "/local/pulls",
+		"{'repo':'team/"
+		"infra','title':'P','head_ref':'packed2','base_ref':'main','as':'alice'}");
+	assert_string_equal(text_of(fake->answer, "head"), oid('4'));
+	snprintf(path, sizeof(path), "%s/local/team/infra.git/refs/heads/bad", fake->data);
+	put_file(path, "ref: refs/heads/main\n");
+	post(fake, "/local/pulls",
+		"{'repo':'team/"
+		"infra','title':'P','head_ref':'bad','base_ref':'main','as':'alice'}");
+	assert_int_equal(fake->status, 400);
+	post(fake, "/local/pulls",
+		"{'repo':'team/"
+		"infra','title':'P','head_ref':'nope','base_ref':'main','as':'alice'}");
+	assert_int_equal(fake->status, 404);
+}
+
+static void test_repositories(void **state)
+{
+	static const char *const bad[] = { "", "/", "a/", "/a", "a/b/c", "..", "../x", "a/..",
+		".git", "a.git", "a.lock", "x.new", "-x", "a b", "a;b", "a\\\\b", "\\u00e4",
+		"a\\nb", "a'b", "." };
+	struct fake *fake = *state;
+	char path[300], body[400];
+	struct stat st;
+
+	open_one(fake);
+	snprintf(path, sizeof(path), "%s/local/team/infra.git/hooks/post-receive", fake->data);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true((st.st_mode & 0111) != 0);
+	assert_non_null(
+		strstr(text_of(json_object_get(fake->documents, "local/repo/team/infra"), "hook"),
+			"exec '/opt/it'\\''s/sluice' local-hook --data '"));
+	post(fake, "/local/repos", "{'name':'team/infra'}");
+	assert_int_equal(fake->status, 409);
+	for (size_t i = 0; i < countof(bad); i++) {
+		snprintf(body, sizeof(body), "{\"name\":\"%s\"}", bad[i]);
+		call(fake, "POST", "/local/repos", body);
+		if (fake->status != 400)
+			fail_msg("%s: %d", bad[i], fake->status);
+	}
+	snprintf(path, sizeof(path), "%s/local/team/infra.git", fake->data);
+	post(fake, "/local/repos", "{'name':'adopted','import':'%s'}", path);
+	assert_int_equal(fake->status, 201);
+	assert_false(json_is_true(json_object_get(fake->answer, "hook_set"))); /* it had one */
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const places[] = { "relative", "/nonexistent", "/tmp",
+			"/etc/passwd" };
+
+		post(fake, "/local/repos", "{'name':'no%zu','import':'%s'}", i, places[i]);
+		assert_int_equal(fake->status, 400);
+	}
+	call(fake, "GET", "/local/repos", "");
+	assert_int_equal(json_array_size(fake->answer), 2);
+}
+
+static void test_people(void **state)
+{
+	struct fake *fake = *state;
+	struct arena arena = { 0 };
+
+	open_one(fake);
+	post(fake, "/local/people", "{'name':'eve','may_write':false}");
+	post(fake, "/local/people", "{'name':'robot','is_bot':true}");
+	assert_int_equal(json_object_size(fake->answer), 2);
+	post(fake, "/local/pulls/1/approve", "{'as':'eve'}");
+	assert_false(newest(fake, &arena).actor_may_write);
+	post(fake, "/local/pulls/1/approve", "{'as':'robot'}");
+	assert_true(newest(fake, &arena).actor_may_write && newest(fake, &arena).actor_is_bot);
+	post(fake, "/local/pulls/1/approve", "{'as':'alice'}"); /* the gate decides, not the host */
+	assert_int_equal(fake->status, 200);
+	arena_release(&arena);
+}
+
+static void test_bad_people(void **state)
+{
+	static const char *const bad[] = { "", "a b", "@x", "a/b", "a;b", "$(x)", "`x`", "<b>",
+		"*x*", "_x_ ", "[a](b)", "|", "#1", "-x", ".x", "a\\nb", "a\\u0007", "\\u00e4",
+		"sluice", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
+	struct fake *fake = *state;
+	char body[300];
+
+	open_one(fake);
+	for (size_t i = 0; i < countof(bad); i++) {
+		snprintf(body, sizeof(body), "{\"as\":\"%s\",\"body\":\"x\"}", bad[i]);
+		call(fake, "POST", "/local/pulls/1/comments", body);
+		if (fake->status != 400)
+			fail_msg("%s: %d", bad[i], fake->status);
+	}
+	assert_int_equal(json_array_size(fake->inbox), 1);
+}
+
+static void test_bad_requests(void **state)
+{
+	static const struct {
+		const char *method, *path, *body;
+		int status;
+	} rows[] = {
+		{ "GET", "/local/", "", 404 },
+		{ "GET", "/local", "", 404 },
+		{ "GET", "/other/pulls", "", 404 },
+		{ "GET", "/local/pulls/", "", 404 },
+		{ "GET", "/local/pulls/0", "", 404 },
+		{ "GET", "/local/pulls/-1", "", 404 },
+		{ "GET", "/local/pulls/2", "", 404 },
+		{ "GET", "/local/pulls/9999999999999999999", "", 404 },
+		{ "GET", "/local/pulls/1/", "", 404 },
+		{ "GET", "/local/pulls/1/approve", "", 405 },
+		{ "DELETE", "/local/pulls/1", "", 405 },
+		{ "POST", "/local/pulls/1", "{}", 405 },
+		{ "POST", "/local/pulls/1/eat", "{}", 404 },
+		{ "POST", "/local/pulls/1/approve", "", 400 },
+		{ "POST", "/local/pulls/1/approve", "[]", 400 },
+		{ "POST", "/local/pulls/1/approve", "{}", 400 },
+		{ "POST", "/local/pulls/1/approve", "{\"as\":5}", 400 },
+		{ "POST", "/local/pulls/1/approve", "{\"as\":\"bob\",\"as\":\"eve\"}", 400 },
+		{ "POST", "/local/pulls/1/approve", "{\"as\":\"bob\"} x", 400 },
+		{ "POST", "/local/pulls/1/approve", "{\"as\":\"bob\",\"head\":[]}", 400 },
+		{ "POST", "/local/pulls/1/comments", "{\"as\":\"bob\"}", 400 },
+		{ "POST", "/local/pulls/1/comments", "{\"as\":\"bob\",\"body\":\"  \\n\"}", 400 },
+		{ "POST", "/local/pulls/1/comments", "{\"as\":\"bob\",\"body\":\"\\u0000\"}", 400 },
+		{ "POST", "/local/pulls/1/merge", "{\"as\":\"bob\",\"commit\":7}", 400 },
+		{ "POST", "/local/pulls", "{\"as\":\"bob\"}", 400 },
+		{ "POST", "/local/pulls",
+			"{\"as\":\"bob\",\"repo\":\"../"
+			"x\",\"title\":\"t\",\"head_ref\":\"a\",\"base_ref\":\"b\"}",
+			400 },
+		{ "POST", "/local/pulls",
+			"{\"as\":\"bob\",\"repo\":\"no\",\"title\":\"t\",\"head_ref\":\"a\",\"base_"
+			"ref\":\"b\"}",
+			404 },
+		{ "POST", "/local/pulls",
+			"{\"as\":\"bob\",\"repo\":\"team/"
+			"infra\",\"title\":\"a\\nb\",\"head_ref\":\"a\",\"base_ref\":\"b\"}",
+			400 },
+		{ "POST", "/local/pulls",
+			"{\"as\":\"bob\",\"repo\":\"team/"
+			"infra\",\"title\":\"t\",\"head_ref\":\"main\",\"base_ref\":\"main\"}",
+			400 },
+		{ "POST", "/local/pulls",
+			"{\"as\":\"bob\",\"repo\":\"team/infra\",\"title\":\"t\",\"head_ref\":\"../"
+			"../HEAD\",\"base_ref\":\"main\"}",
+			400 },
+		{ "POST", "/local/push", "{\"repo\":\"team/infra\",\"pusher\":\"x\",\"refs\":[5]}",
+			400 },
+		{ "POST", "/local/push", "{\"repo\":\"team/infra\",\"pusher\":\"x\",\"refs\":{}}",
+			400 },
+		{ "POST", "/local/push",
+			"{\"repo\":\"team/infra\",\"pusher\":\"x\",\"refs\":[{\"ref\":\"refs/heads/"
+			"feature\",\"new\":\"zz\"}]}",
+			400 },
+		{ "POST", "/local/people", "{\"name\":\"x\",\"may_write\":\"yes\"}", 400 },
+	};
+	struct fake *fake = *state;
+	json_t *before;
+
+	open_one(fake);
+	before = json_deep_copy(fake->documents);
+	for (size_t i = 0; i < countof(rows); i++) {
+		call(fake, rows[i].method, rows[i].path, rows[i].body);
+		if (fake->status != rows[i].status || text_of(fake->answer, "error")[0] == '\0')
+			fail_msg("%s %s %s: %d", rows[i].method, rows[i].path, rows[i].body,
+				fake->status);
+	}
+	assert_true(json_equal(before, fake->documents)); /* a refusal changes nothing */
+	assert_int_equal(json_array_size(fake->inbox), 1);
+	json_decref(before);
+}
+
+static void test_large_requests(void **state)
+{
+	struct fake *fake = *state;
+	size_t size = 10 << 20;
+	_cleanup_free_ char *body = mem_alloc(size + 1);
+
+	open_one(fake);
+	memset(body, '[', size);
+	call(fake, "POST", "/local/pulls/1/comments", body);
+	assert_int_equal(fake->status, 413);
+	memset(body, 'x', size);
+	memcpy(body, "{\"as\":\"bob\",\"body\":\"", 20);
+	memcpy(body + 65536 + 21, "\"}", 3);
+	call(fake, "POST", "/local/pulls/1/comments", body);
+	assert_int_equal(fake->status, 413);
+	memcpy(body + 65536 + 20, "\"}", 3);
+	call(fake, "POST", "/local/pulls/1/comments", body);
+	assert_int_equal(fake->status, 201);
+	memset(body, '[', 1000);
+	body[1000] = '\0';
+	call(fake, "POST", "/local/pulls/1/comments", body);
+	assert_int_equal(fake->status, 400);
+}
+
+/* Wherever the shelf fails, the call fails as a whole and says so. */
+static void test_broken_shelf(void **state)
+{
+	struct fake *fake = *state;
+	int failures = 0;
+
+	open_one(fake);
+	for (int i = 0; i < 20; i++) {
+		fake->fail_after = i;
+		post(fake, "/local/pulls/1/comments", "{'as':'bob','body':'x'}");
+		if (fake->status == -ERR_STORE)
+			failures++;
+		else
+			assert_int_equal(fake->status, 201);
+	}
+	assert_true(failures >= 4);
+}
+
+/* ---- the engine's side ---- */
+
+struct outcome {
+	int calls;
+	bool failed;
+	struct err err;
+	size_t pulls;
+	char head[41];
+	char actor[65];
+	int64_t number;
+};
+
+static void on_done(void *owner, const struct host_answer *answer, const struct err *err)
+{
+	struct outcome *outcome = owner;
+
+	outcome->calls++;
+	outcome->failed = err != NULL;
+	if (err != NULL) {
+		outcome->err = *err;
+		return;
+	}
+	outcome->pulls = answer->pull_count;
+	if (answer->pull_count > 0) {
+		assert_int_equal(answer->pulls[0].kind, VCS_PULL_OPENED);
+		snprintf(outcome->head, sizeof(outcome->head), "%s", answer->pulls[0].head);
+		snprintf(outcome->actor, sizeof(outcome->actor), "%s", answer->pulls[0].actor);
+		outcome->number = answer->pulls[0].number;
+	}
+}
+
+static struct outcome ask(struct fake *fake, struct host_request request)
+{
+	struct vcs_host *port = local_host_port(fake->host);
+	struct outcome outcome = { .calls = 0 };
+
+	if (request.repo == NULL)
+		request.repo = "team/infra";
+	port->send(port, &request, on_done, &outcome);
+	assert_int_equal(outcome.calls, 1);
+	return outcome;
+}
+
+static void test_our_comments(void **state)
+{
+	struct fake *fake = *state;
+	struct host_request first = { .call = HOST_COMMENT_UPSERT,
+		.number = 1,
+		.marker = "sluice:run:7",
+		.body = "### planning" };
+	struct host_request second = first;
+	json_t *comments;
+
+	open_one(fake);
+	second.body = "### planned";
+	assert_false(ask(fake, first).failed);
+	post(fake, "/local/pulls/1/comments",
+		"{'as':'mallory','body':'<!-- sluice:run:7 -->\\nforged'}");
+	assert_false(ask(fake, second).failed);
+	assert_false(ask(fake, second).failed);
+	call(fake, "GET", "/local/pulls/1", "");
+	comments = json_object_get(fake->answer, "comments");
+	assert_int_equal(json_array_size(comments), 2);
+	assert_string_equal(text_of(json_array_get(comments, 0), "author"), "sluice");
+	assert_string_equal(
+		text_of(json_array_get(comments, 0), "body"), "<!-- sluice:run:7 -->\n### planned");
+	assert_string_equal(text_of(json_array_get(comments, 1), "author"), "mallory");
+	assert_false(ask(fake,
+		(struct host_request){
+			.call = HOST_COMMENT_HIDE, .number = 1, .marker = "sluice:run:7" })
+			     .failed);
+	assert_false(ask(fake,
+		(struct host_request){
+			.call = HOST_COMMENT_HIDE, .number = 1, .marker = "sluice:run:8" })
+			     .failed);
+	call(fake, "GET", "/local/pulls/1", "");
+	assert_true(json_is_true(json_object_get(
+		json_array_get(json_object_get(fake->answer, "comments"), 0), "hidden")));
+	assert_int_equal(json_array_size(fake->inbox), 2); /* our own words are no events */
+	second.body = "caf\xe9";
+	assert_true(ask(fake, second).failed);
+	second.marker = "new -->";
+	assert_true(ask(fake, second).failed);
+	second = first;
+	second.repo = "other";
+	assert_int_equal(ask(fake, second).err.code, ERR_MISSING);
+	second = first;
+	second.number = 77;
+	assert_int_equal(ask(fake, second).err.code, ERR_MISSING);
+}
+
+static void test_statuses_and_reactions(void **state)
+{
+	struct fake *fake = *state;
+	struct host_request status = { .call = HOST_STATUS_SET,
+		.number = 1,
+		.context = "sluice/plan",
+		.description = "2 ready",
+		.status = STATUS_PENDING };
+	struct host_request reaction = {
+		.call = HOST_REACT, .number = 1, .comment_id = "c1", .body = "eyes"
+	};
+	json_t *statuses;
+	char description[142];
+
+	open_one(fake);
+	status.head = oid('b');
+	assert_false(ask(fake, status).failed);
+	status.status = STATUS_SUCCESS;
+	assert_false(ask(fake, status).failed);
+	call(fake, "GET", "/local/pulls/1", "");
+	statuses = json_object_get(fake->answer, "statuses");
+	assert_int_equal(json_array_size(statuses), 1);
+	assert_string_equal(text_of(json_array_get(statuses, 0), "state"), "success");
+	memset(description, 'x', 141);
+	description[141] = '\0';
+	status.description = description;
+	assert_true(ask(fake, status).failed);
+	assert_true(ask(fake, reaction).failed);
+	post(fake, "/local/pulls/1/comments", "{'as':'bob','body':'plan'}");
+	assert_false(ask(fake, reaction).failed);
+	assert_false(ask(fake, reaction).failed);
+	reaction.comment_id = "c1/../c2";
+	assert_true(ask(fake, reaction).failed);
+	call(fake, "GET", "/local/pulls/1", "");
+	assert_int_equal(
+		json_array_size(json_object_get(
+			json_array_get(json_object_get(fake->answer, "comments"), 0), "reactions")),
+		1);
+}
+
+static void test_list_open(void **state)
+{
+	struct fake *fake = *state;
+	struct outcome outcome;
+
+	open_one(fake);
+	outcome = ask(fake, (struct host_request){ .call = HOST_LIST_OPEN });
+	assert_int_equal(outcome.pulls, 1);
+	assert_string_equal(outcome.head, oid('b'));
+	assert_string_equal(outcome.actor, "alice");
+	set_branch(fake, "team/infra", "feature", 'e'); /* while nobody looked */
+	outcome = ask(fake, (struct host_request){ .call = HOST_LIST_OPEN });
+	assert_string_equal(outcome.head, oid('e'));
+	assert_false(local_person_is_valid(outcome.actor)); /* nobody is named for it */
+	post(fake, "/local/pulls/1/close", "{'as':'alice'}");
+	assert_int_equal(ask(fake, (struct host_request){ .call = HOST_LIST_OPEN }).pulls, 0);
+	assert_true(
+		ask(fake, (struct host_request){ .call = HOST_LIST_OPEN, .repo = "no" }).failed);
+}
+
+static void test_push_body(void **state)
+{
+	_cleanup_strbuf_ struct strbuf body = STRBUF(10000);
+	struct fake *fake = *state;
+	struct arena arena = { 0 };
+	char lines[300];
+	struct err err;
+
+	open_one(fake);
+	set_branch(fake, "team/infra", "feature", 'c');
+	snprintf(lines, sizeof(lines), "%s %s refs/heads/feature\n%s %s refs/heads/x y\n", oid('b'),
+		oid('c'), oid('0'), oid('1'));
+	assert_int_equal(
+		local_push_body("team/infra", "dave", lines, strlen(lines), &body, &err), 0);
+	call(fake, "POST", "/local/push", strbuf_text(&body));
+	assert_int_equal(fake->status, 200);
+	assert_int_equal(newest(fake, &arena).kind, VCS_PULL_PUSHED);
+	assert_true(local_push_body("team/infra", "dave", "nonsense\n", 9, &body, &err) < 0);
+	assert_int_equal(local_push_body("r", "dave", "", 0, &body, &err), 0);
+	arena_release(&arena);
+}
+
+static void test_short_secret(void **state)
+{
+	struct local_host *host;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(
+		local_host_new(&(struct local_host_options){ .secret = "short" }, &host, &err),
+		-ERR_CONFIG);
+	local_host_free(NULL);
+}
+
+#define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_HOST(test_open),
+		WITH_HOST(test_talk_and_review),
+		WITH_HOST(test_ends),
+		WITH_HOST(test_push),
+		WITH_HOST(test_branch_deleted),
+		WITH_HOST(test_packed_branches),
+		WITH_HOST(test_repositories),
+		WITH_HOST(test_people),
+		WITH_HOST(test_bad_people),
+		WITH_HOST(test_bad_requests),
+		WITH_HOST(test_large_requests),
+		WITH_HOST(test_broken_shelf),
+		WITH_HOST(test_our_comments),
+		WITH_HOST(test_statuses_and_reactions),
+		WITH_HOST(test_list_open),
+		WITH_HOST(test_push_body),
+		cmocka_unit_test(test_short_secret),
+	};
+
+	return cmocka_run_group_tests_name("local_host", tests, NULL, NULL);
+}
