@@ -125,8 +125,8 @@ int blob_copy(const char *data_dir, const char *sha, int dir_fd, const char *nam
 		       : err_set(err, ERR_STALE, "the bytes are not those of %s", sha);
 }
 
-int blob_use_once(const char *data_dir, const char *sha, int64_t plan_job, int dir_fd, const char *witness,
-	struct err *err)
+int blob_use_once(const char *data_dir, const char *sha, int64_t plan_job, int dir_fd,
+	const char *witness, struct err *err)
 {
 	_cleanup_fd_ int folder = -1;
 	char name[SHA256_HEX + 32];

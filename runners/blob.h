@@ -14,8 +14,9 @@ _must_check_ int blob_put(const char *data_dir, int dir_fd, const char *name, in
  * ERR_STALE when it is something else. */
 _must_check_ int blob_copy(
 	const char *data_dir, const char *sha, int dir_fd, const char *name, struct err *err);
-/* Durably notes that this plan, made by `plan_job`, was used; ERR_EXISTS when it was before. Two jobs can make plans of
- * the same bytes, and each may be used once. `witness` is a file that says by whom. */
-_must_check_ int blob_use_once(const char *data_dir, const char *sha, int64_t plan_job, int dir_fd, const char *witness,
-	struct err *err);
+/* Durably notes that this plan, made by `plan_job`, was used; ERR_EXISTS when it was before. Two
+ * jobs can make plans of the same bytes, and each may be used once. `witness` is a file that says
+ * by whom. */
+_must_check_ int blob_use_once(const char *data_dir, const char *sha, int64_t plan_job, int dir_fd,
+	const char *witness, struct err *err);
 bool blob_is_used(const char *data_dir, const char *sha, int64_t plan_job);

@@ -588,6 +588,7 @@ static char *settings_text(const struct executor_local_options *options)
 		{ "opentofu", options->opentofu },
 		{ "cli_config", options->cli_config },
 		{ "path", options->path },
+		{ "without", options->without },
 		{ "fault", options->fault },
 		{ "fault_log", options->fault_log },
 	};

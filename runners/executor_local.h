@@ -16,6 +16,7 @@ struct executor_local_options { /* all strings are copied */
 	const char *cli_config; /* TF_CLI_CONFIG_FILE of the tools, or NULL */
 	const char *path;	/* PATH of the tools, or NULL */
 	bool may_run_bare;	/* run jobs even where the kernel forbids namespaces */
+	const char *without;	/* parts of the sandbox not to use: "overlay,proc"; or NULL */
 	const char *fault;	/* fault points of the runners, for tests; or NULL */
 	const char *fault_log;
 	/* The launcher died and was started again, a directory could not be read: for the log. */

@@ -154,7 +154,7 @@ static int read_settings(struct launcher *launcher, const json_t *packet, struct
 	if (r < 0)
 		return r;
 	fault_init(launcher->site.fault_spec, launcher->site.fault_log);
-	sandbox_probe(&launcher->support);
+	sandbox_probe(launcher->site.without, &launcher->support);
 	launcher->is_ready = true;
 	return 0;
 }

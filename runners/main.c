@@ -33,7 +33,7 @@ static int run_supervise(int argc, char **argv)
 		fprintf(stderr, "%s: %s\n", argv[0], err.text);
 		return 1;
 	}
-	sandbox_probe(&support);
+	sandbox_probe(site.without, &support);
 	code = supervise(&site, &support, argv[1]);
 	site_release(&site);
 	return code;
@@ -48,7 +48,7 @@ static int run_probe(_unused_ int argc, _unused_ char **argv)
 {
 	struct sandbox_support support;
 
-	sandbox_probe(&support);
+	sandbox_probe("", &support);
 	for (unsigned i = 0; sandbox_part_name(i) != NULL; i++)
 		printf("%-8s %s\n", sandbox_part_name(i), support.parts & (1U << i) ? "yes" : "no");
 	if (support.why_not[0] != '\0')

@@ -338,13 +338,57 @@ static int await_ready(struct sandbox *box, struct err *err)
 	return err_set(err, ERR_JOB, "sandbox: its first process died before it was ready");
 }
 
+/* Without a process namespace we are the one to whom orphans fall, and end them one by one. */
+static size_t read_children(pid_t *out, size_t most)
+{
+	FILE *stream = fopen("/proc/thread-self/children", "re");
+	size_t count = 0;
+
+	while (stream != NULL && count < most && fscanf(stream, "%d", &out[count]) == 1)
+		count++;
+	if (stream != NULL)
+		fclose(stream);
+	return count;
+}
+
+static bool was_there(const struct sandbox *box, pid_t pid)
+{
+	for (size_t i = 0; i < SANDBOX_OTHERS_MAX; i++)
+		if (box->others[i] == pid)
+			return true;
+	return false;
+}
+
+static void end_orphans(const struct sandbox *box)
+{
+	pid_t children[64];
+	bool again = true;
+
+	while (again) {
+		size_t count = read_children(children, countof(children));
+
+		again = false;
+		for (size_t i = 0; i < count; i++) {
+			if (was_there(box, children[i]))
+				continue;
+			again = true;
+			kill(children[i], SIGKILL);
+			waitpid(children[i], NULL, __WALL);
+		}
+	}
+}
+
 int sandbox_enter(const struct sandbox_spec *spec, struct sandbox *ret, struct err *err)
 {
 	int pair[2], pidfd = -1, r;
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
-	pid_t pid;
+	pid_t pid, others[SANDBOX_OTHERS_MAX] = { 0 };
 
+	if (!(spec->parts & SANDBOX_PID)) {
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+		read_children(others, countof(others));
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(err, ERR_SYSTEM, errno, "sandbox: control socket");
 	pid = fork_into(spec->parts, &pidfd);
@@ -359,6 +403,7 @@ int sandbox_enter(const struct sandbox_spec *spec, struct sandbox *ret, struct e
 	*ret = (struct sandbox){
 		.keeper = pid, .pidfd = pidfd, .control = pair[0], .parts = spec->parts
 	};
+	memcpy(ret->others, others, sizeof(others));
 	r = await_ready(ret, err);
 	if (r < 0)
 		sandbox_leave(ret);
@@ -453,6 +498,8 @@ void sandbox_leave(struct sandbox *box)
 		kill(box->keeper, SIGKILL);
 	while (waitpid(box->keeper, NULL, __WALL) < 0 && errno == EINTR)
 		;
+	if (!(box->parts & SANDBOX_PID))
+		end_orphans(box);
 	fd_closep(&box->pidfd);
 	fd_closep(&box->control);
 	box->keeper = 0;
@@ -536,7 +583,17 @@ static int try_parts(unsigned wanted, char stage[32])
 	return value;
 }
 
-void sandbox_probe(struct sandbox_support *ret)
+static bool is_named(const char *list, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = list; (at = strstr(at, name)) != NULL; at += length)
+		if ((at == list || at[-1] == ',') && (at[length] == ',' || at[length] == '\0'))
+			return true;
+	return false;
+}
+
+static void probe(struct sandbox_support *ret)
 {
 	const unsigned base = SANDBOX_PID | SANDBOX_MOUNT | SANDBOX_IPC;
 	char stage[32];
@@ -564,4 +621,18 @@ void sandbox_probe(struct sandbox_support *ret)
 			snprintf(ret->why_not, sizeof(ret->why_not), "%s: %s", stage,
 				strerror(failed));
 	}
+}
+
+void sandbox_probe(const char *without, struct sandbox_support *ret)
+{
+	probe(ret);
+	for (unsigned i = 0; i < countof(parts); i++)
+		if (is_named(without, parts[i].name))
+			ret->parts &= ~(1U << i);
+	if (!(ret->parts & SANDBOX_MOUNT)) /* an overlay and an own /proc are mounts */
+		ret->parts &= ~(SANDBOX_OVERLAY | SANDBOX_PROC);
+	if (!(ret->parts & SANDBOX_PID))
+		ret->parts &= ~SANDBOX_PROC;
+	if (ret->parts == 0 && ret->why_not[0] == '\0')
+		snprintf(ret->why_not, sizeof(ret->why_not), "switched off");
 }

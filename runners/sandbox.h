@@ -37,7 +37,7 @@ struct sandbox_bind {
 	const char *target; /* relative to the tree; stands there already in `upper` */
 };
 
-enum { SANDBOX_BINDS_MAX = 2, SANDBOX_SLOTS = 2 };
+enum { SANDBOX_BINDS_MAX = 2, SANDBOX_SLOTS = 2, SANDBOX_OTHERS_MAX = 8 };
 
 struct sandbox_spec {
 	unsigned parts;	      /* to use */
@@ -56,7 +56,9 @@ struct sandbox {
 	pid_t keeper;
 	int pidfd;
 	int control;
-	unsigned parts; /* really used */
+	unsigned parts;			  /* really used */
+	pid_t others[SANDBOX_OTHERS_MAX]; /* our children from before; without a pid namespace only
+					   */
 };
 
 struct sandbox_command {
@@ -73,7 +75,8 @@ struct sandbox_exit {
 	int exec_errno; /* not 0: it never ran */
 };
 
-void sandbox_probe(struct sandbox_support *ret);
+/* `without`: names of parts, with commas, that shall not be used. */
+void sandbox_probe(const char *without, struct sandbox_support *ret);
 /* Makes the folders that a box needs below the data directory. */
 _must_check_ int sandbox_prepare(const char *data_dir, struct err *err);
 

@@ -14,6 +14,7 @@ int site_read(const json_t *json, struct site *ret, struct err *err)
 	site.cli_config = jsonx_string_or(&reader, "cli_config", "");
 	site.path = jsonx_string_or(&reader, "path", "/usr/local/bin:/usr/bin:/bin");
 	site.may_run_bare = jsonx_bool_or(&reader, "bare", false);
+	site.without = jsonx_string_or(&reader, "without", "");
 	site.fault_spec = jsonx_string_or(&reader, "fault", NULL);
 	site.fault_log = jsonx_string_or(&reader, "fault_log", NULL);
 	if (reader.failed < 0)
@@ -28,6 +29,7 @@ int site_read(const json_t *json, struct site *ret, struct err *err)
 	ret->opentofu = arena_strdup(&ret->arena, site.opentofu);
 	ret->cli_config = arena_strdup(&ret->arena, site.cli_config);
 	ret->path = arena_strdup(&ret->arena, site.path);
+	ret->without = arena_strdup(&ret->arena, site.without);
 	ret->fault_spec = arena_strdup(&ret->arena, site.fault_spec);
 	ret->fault_log = arena_strdup(&ret->arena, site.fault_log);
 	return 0;

@@ -14,6 +14,8 @@ struct site {
 	const char *cli_config; /* TF_CLI_CONFIG_FILE, or "" */
 	const char *path;	/* PATH of the tools */
 	bool may_run_bare;	/* the operator accepts jobs without namespaces */
+	const char *without;	/* parts of the sandbox not to use though they would work:
+				   "overlay,proc" */
 	const char *fault_spec; /* lib/fault.h; of tests */
 	const char *fault_log;
 };

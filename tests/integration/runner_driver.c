@@ -152,10 +152,13 @@ static void set_option(struct executor_local_options *options, const char *text)
 		{ "opentofu=", &options->opentofu },
 		{ "cli_config=", &options->cli_config },
 		{ "path=", &options->path },
+		{ "without=", &options->without },
 		{ "fault=", &options->fault },
 		{ "fault_log=", &options->fault_log },
 	};
 
+	if (strcmp(text, "bare=1") == 0)
+		options->may_run_bare = true;
 	for (size_t i = 0; i < countof(keys); i++)
 		if (str_starts(text, keys[i].key))
 			*keys[i].value = text + strlen(keys[i].key);

@@ -51,7 +51,7 @@ class Driver:
         given.update(lab.options)
         given.update({k: v for k, v in options.items() if v})
         self.process = subprocess.Popen([os.path.join(BUILD, "tests", "runner-driver")] +
-                                        ["%s=%s" % item for item in given.items()],
+                                        ["%s=%s" % item for item in given.items() if item[1]],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.lines = queue.Queue()
         self.seen = []

@@ -6,6 +6,7 @@
 One line per case on stdout; the same lines are appended to build/report/results/runners.tsv."""
 
 import glob
+import json
 import os
 import signal
 import stat
@@ -213,7 +214,6 @@ def secrets_are_masked_and_gone(lab):
     # The server puts the file there before it asks; here the directory is made by hand and found.
     spec = lab.spec(PLAN, tree)
     settings = os.path.join(lab.root, "settings.json")
-    import json
     with open(settings, "w") as stream:
         json.dump({"data": lab.data, "terraform": stub_tool}, stream)
     job = lab.job_dir(spec["job"])
@@ -354,6 +354,47 @@ def prepare_makes_the_tree_that_is_planned(lab):
     assert ended.failure, ended
 
 
+LESS = {"overlay": "overlay", "mount": "mount", "net": "net,ipc", "everything": "user,pid,mount,ipc,net,proc,overlay"}
+
+
+def with_less(name, without):
+    """What must hold whatever the kernel gives."""
+    lab = Lab(without=without, bare="1" if name == "everything" else "")
+    try:
+        lab.start()
+        tree = lab.tree("a", {"p/main.tf": "# stub: create=1 needs-init daemon apply-log=%s/log\n" % lab.root, "other": "o"})
+        for _ in range(2):
+            plan = lab.run(PLAN, tree, dir="p")
+            expect(plan.outcome, "ok", plan)
+        expect(lab.run(APPLY, tree, dir="p", plan_blob=plan.plan_blob).outcome, "ok")
+        expect(lab.lines("log"), ["applied 1"])
+        kept = glob.glob(lab.data + "/repos/1/state/*/default/terraform.tfstate")
+        with open(kept[0]) as stream:
+            expect(stream.read(), "1 things\n")
+        expect(os.listdir(os.path.join(lab.data, "repos", "1", "trees", tree, "p")), ["main.tf"])
+        ended = lab.run(PLAN, lab.tree("b", {"main.tf": "# stub: hang=plan ignore-sigint ignore-sigterm daemon\n"}),
+                        step_timeout_ms=200, stop_grace_ms=100)
+        expect(ended.outcome, "timed_out", ended)
+        left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+        expect([line for line in left.splitlines() if lab.data in line and "stub-terraform" in line and "plan" in line and
+                "runner-driver" not in line], [])
+    finally:
+        lab.close()
+
+
+for _name, _without in LESS.items():
+    CASES.append(("with_less_%s" % _name, lambda name=_name, without=_without: with_less(name, without)))
+
+
+@stub
+def forbidden_namespaces_are_told_and_refused(lab):
+    lab.driver.quit()
+    lab.start(without=LESS["everything"])
+    ended = lab.run(PLAN, lab.tree("a", {"main.tf": "# stub: create=1\n"}))
+    expect((ended.outcome, ended.step), ("setup_failed", "sandbox"), ended)
+    assert "forbids namespaces" in ended.failure, ended
+
+
 # ---- deaths ------------------------------------------------------------------------------------------------------
 
 
@@ -443,12 +484,10 @@ def job_directory_removed_by_hand(lab):
     plan = lab.run(PLAN, tree)
     job = lab.ask(APPLY, tree, plan_blob=plan.plan_blob)
     eventually(lambda: lab.lines("log") != [])
-    subprocess.run(["rm", "-rf", lab.job_dir(job)], check=False)
+    subprocess.run("chmod -R u+rwx '%s'; rm -rf '%s'" % (lab.job_dir(job), lab.job_dir(job)), shell=True, check=False)
     ended = lab.driver.ended(job)
     expect(ended.outcome, "unknown")
     lab.driver.wait("notice")
-    again = lab.run(APPLY, tree, job=job, attempt=2, plan_blob=plan.plan_blob) if False else None
-    expect(again, None)
     expect(lab.run(APPLY, tree, plan_blob=plan.plan_blob).outcome, "plan_lost")
     expect(len(lab.lines("log")), 1)
 
@@ -458,7 +497,6 @@ def never_begun_is_void_for_ever(lab):
     tree = lab.tree("a", {"main.tf": "# stub: apply-log=%s/log\n" % lab.root})
     plan = lab.run(PLAN, tree)
     spec = lab.spec(APPLY, tree, plan_blob=plan.plan_blob)
-    import json
     os.mkdir(lab.job_dir(spec["job"]))
     with open(os.path.join(lab.job_dir(spec["job"]), "job.json"), "w") as stream:
         json.dump(spec, stream)
@@ -547,8 +585,7 @@ def boundary(lab, tree, fault):
     applied = len(lab.lines("log")) - before
     if evidence == "never":
         expect(applied, 0, fault)
-        again = lab.run(APPLY, tree, job=job, attempt=2, plan_blob=plan.plan_blob) if False else \
-            lab.run(APPLY, tree, plan_blob=plan.plan_blob)
+        again = lab.run(APPLY, tree, job=job, attempt=2, plan_blob=plan.plan_blob)
         expect(again.outcome, "ok", (fault, again))
     elif evidence == "ended":
         expect(lab.driver.ended(job).outcome, "ok", fault)

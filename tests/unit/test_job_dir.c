@@ -143,10 +143,12 @@ static void test_blob_is_used_once(void **state)
 	write_file(fd, "plan", "the plan");
 	write_file(fd, "witness", "");
 	assert_int_equal(blob_put(root, fd, "plan", 100, BLOB_MOVE, true, sha, &err), 0);
-	assert_false(blob_is_used(root, sha));
-	assert_int_equal(blob_use_once(root, sha, fd, "witness", &err), 0);
-	assert_true(blob_is_used(root, sha));
-	assert_int_equal(blob_use_once(root, sha, fd, "witness", &err), -ERR_EXISTS);
+	assert_false(blob_is_used(root, sha, 7));
+	assert_int_equal(blob_use_once(root, sha, 7, fd, "witness", &err), 0);
+	assert_true(blob_is_used(root, sha, 7));
+	assert_int_equal(blob_use_once(root, sha, 7, fd, "witness", &err), -ERR_EXISTS);
+	assert_int_equal(blob_use_once(root, sha, 8, fd, "witness", &err),
+		0); /* another plan of the same bytes */
 	close(fd);
 }
 
