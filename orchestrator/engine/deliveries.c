@@ -82,7 +82,7 @@ int pull_close(struct engine *engine, struct arena *arena, struct pull *pull, en
 			r = effect_put(engine, EFFECT_TREE_DROP, REPEAT_FREELY,
 				arena_printf(arena, "tree:%lld:%s", (long long)pull->repo_id.v,
 					runs[i].tree),
-				pull, runs[i].id, (struct job_id){ 0 }, runs[i].tree, 1000, err);
+				pull, runs[i].id, (struct job_id){ 0 }, runs[i].tree, 1, err);
 	}
 	if (r == 0)
 		r = engine_audit(engine, arena, to == PULL_MERGED ? "pull merged" : "pull closed",

@@ -1,7 +1,6 @@
 /* The turn. */
 #include "orchestrator/engine/private.h"
 
-#include "orchestrator/lib/fault.h"
 #include "orchestrator/lib/metrics.h"
 #include "orchestrator/lib/strbuf.h"
 
@@ -447,11 +446,9 @@ static bool commit(struct engine *engine)
 	struct err err = { 0 };
 	struct list *item;
 
-	fault_point("engine.commit.before");
 	if (store_is_dirty(engine->store))
 		metrics_add(METRIC_COMMITS, 1);
 	if (store_commit(engine->store, &err) == 0) {
-		fault_point("engine.commit.after");
 		free_posted_list(&engine->handled);
 		answer_accepts(engine, NULL);
 		return true;

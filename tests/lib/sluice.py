@@ -74,6 +74,24 @@ class Server:
                 raise Gone("the server was not ready after 30 s")
             time.sleep(0.001)
 
+    def wait_idle(self, number, timeout=30):
+        """Until the pull's runs have ended and nothing waits in the queue; the runs, newest first."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            runs = [run for run in self.must("GET", "/api/runs") if run["pull"] == number]
+            if runs and all(run["ended_ms"] for run in runs) and not self.pending():
+                return runs
+            time.sleep(0.004)
+        raise AssertionError("pull %s is not idle after %s s:\n%s" % (number, timeout, self.log_text()[-3000:]))
+
+    def pending(self):
+        """Events, jobs and effects that are not done."""
+        total = 0
+        for line in self.ask("GET", "/metrics")[1].splitlines():
+            if line.startswith(("sluice_inbox ", "sluice_outbox ", "sluice_runs_active ")):
+                total += int(line.split()[1])
+        return total
+
     def is_alive(self):
         return self.process is not None and self.process.poll() is None
 
