@@ -168,6 +168,22 @@ static int read_result(const struct executor_local *executor, const struct watch
 	return r < 0 ? r : job_result_read(json, arena, ret, err);
 }
 
+static int find_evidence(struct executor_local *executor, int dir_fd, struct job_id job,
+	int attempt, enum job_evidence *ret, struct err *err);
+
+/* Had it begun? When it had not, it is declared void here, so that nothing of it ever will. */
+static enum job_outcome outcome_without_result(const struct watch *watch)
+{
+	_cleanup_fd_ int dir = open_job(watch->executor, watch->job, watch->attempt);
+	enum job_evidence evidence = EVIDENCE_STARTED;
+	struct err err;
+
+	if (dir < 0 || find_evidence(watch->executor, dir, watch->job, watch->attempt, &evidence,
+			       &err) < 0)
+		return OUTCOME_UNKNOWN;
+	return evidence == EVIDENCE_NEVER ? OUTCOME_NEVER_BEGAN : OUTCOME_UNKNOWN;
+}
+
 /* Its process is gone and nothing of it lives. */
 static void watch_end(struct watch *watch)
 {
@@ -181,7 +197,9 @@ static void watch_end(struct watch *watch)
 		snprintf(text, sizeof(text), "job %s ended without a result: %s",
 			name_of(watch->job, watch->attempt, name), err.text);
 		tell(watch->executor, text);
-		result = (struct job_result){ .outcome = OUTCOME_UNKNOWN,
+		result = (struct job_result){ .outcome = err.code == ERR_MISSING
+								 ? outcome_without_result(watch)
+								 : OUTCOME_UNKNOWN,
 			.step = "",
 			.failure = "its supervisor ended without leaving a result",
 			.output = "",
@@ -312,9 +330,9 @@ static void on_started(struct executor_local *executor, const char *name, int *p
 		events.started(events.owner, (struct job_id){ job }, attempt);
 }
 
-static void end_unstarted(struct watch *watch, const char *why)
+static void end_unstarted(struct watch *watch, enum job_outcome outcome, const char *why)
 {
-	struct job_result result = { .outcome = OUTCOME_SETUP_FAILED,
+	struct job_result result = { .outcome = outcome,
 		.step = "launcher",
 		.failure = why,
 		.output = "",
@@ -335,7 +353,7 @@ static void on_failed(struct executor_local *executor, const char *name, const c
 		return;
 	watch = watch_find(executor, (struct job_id){ job }, attempt);
 	if (watch != NULL && watch->state == WATCH_ASKED)
-		end_unstarted(watch, text);
+		end_unstarted(watch, OUTCOME_SETUP_FAILED, text);
 }
 
 static void on_answer(void *owner, const json_t *packet, int *pidfd)
@@ -378,8 +396,8 @@ static void on_launcher_gone(void *owner)
 			if (evidence == EVIDENCE_STARTED)
 				loop_timer_arm(executor->soon, 0);
 			else
-				end_unstarted(watch, "the launcher died before it could start the "
-						     "job; ask again");
+				end_unstarted(watch, OUTCOME_NEVER_BEGAN,
+					"the launcher died before it could start the job");
 			break;
 		}
 	}

@@ -160,7 +160,8 @@ static int plan_command(struct asking *asking, struct err *err)
 			"Push the branch to this repository.", err);
 	for (size_t i = 0; i < command->extra_arg_count; i++) {
 		if (!argument_is_allowed(command->extra_args[i]))
-			return refuse(asking, "one of the arguments after the two dashes is not allowed here",
+			return refuse(asking,
+				"one of the arguments after the two dashes is not allowed here",
 				"Allowed are -destroy, -refresh=false, -refresh-only, -target=, "
 				"-replace=, -var=, -parallelism=.",
 				err);

@@ -253,6 +253,14 @@ int engine_operator_command(struct engine *engine, const char *host, const char 
 
 /* ---- the turn ---- */
 
+/* An end without a result is no result: whether it may be done again is the table's to say. */
+static enum flow_event event_of(enum job_outcome outcome)
+{
+	return outcome == OUTCOME_UNKNOWN	? EV_LOST
+	       : outcome == OUTCOME_NEVER_BEGAN ? EV_VOID
+						: EV_ENDED;
+}
+
 static int posted_handle(
 	struct engine *engine, struct arena *arena, struct posted *posted, struct err *err)
 {
@@ -271,8 +279,8 @@ static int posted_handle(
 		return store_job_set_step(engine->store, posted->job, posted->step, err);
 	}
 	case POSTED_JOB_ENDED:
-		return job_event(engine, arena, posted->job, posted->attempt, EV_ENDED,
-			&posted->result, err);
+		return job_event(engine, arena, posted->job, posted->attempt,
+			event_of(posted->result.outcome), &posted->result, err);
 	case POSTED_JOB_EVENT:
 		return job_event(
 			engine, arena, posted->job, posted->attempt, posted->flow, NULL, err);

@@ -31,11 +31,6 @@ static bool is_cancelled(const struct facts *facts)
 	return facts->outcome == OUTCOME_CANCELLED;
 }
 
-static bool is_unknown_apply(const struct facts *facts)
-{
-	return is_apply(facts) && facts->outcome == OUTCOME_UNKNOWN;
-}
-
 static bool may_repeat(const struct facts *facts)
 {
 	return job_repeat_class(facts->job->op) == REPEAT_FREELY &&
@@ -47,7 +42,7 @@ static bool may_try_again(const struct facts *facts)
 	return facts->job->attempt < JOB_ATTEMPTS_MAX;
 }
 
-/* clang-format off: the table is read in columns */
+/* clang-format off */
 #define RULE(state, event, guard, next, actions)                                                   \
 	{                                                                                          \
 		state, event, #guard, guard, next, actions                                         \
@@ -55,40 +50,35 @@ static bool may_try_again(const struct facts *facts)
 #define ENDED (ACT_KEEP_RESULT | ACT_FREE_PROJECT | ACT_FORGET | ACT_TELL_RUN)
 
 static const struct flow_rule rules[] = {
-	/*   state         event            guard             next             actions */
-	RULE(JOB_BLOCKED, EV_LOCK_FREE, otherwise, JOB_WAITING, ACT_SAY),
-	RULE(JOB_WAITING, EV_START, may_apply, JOB_STARTING, ACT_USE_PLAN | ACT_ASK_START),
-	RULE(JOB_WAITING, EV_START, is_apply, JOB_REFUSED, ACT_KEEP_RESULT | ACT_TELL_RUN),
-	RULE(JOB_WAITING, EV_START, otherwise, JOB_STARTING, ACT_ASK_START | ACT_SAY),
-	RULE(JOB_STARTING, EV_STARTED, otherwise, JOB_RUNNING, ACT_SAY),
-	RULE(JOB_RUNNING, EV_ENDED, is_ok, JOB_DONE, ENDED),
-	RULE(JOB_RUNNING, EV_ENDED, is_cancelled, JOB_CANCELLED, ENDED),
-	RULE(JOB_RUNNING, EV_ENDED, is_unknown_apply, JOB_INTERRUPTED,
-		ACT_KEEP_RESULT | ACT_TELL_RUN),
-	RULE(JOB_RUNNING, EV_ENDED, otherwise, JOB_FAILED, ENDED),
-	RULE(JOB_STARTING, EV_ENDED, is_ok, JOB_DONE, ENDED),
-	RULE(JOB_STARTING, EV_ENDED, is_cancelled, JOB_CANCELLED, ENDED),
-	RULE(JOB_STARTING, EV_ENDED, is_unknown_apply, JOB_INTERRUPTED,
-		ACT_KEEP_RESULT | ACT_TELL_RUN),
-	RULE(JOB_STARTING, EV_ENDED, otherwise, JOB_FAILED, ENDED),
-	RULE(JOB_STARTING, EV_START_FAILED, otherwise, JOB_FAILED, ENDED),
+	/*   state          event            guard              next             actions */
+	RULE(JOB_BLOCKED,   EV_LOCK_FREE,      otherwise,         JOB_WAITING,     ACT_SAY),
+	RULE(JOB_WAITING,   EV_START,          may_apply,         JOB_STARTING,    ACT_USE_PLAN | ACT_ASK_START),
+	RULE(JOB_WAITING,   EV_START,          is_apply,          JOB_REFUSED,     ACT_KEEP_RESULT | ACT_TELL_RUN),
+	RULE(JOB_WAITING,   EV_START,          otherwise,         JOB_STARTING,    ACT_ASK_START | ACT_SAY),
+	RULE(JOB_STARTING,  EV_STARTED,        otherwise,         JOB_RUNNING,     ACT_SAY),
+	RULE(JOB_RUNNING,   EV_ENDED,          is_ok,             JOB_DONE,        ENDED),
+	RULE(JOB_RUNNING,   EV_ENDED,          is_cancelled,      JOB_CANCELLED,   ENDED),
+	RULE(JOB_RUNNING,   EV_ENDED,          otherwise,         JOB_FAILED,      ENDED),
+	RULE(JOB_STARTING,  EV_ENDED,          is_ok,             JOB_DONE,        ENDED),
+	RULE(JOB_STARTING,  EV_ENDED,          is_cancelled,      JOB_CANCELLED,   ENDED),
+	RULE(JOB_STARTING,  EV_ENDED,          otherwise,         JOB_FAILED,      ENDED),
+	RULE(JOB_STARTING,  EV_START_FAILED,   otherwise,         JOB_FAILED,      ENDED),
 	/* after a restart, or when a supervisor died */
-	RULE(JOB_STARTING, EV_VOID, may_try_again, JOB_WAITING, ACT_FORGET | ACT_SAY),
-	RULE(JOB_STARTING, EV_VOID, otherwise, JOB_FAILED, ENDED),
-	RULE(JOB_RUNNING, EV_VOID, may_repeat, JOB_WAITING, ACT_FORGET | ACT_SAY),
-	RULE(JOB_RUNNING, EV_VOID, is_apply, JOB_INTERRUPTED, ACT_KEEP_RESULT | ACT_TELL_RUN),
-	RULE(JOB_RUNNING, EV_VOID, otherwise, JOB_FAILED, ENDED),
-	RULE(JOB_STARTING, EV_LOST, may_repeat, JOB_WAITING, ACT_FORGET | ACT_SAY),
-	RULE(JOB_STARTING, EV_LOST, is_apply, JOB_INTERRUPTED, ACT_KEEP_RESULT | ACT_TELL_RUN),
-	RULE(JOB_STARTING, EV_LOST, otherwise, JOB_FAILED, ENDED),
-	RULE(JOB_RUNNING, EV_LOST, may_repeat, JOB_WAITING, ACT_FORGET | ACT_SAY),
-	RULE(JOB_RUNNING, EV_LOST, is_apply, JOB_INTERRUPTED, ACT_KEEP_RESULT | ACT_TELL_RUN),
-	RULE(JOB_RUNNING, EV_LOST, otherwise, JOB_FAILED, ENDED),
+	RULE(JOB_STARTING,  EV_VOID,           may_try_again,     JOB_WAITING,     ACT_FORGET | ACT_SAY),
+	RULE(JOB_STARTING,  EV_VOID,           otherwise,         JOB_FAILED,      ENDED),
+	RULE(JOB_RUNNING,   EV_VOID,           may_try_again,     JOB_WAITING,     ACT_FORGET | ACT_SAY),
+	RULE(JOB_RUNNING,   EV_VOID,           otherwise,         JOB_FAILED,      ENDED),
+	RULE(JOB_STARTING,  EV_LOST,           may_repeat,        JOB_WAITING,     ACT_FORGET | ACT_SAY),
+	RULE(JOB_STARTING,  EV_LOST,           is_apply,          JOB_INTERRUPTED, ACT_KEEP_RESULT | ACT_TELL_RUN),
+	RULE(JOB_STARTING,  EV_LOST,           otherwise,         JOB_FAILED,      ENDED),
+	RULE(JOB_RUNNING,   EV_LOST,           may_repeat,        JOB_WAITING,     ACT_FORGET | ACT_SAY),
+	RULE(JOB_RUNNING,   EV_LOST,           is_apply,          JOB_INTERRUPTED, ACT_KEEP_RESULT | ACT_TELL_RUN),
+	RULE(JOB_RUNNING,   EV_LOST,           otherwise,         JOB_FAILED,      ENDED),
 	/* stop */
-	RULE(JOB_BLOCKED, EV_CANCEL, otherwise, JOB_CANCELLED, ACT_TELL_RUN),
-	RULE(JOB_WAITING, EV_CANCEL, otherwise, JOB_CANCELLED, ACT_TELL_RUN),
-	RULE(JOB_STARTING, EV_CANCEL, otherwise, JOB_STARTING, ACT_ASK_CANCEL),
-	RULE(JOB_RUNNING, EV_CANCEL, otherwise, JOB_RUNNING, ACT_ASK_CANCEL),
+	RULE(JOB_BLOCKED,   EV_CANCEL,         otherwise,         JOB_CANCELLED,   ACT_TELL_RUN),
+	RULE(JOB_WAITING,   EV_CANCEL,         otherwise,         JOB_CANCELLED,   ACT_TELL_RUN),
+	RULE(JOB_STARTING,  EV_CANCEL,         otherwise,         JOB_STARTING,    ACT_ASK_CANCEL),
+	RULE(JOB_RUNNING,   EV_CANCEL,         otherwise,         JOB_RUNNING,     ACT_ASK_CANCEL),
 };
 /* clang-format on */
 

@@ -59,38 +59,35 @@ static bool one_was_cancelled(const struct facts *facts)
 	return has_job_in(facts, JOB_CANCELLED);
 }
 
-/* clang-format off: the table is read in columns */
+/* clang-format off */
 #define RULE(state, event, guard, next, actions)                                                   \
 	{                                                                                          \
 		state, event, #guard, guard, next, actions                                         \
 	}
 
 static const struct flow_rule rules[] = {
-	/*   state          event              guard              next             actions */
-	RULE(RUN_QUEUED, EV_START, is_plan, RUN_PREPARING, ACT_ASK_PREPARE | ACT_SAY),
-	RULE(RUN_QUEUED, EV_START, otherwise, RUN_WORKING, ACT_MAKE_APPLY_JOBS | ACT_SAY),
-	RULE(RUN_PREPARING, EV_PREPARED, has_projects, RUN_WORKING, ACT_MAKE_PLAN_JOBS | ACT_SAY),
-	RULE(RUN_PREPARING, EV_PREPARED, otherwise, RUN_DONE,
-		ACT_MAKE_PLAN_JOBS | ACT_FINISH | ACT_SAY),
-	RULE(RUN_WORKING, EV_JOB_ENDED, jobs_are_open, RUN_WORKING, ACT_SAY),
-	RULE(RUN_WORKING, EV_JOB_ENDED, one_is_unknown, RUN_INTERRUPTED, ACT_FINISH | ACT_SAY),
-	RULE(RUN_WORKING, EV_JOB_ENDED, one_failed, RUN_FAILED, ACT_FINISH | ACT_SAY),
-	RULE(RUN_WORKING, EV_JOB_ENDED, one_was_refused, RUN_REFUSED, ACT_FINISH | ACT_SAY),
-	RULE(RUN_WORKING, EV_JOB_ENDED, one_was_cancelled, RUN_CANCELLED, ACT_FINISH | ACT_SAY),
-	RULE(RUN_WORKING, EV_JOB_ENDED, otherwise, RUN_DONE, ACT_FINISH | ACT_SAY),
+	/*   state          event            guard              next             actions */
+	RULE(RUN_QUEUED,    EV_START,          is_plan,           RUN_PREPARING,   ACT_ASK_PREPARE | ACT_SAY),
+	RULE(RUN_QUEUED,    EV_START,          otherwise,         RUN_WORKING,     ACT_MAKE_APPLY_JOBS | ACT_SAY),
+	RULE(RUN_PREPARING, EV_PREPARED,       has_projects,      RUN_WORKING,     ACT_MAKE_PLAN_JOBS | ACT_SAY),
+	RULE(RUN_PREPARING, EV_PREPARED,       otherwise,         RUN_DONE,        ACT_MAKE_PLAN_JOBS | ACT_FINISH | ACT_SAY),
+	RULE(RUN_WORKING,   EV_JOB_ENDED,      jobs_are_open,     RUN_WORKING,     ACT_SAY),
+	RULE(RUN_WORKING,   EV_JOB_ENDED,      one_is_unknown,    RUN_INTERRUPTED, ACT_FINISH | ACT_SAY),
+	RULE(RUN_WORKING,   EV_JOB_ENDED,      one_failed,        RUN_FAILED,      ACT_FINISH | ACT_SAY),
+	RULE(RUN_WORKING,   EV_JOB_ENDED,      one_was_refused,   RUN_REFUSED,     ACT_FINISH | ACT_SAY),
+	RULE(RUN_WORKING,   EV_JOB_ENDED,      one_was_cancelled, RUN_CANCELLED,   ACT_FINISH | ACT_SAY),
+	RULE(RUN_WORKING,   EV_JOB_ENDED,      otherwise,         RUN_DONE,        ACT_FINISH | ACT_SAY),
 	/* what goes wrong before there are projects */
-	RULE(RUN_PREPARING, EV_PREPARE_FAILED, otherwise, RUN_FAILED, ACT_FINISH | ACT_SAY),
-	RULE(RUN_PREPARING, EV_JOB_ENDED, otherwise, RUN_CANCELLED, ACT_FINISH | ACT_SAY),
+	RULE(RUN_PREPARING, EV_PREPARE_FAILED, otherwise,         RUN_FAILED,      ACT_FINISH | ACT_SAY),
+	RULE(RUN_PREPARING, EV_JOB_ENDED,      otherwise,         RUN_CANCELLED,   ACT_FINISH | ACT_SAY),
 	/* a newer head, or people who changed their mind */
-	RULE(RUN_QUEUED, EV_SUPERSEDED, otherwise, RUN_SUPERSEDED, ACT_SAY),
-	RULE(RUN_PREPARING, EV_SUPERSEDED, otherwise, RUN_SUPERSEDED, ACT_CANCEL_JOBS | ACT_SAY),
-	RULE(RUN_WORKING, EV_SUPERSEDED, is_plan, RUN_SUPERSEDED, ACT_CANCEL_JOBS | ACT_SAY),
-	RULE(RUN_QUEUED, EV_CANCEL, otherwise, RUN_CANCELLED, ACT_SAY),
-	RULE(RUN_PREPARING, EV_CANCEL, otherwise, RUN_CANCELLED,
-		ACT_CANCEL_JOBS | ACT_FINISH | ACT_SAY),
-	RULE(RUN_WORKING, EV_CANCEL, is_plan, RUN_CANCELLED,
-		ACT_CANCEL_JOBS | ACT_FINISH | ACT_SAY),
-	RULE(RUN_WORKING, EV_CANCEL, otherwise, RUN_WORKING, ACT_CANCEL_JOBS | ACT_SAY),
+	RULE(RUN_QUEUED,    EV_SUPERSEDED,     otherwise,         RUN_SUPERSEDED,  ACT_SAY),
+	RULE(RUN_PREPARING, EV_SUPERSEDED,     otherwise,         RUN_SUPERSEDED,  ACT_CANCEL_JOBS | ACT_SAY),
+	RULE(RUN_WORKING,   EV_SUPERSEDED,     is_plan,           RUN_SUPERSEDED,  ACT_CANCEL_JOBS | ACT_SAY),
+	RULE(RUN_QUEUED,    EV_CANCEL,         otherwise,         RUN_CANCELLED,   ACT_SAY),
+	RULE(RUN_PREPARING, EV_CANCEL,         otherwise,         RUN_CANCELLED,   ACT_CANCEL_JOBS | ACT_FINISH | ACT_SAY),
+	RULE(RUN_WORKING,   EV_CANCEL,         is_plan,           RUN_CANCELLED,   ACT_CANCEL_JOBS | ACT_FINISH | ACT_SAY),
+	RULE(RUN_WORKING,   EV_CANCEL,         otherwise,         RUN_WORKING,     ACT_CANCEL_JOBS | ACT_SAY),
 };
 /* clang-format on */
 

@@ -43,6 +43,8 @@ enum job_outcome {
 	OUTCOME_PLAN_LOST =
 		10, /* apply: the saved plan is gone or its hash differs; nothing was run */
 	OUTCOME_UNKNOWN = 11, /* started, no result, nothing alive */
+	OUTCOME_NEVER_BEGAN =
+		12, /* it was asked for, had not begun, and now never will: a new attempt is safe */
 };
 
 struct job {

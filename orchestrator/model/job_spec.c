@@ -117,7 +117,7 @@ int job_result_read(json_t *json, struct arena *arena, struct job_result *ret, s
 		.ended_ms = jsonx_int_or(&reader, "ended_ms", 0) };
 	if (reader.failed != 0)
 		return reader.failed;
-	if (outcome <= OUTCOME_NONE || outcome > OUTCOME_UNKNOWN)
+	if (outcome <= OUTCOME_NONE || outcome > OUTCOME_NEVER_BEGAN)
 		return err_set(err, ERR_SYNTAX, "result: outcome is none that we know");
 	ret->summary = json_object_get(json, "summary");
 	ret->prepared = json_object_get(json, "prepared");
