@@ -1,3 +1,4 @@
+/* links: vcs_local lib */
 /* Any bytes as a delivery of the local host: an event whose texts have the promised form, or an
  * error with a text. */
 #include "vcs/local/local_event.h"

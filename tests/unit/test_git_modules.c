@@ -1,14 +1,13 @@
+/* links: vcs_git lib */
 /* Local modules found in Terraform files, and the cache of what was found. */
+#include "tests/lib/cases.h"
+
 #include "vcs/git/module_cache.h"
 #include "vcs/git/module_scan.h"
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include <cmocka.h>
 
 static const struct {
 	const char *text;
@@ -92,7 +91,7 @@ static void expect(const char *text, const struct strbuf *found, const char *wan
 		fail_msg("%s\nfound: %s", text, joined);
 }
 
-static void test_files(void **state)
+static void finds_local_modules(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(files); i++) {
@@ -106,7 +105,7 @@ static void test_files(void **state)
 	}
 }
 
-static void test_json_files(void **state)
+static void finds_local_modules_in_json(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(json_files); i++) {
@@ -118,7 +117,7 @@ static void test_json_files(void **state)
 }
 
 /* Every prefix of every file, and bytes changed: never past the end, never a loop. */
-static void test_broken_files(void **state)
+static void survives_broken_files(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(files); i++) {
@@ -138,7 +137,7 @@ static void test_broken_files(void **state)
 	}
 }
 
-static void test_deep_templates(void **state)
+static void survives_deep_templates(void **state)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF(1 << 20), found = STRBUF(1000);
 
@@ -150,7 +149,7 @@ static void test_deep_templates(void **state)
 	assert_int_equal(found.length, 0);
 }
 
-static void test_cache(void **state)
+static void remembers_what_was_found(void **state)
 {
 	char folder[] = "/tmp/sluice-test-XXXXXX", path[100];
 	struct module_cache cache;
@@ -187,15 +186,12 @@ static void test_cache(void **state)
 	assert_int_equal(rmdir(folder), 0); /* nothing else was left there */
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_json_files),
-		cmocka_unit_test(test_broken_files),
-		cmocka_unit_test(test_deep_templates),
-		cmocka_unit_test(test_cache),
-	};
-
-	return cmocka_run_group_tests_name("git_modules", tests, NULL, NULL);
+	CASE(finds_local_modules);
+	CASE(finds_local_modules_in_json);
+	CASE(survives_broken_files);
+	CASE(survives_deep_templates);
+	CASE(remembers_what_was_found);
+	return cases_run(argc, argv);
 }

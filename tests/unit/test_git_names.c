@@ -1,11 +1,10 @@
+/* links: vcs_git lib */
 /* Names, links, texts and trailers out of a repository, as tables. */
+#include "tests/lib/cases.h"
+
 #include "vcs/git/names.h"
 #include "vcs/git/people.h"
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const struct {
 	const char *name;
@@ -56,7 +55,7 @@ static const struct {
 	{ "truncated\xe2\x80", NAME_ODD },
 };
 
-static void test_names(void **state)
+static void names_that_are_refused(void **state)
 {
 	char longest[257];
 
@@ -90,7 +89,7 @@ static const struct {
 	{ "a", "...", "a/..." },
 };
 
-static void test_paths(void **state)
+static void paths_stay_inside(void **state)
 {
 	struct arena arena = { 0 };
 	char long_path[3000];
@@ -130,7 +129,7 @@ static const struct {
 	{ "...", 0, true },
 };
 
-static void test_links(void **state)
+static void links_stay_inside(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(links); i++) {
@@ -155,7 +154,7 @@ static const struct {
 	{ "", 5, "" },
 };
 
-static void test_shown(void **state)
+static void texts_can_be_shown(void **state)
 {
 	struct arena arena = { 0 };
 
@@ -183,7 +182,7 @@ static const struct {
 	{ "", NULL, NULL },
 };
 
-static void test_trailers(void **state)
+static void trailers_of_a_message(void **state)
 {
 	struct arena arena = { 0 };
 
@@ -203,15 +202,12 @@ static void test_trailers(void **state)
 	arena_release(&arena);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_links),
-		cmocka_unit_test(test_shown),
-		cmocka_unit_test(test_trailers),
-	};
-
-	return cmocka_run_group_tests_name("git_names", tests, NULL, NULL);
+	CASE(names_that_are_refused);
+	CASE(paths_stay_inside);
+	CASE(links_stay_inside);
+	CASE(texts_can_be_shown);
+	CASE(trailers_of_a_message);
+	return cases_run(argc, argv);
 }

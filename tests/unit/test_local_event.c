@@ -1,13 +1,12 @@
+/* links: vcs_local lib */
 /* Deliveries of the local host: read strictly, signed, refused when forged. */
+#include "tests/lib/cases.h"
+
 #include "orchestrator/lib/jsonx.h"
 #include "vcs/local/local_event.h"
 #include "vcs/local/local_names.h"
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #define HEAD "0123456789012345678901234567890123456789"
 #define PULL                                                                                       \
@@ -66,7 +65,7 @@ static char *quoted(const char *text)
 	return copy;
 }
 
-static void test_rows(void **state)
+static void reads_strictly(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(rows); i++) {
@@ -85,7 +84,7 @@ static void test_rows(void **state)
 }
 
 /* No prefix of a good event and no event with one byte changed does harm. */
-static void test_broken(void **state)
+static void survives_broken_bytes(void **state)
 {
 	(void)state;
 	for (size_t row = 0; row < 5; row++) {
@@ -110,7 +109,7 @@ static void test_broken(void **state)
 	}
 }
 
-static void test_large(void **state)
+static void refuses_large_bodies(void **state)
 {
 	size_t size = 10 << 20;
 	_cleanup_free_ char *body = mem_alloc(size);
@@ -125,7 +124,7 @@ static void test_large(void **state)
 	arena_release(&arena);
 }
 
-static void test_round_trip(void **state)
+static void reads_what_it_wrote(void **state)
 {
 	struct vcs_event event = { .kind = VCS_COMMENT,
 		.repo = "r",
@@ -157,7 +156,7 @@ static void test_round_trip(void **state)
 	arena_release(&arena);
 }
 
-static void test_signature(void **state)
+static void refuses_forged_signatures(void **state)
 {
 	static const char body[] = "{\"event\":\"ping\"}";
 	char good[LOCAL_SIGNATURE_MAX], bad[LOCAL_SIGNATURE_MAX];
@@ -185,7 +184,7 @@ static void test_signature(void **state)
 	}
 }
 
-static void test_branch_names(void **state)
+static void branch_names_of_git(void **state)
 {
 	static const char *const good[] = { "main", "a/b/c", "feature-1", "a;b", "$(id)", "@x",
 		"a@b", "\xc3\xa4", "x.y", "lock", "a.lockx" };
@@ -204,16 +203,13 @@ static void test_branch_names(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_large),
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_signature),
-		cmocka_unit_test(test_branch_names),
-	};
-
-	return cmocka_run_group_tests_name("local_event", tests, NULL, NULL);
+	CASE(reads_strictly);
+	CASE(survives_broken_bytes);
+	CASE(refuses_large_bodies);
+	CASE(reads_what_it_wrote);
+	CASE(refuses_forged_signatures);
+	CASE(branch_names_of_git);
+	return cases_run(argc, argv);
 }

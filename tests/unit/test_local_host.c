@@ -1,5 +1,8 @@
+/* links: vcs_local lib */
 /* The embedded host over a shelf in memory: what people do, what the engine gets to know, what is
  * refused. */
+#include "tests/lib/cases.h"
+
 #include "orchestrator/lib/jsonx.h"
 #include "vcs/local/local_event.h"
 #include "vcs/local/local_host.h"
@@ -7,13 +10,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#include <cmocka.h>
 
 static const char secret[] = "0123456789abcdef0123456789abcdef";
 
@@ -215,7 +214,7 @@ static struct vcs_event newest(struct fake *fake, struct arena *arena)
 	return event;
 }
 
-static int setup(void **state)
+static struct fake *fake_new(void)
 {
 	struct fake *fake = mem_alloc(sizeof(*fake));
 	struct local_host_options options;
@@ -240,13 +239,11 @@ static int setup(void **state)
 		.secret = secret,
 		.program = "/opt/it's/sluice" };
 	assert_int_equal(local_host_new(&options, &fake->host, &err), 0);
-	*state = fake;
-	return 0;
+	return fake;
 }
 
-static int teardown(void **state)
+static void fake_free(struct fake *fake)
 {
-	struct fake *fake = *state;
 	char command[200];
 
 	local_host_free(fake->host);
@@ -257,7 +254,6 @@ static int teardown(void **state)
 	snprintf(command, sizeof(command), "rm -rf '%s'", fake->data);
 	assert_int_equal(system(command), 0);
 	free(fake);
-	return 0;
 }
 
 /* A repository with main and feature, and pull 1 by alice. */
@@ -275,9 +271,20 @@ static void open_one(struct fake *fake)
 
 /* ---- tests ---- */
 
-static void test_open(void **state)
+/* A case with a host and a shelf of its own. */
+#define HOST_CASE(name)                                                                            \
+	static void name##_on(struct fake *fake);                                                  \
+	static void name(_unused_ void **state)                                                    \
+	{                                                                                          \
+		struct fake *fake = fake_new();                                                    \
+                                                                                                   \
+		name##_on(fake);                                                                   \
+		fake_free(fake);                                                                   \
+	}                                                                                          \
+	static void name##_on(struct fake *fake)
+
+HOST_CASE(opens_a_pull)
 {
-	struct fake *fake = *state;
 	struct arena arena = { 0 };
 	struct vcs_event event;
 
@@ -306,9 +313,8 @@ static void test_open(void **state)
 	arena_release(&arena);
 }
 
-static void test_talk_and_review(void **state)
+HOST_CASE(talks_and_reviews)
 {
-	struct fake *fake = *state;
 	struct arena arena = { 0 };
 	struct vcs_event event;
 
@@ -346,9 +352,8 @@ static void test_talk_and_review(void **state)
 	arena_release(&arena);
 }
 
-static void test_ends(void **state)
+HOST_CASE(closes_reopens_merges)
 {
-	struct fake *fake = *state;
 	struct arena arena = { 0 };
 
 	open_one(fake);
@@ -387,9 +392,8 @@ static void push(struct fake *fake, const char *ref, char old, char new)
 	assert_int_equal(fake->status, 200);
 }
 
-static void test_push(void **state)
+HOST_CASE(a_push_moves_the_head)
 {
-	struct fake *fake = *state;
 	struct arena arena = { 0 };
 
 	open_one(fake);
@@ -413,9 +417,8 @@ static void test_push(void **state)
 	arena_release(&arena);
 }
 
-static void test_branch_deleted(void **state)
+HOST_CASE(a_deleted_branch_closes)
 {
-	struct fake *fake = *state;
 	struct arena arena = { 0 };
 	char path[200];
 
@@ -429,9 +432,8 @@ static void test_branch_deleted(void **state)
 	arena_release(&arena);
 }
 
-static void test_packed_branches(void **state)
+HOST_CASE(reads_packed_branches)
 {
-	struct fake *fake = *state;
 	char path[200], text[600];
 
 	open_one(fake);
@@ -462,12 +464,11 @@ static void test_packed_branches(void **state)
 	assert_int_equal(fake->status, 404);
 }
 
-static void test_repositories(void **state)
+HOST_CASE(makes_and_adopts_repositories)
 {
 	static const char *const bad[] = { "", "/", "a/", "/a", "a/b/c", "..", "../x", "a/..",
 		".git", "a.git", "a.lock", "x.new", "-x", "a b", "a;b", "a\\\\b", "\\u00e4",
 		"a\\nb", "a'b", "." };
-	struct fake *fake = *state;
 	char path[300], body[400];
 	struct stat st;
 
@@ -501,9 +502,8 @@ static void test_repositories(void **state)
 	assert_int_equal(json_array_size(fake->answer), 2);
 }
 
-static void test_people(void **state)
+HOST_CASE(permissions_are_told)
 {
-	struct fake *fake = *state;
 	struct arena arena = { 0 };
 
 	open_one(fake);
@@ -519,12 +519,11 @@ static void test_people(void **state)
 	arena_release(&arena);
 }
 
-static void test_bad_people(void **state)
+HOST_CASE(refuses_names)
 {
 	static const char *const bad[] = { "", "a b", "@x", "a/b", "a;b", "$(x)", "`x`", "<b>",
 		"*x*", "_x_ ", "[a](b)", "|", "#1", "-x", ".x", "a\\nb", "a\\u0007", "\\u00e4",
 		"sluice", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
-	struct fake *fake = *state;
 	char body[300];
 
 	open_one(fake);
@@ -537,7 +536,7 @@ static void test_bad_people(void **state)
 	assert_int_equal(json_array_size(fake->inbox), 1);
 }
 
-static void test_bad_requests(void **state)
+HOST_CASE(refuses_requests_and_changes_nothing)
 {
 	static const struct {
 		const char *method, *path, *body;
@@ -598,7 +597,6 @@ static void test_bad_requests(void **state)
 			400 },
 		{ "POST", "/local/people", "{\"name\":\"x\",\"may_write\":\"yes\"}", 400 },
 	};
-	struct fake *fake = *state;
 	json_t *before;
 
 	open_one(fake);
@@ -614,9 +612,8 @@ static void test_bad_requests(void **state)
 	json_decref(before);
 }
 
-static void test_large_requests(void **state)
+HOST_CASE(refuses_large_requests)
 {
-	struct fake *fake = *state;
 	size_t size = 10 << 20;
 	_cleanup_free_ char *body = mem_alloc(size + 1);
 
@@ -639,9 +636,8 @@ static void test_large_requests(void **state)
 }
 
 /* Wherever the shelf fails, the call fails as a whole and says so. */
-static void test_broken_shelf(void **state)
+HOST_CASE(a_broken_shelf_is_told)
 {
-	struct fake *fake = *state;
 	int failures = 0;
 
 	open_one(fake);
@@ -699,9 +695,8 @@ static struct outcome ask(struct fake *fake, struct host_request request)
 	return outcome;
 }
 
-static void test_our_comments(void **state)
+HOST_CASE(our_comment_is_found_again)
 {
-	struct fake *fake = *state;
 	struct host_request first = { .call = HOST_COMMENT_UPSERT,
 		.number = 1,
 		.marker = "sluice:run:7",
@@ -747,9 +742,8 @@ static void test_our_comments(void **state)
 	assert_int_equal(ask(fake, second).err.code, ERR_MISSING);
 }
 
-static void test_statuses_and_reactions(void **state)
+HOST_CASE(statuses_and_reactions)
 {
-	struct fake *fake = *state;
 	struct host_request status = { .call = HOST_STATUS_SET,
 		.number = 1,
 		.context = "sluice/plan",
@@ -787,9 +781,8 @@ static void test_statuses_and_reactions(void **state)
 		1);
 }
 
-static void test_list_open(void **state)
+HOST_CASE(lists_open_pulls_with_new_heads)
 {
-	struct fake *fake = *state;
 	struct outcome outcome;
 
 	open_one(fake);
@@ -807,10 +800,9 @@ static void test_list_open(void **state)
 		ask(fake, (struct host_request){ .call = HOST_LIST_OPEN, .repo = "no" }).failed);
 }
 
-static void test_push_body(void **state)
+HOST_CASE(makes_the_body_of_a_push)
 {
 	_cleanup_strbuf_ struct strbuf body = STRBUF(10000);
-	struct fake *fake = *state;
 	struct arena arena = { 0 };
 	char lines[300];
 	struct err err;
@@ -829,7 +821,7 @@ static void test_push_body(void **state)
 	arena_release(&arena);
 }
 
-static void test_short_secret(void **state)
+static void refuses_a_short_secret(void **state)
 {
 	struct local_host *host;
 	struct err err;
@@ -841,29 +833,24 @@ static void test_short_secret(void **state)
 	local_host_free(NULL);
 }
 
-#define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
-int main(void)
+int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		WITH_HOST(test_open),
-		WITH_HOST(test_talk_and_review),
-		WITH_HOST(test_ends),
-		WITH_HOST(test_push),
-		WITH_HOST(test_branch_deleted),
-		WITH_HOST(test_packed_branches),
-		WITH_HOST(test_repositories),
-		WITH_HOST(test_people),
-		WITH_HOST(test_bad_people),
-		WITH_HOST(test_bad_requests),
-		WITH_HOST(test_large_requests),
-		WITH_HOST(test_broken_shelf),
-		WITH_HOST(test_our_comments),
-		WITH_HOST(test_statuses_and_reactions),
-		WITH_HOST(test_list_open),
-		WITH_HOST(test_push_body),
-		cmocka_unit_test(test_short_secret),
-	};
-
-	return cmocka_run_group_tests_name("local_host", tests, NULL, NULL);
+	CASE(opens_a_pull);
+	CASE(talks_and_reviews);
+	CASE(closes_reopens_merges);
+	CASE(a_push_moves_the_head);
+	CASE(a_deleted_branch_closes);
+	CASE(reads_packed_branches);
+	CASE(makes_and_adopts_repositories);
+	CASE(permissions_are_told);
+	CASE(refuses_names);
+	CASE(refuses_requests_and_changes_nothing);
+	CASE(refuses_large_requests);
+	CASE(a_broken_shelf_is_told);
+	CASE(our_comment_is_found_again);
+	CASE(statuses_and_reactions);
+	CASE(lists_open_pulls_with_new_heads);
+	CASE(makes_the_body_of_a_push);
+	CASE(refuses_a_short_secret);
+	return cases_run(argc, argv);
 }

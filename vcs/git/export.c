@@ -9,6 +9,7 @@
 #include "vcs/git/folder.h"
 #include "vcs/git/limits.h"
 #include "vcs/git/names.h"
+#include "vcs/git/tree_check.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -214,26 +215,18 @@ static bool tree_exists(int trees, const char *name)
 	return fstatat(trees, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
 }
 
-bool export_near(int dir_fd, const char *wish, char ret[GIT_OID_HEXSZ + 1])
+static void newest_find(int trees, char ret[GIT_OID_HEXSZ + 1])
 {
-	int trees = openat(dir_fd, "trees", O_DIRECTORY | O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(trees, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct timespec newest = { 0, 0 };
 	struct dirent *entry;
 	struct stat st;
-	bool is_wish;
-	DIR *dir;
 
-	ret[0] = '\0';
-	if (trees < 0)
-		return false;
-	if (wish != NULL && is_tree_name(wish) && tree_exists(trees, wish))
-		memcpy(ret, wish, GIT_OID_HEXSZ + 1);
-	is_wish = ret[0] != '\0';
-	dir = fdopendir(trees);
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		if (str_starts(entry->d_name, unfinished))
 			unfinished_remove(trees, entry->d_name);
-		if (is_wish || !is_tree_name(entry->d_name) ||
+		if (!is_tree_name(entry->d_name) ||
 			fstatat(trees, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (st.st_mtim.tv_sec > newest.tv_sec ||
@@ -245,9 +238,23 @@ bool export_near(int dir_fd, const char *wish, char ret[GIT_OID_HEXSZ + 1])
 	}
 	if (dir != NULL)
 		closedir(dir);
-	else
-		close(trees);
-	return ret[0] != '\0';
+	else if (fd >= 0)
+		close(fd);
+}
+
+bool export_near(git_repository *repo, git_odb *odb, int dir_fd, const char *wish,
+	char ret[GIT_OID_HEXSZ + 1])
+{
+	_cleanup_fd_ int trees = openat(
+		dir_fd, "trees", O_DIRECTORY | O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	ret[0] = '\0';
+	if (trees < 0)
+		return false;
+	newest_find(trees, ret);
+	if (wish != NULL && is_tree_name(wish) && tree_exists(trees, wish))
+		memcpy(ret, wish, GIT_OID_HEXSZ + 1);
+	return ret[0] != '\0' && tree_check(repo, odb, trees, ret);
 }
 
 int export_tree(const struct manifest *manifest, git_odb *odb, int dir_fd, const char *tree,
@@ -258,7 +265,7 @@ int export_tree(const struct manifest *manifest, git_odb *odb, int dir_fd, const
 	char name[64];
 	int r = folder_open_or_make(dir_fd, "trees", &trees, err);
 
-	if (r < 0 || tree_exists(trees, tree))
+	if (r < 0 || tree_check(manifest->repo, odb, trees, tree))
 		return r;
 	r = unfinished_make(trees, name, sizeof(name), &folder, err);
 	if (r < 0)

@@ -82,7 +82,8 @@ static int write_out(struct preparation *work)
 	};
 	char near[GIT_OID_HEXSZ + 1];
 	git_oid near_oid;
-	bool has_near = export_near(work->mirror.dir_fd, work->spec->near_tree, near) &&
+	bool has_near = export_near(work->mirror.repo, work->mirror.odb, work->mirror.dir_fd,
+				work->spec->near_tree, near) &&
 			git_oid_fromstrp(&near_oid, near) == 0;
 	int r = manifest_read(&manifest, &work->merge.tree, has_near ? &near_oid : NULL, work->err);
 
