@@ -3,4 +3,4 @@ TEST_PROGRAMS += tests/runner-driver
 tests/runner-driver_MAIN := tests/integration/runner_driver.c
 tests/runner-driver_USES := executor model lib_loop lib
 
-suite_git = MODE=$(MODE) tests/integration/test_git.py ## sluice-git on ordinary and hostile repositories
+suite_git = tests/integration/test_git.py ## sluice-git on ordinary and hostile repositories
