@@ -1,7 +1,7 @@
 # The suites as targets. Included by the root Makefile after everything else; uses its variables.
 
 FAST_SUITES := source harness unit sim crash
-SUITE_ORDER := $(FAST_SUITES) git integration fuzz memory
+SUITE_ORDER := $(FAST_SUITES) git runners integration fuzz memory
 
 # The suites that are one line (tests/module.mk), and those that need more and stand below.
 PLAIN_SUITES := $(patsubst suite_%,%,$(filter suite_%,$(.VARIABLES)))

@@ -1,3 +1,4 @@
+/* links: runner model lib */
 /* Any bytes as job.json, as result.json, and as Terraform text with module sources. */
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/model/job_spec.h"

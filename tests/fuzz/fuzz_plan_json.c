@@ -1,3 +1,4 @@
+/* links: runner model lib */
 /* Any bytes as plan JSON: a summary that can be read back, or an error. */
 #include "orchestrator/lib/jsonx.h"
 #include "runners/tf_plan.h"

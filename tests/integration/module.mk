@@ -4,3 +4,4 @@ tests/runner-driver_MAIN := tests/integration/runner_driver.c
 tests/runner-driver_USES := executor model lib_loop lib
 
 suite_git = tests/integration/test_git.py ## sluice-git on ordinary and hostile repositories
+suite_runners = python3 tests/integration/test_runners.py ## jobs: hostile and real tools, kills, restarts

@@ -32,7 +32,7 @@ static double now_ms(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-static void say(const char *format, ...)
+_printf_(1, 2) static void say(const char *format, ...)
 {
 	va_list args;
 

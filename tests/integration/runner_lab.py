@@ -16,7 +16,7 @@ MODE = os.environ.get("MODE", "debug")
 BUILD = os.path.join(ROOT, "build", MODE)
 PREPARE, PLAN, APPLY = 1, 2, 3
 OUTCOMES = ["none", "ok", "tool_failed", "signalled", "timed_out", "output_cap", "cancelled", "setup_failed",
-            "conflict", "bad_result", "plan_lost", "unknown"]
+            "conflict", "bad_result", "plan_lost", "unknown", "never_began"]
 
 
 def tool(name):
@@ -165,7 +165,7 @@ class Lab:
 
     def run(self, op, tree, **more):
         timeout = more.pop("wait", 120)
-        return self.driver.ended(self.ask(op, tree, **more), timeout=timeout)
+        return self.driver.ended(self.ask(op, tree, **more), more.get("attempt", 1), timeout)
 
     def job_dir(self, job, attempt=1):
         return os.path.join(self.data, "jobs", "%d-%d" % (job, attempt))

@@ -1,53 +1,42 @@
+/* links: runner model lib */
 /* Who may have a job directory, and what it proves. */
+#include "tests/lib/cases.h"
+
 #include "orchestrator/model/job_dir.h"
 #include "runners/blob.h"
 #include "runners/job_dir.h"
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
-#include <cmocka.h>
+static const char *root;
+static char path[4096];
 
-static char root[] = "/tmp/sluice-job-dir-XXXXXX";
-static char path[128];
-
-static int set_up(void **state)
+/* A fresh job directory. */
+static void set_up(void)
 {
-	(void)state;
-	memcpy(strstr(root, "job-dir-") + 8, "XXXXXX", 6);
-	if (mkdtemp(root) == NULL)
-		return -1;
-	snprintf(path, sizeof(path), "%s/1-1", root);
-	return mkdir(path, 0700);
-}
+	static int count;
 
-static int tear_down(void **state)
-{
-	char command[160];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf '%s'", root);
-	return system(command);
+	root = cases_folder();
+	snprintf(path, sizeof(path), "%s/%d-1", root, ++count);
+	assert_int_equal(mkdir(path, 0700), 0);
 }
 
 static void touch(const char *name)
 {
-	char file[256];
+	char file[sizeof(path) + 64];
 
 	snprintf(file, sizeof(file), "%s/%s", path, name);
 	close(open(file, O_WRONLY | O_CREAT, 0600));
 }
 
-static void test_one_owner(void **state)
+static void one_owner(_unused_ void **state)
 {
 	struct job_dir first, second;
 	struct err err;
 
-	(void)state;
+	set_up();
 	assert_int_equal(job_dir_claim(&first, path, &err), 0);
 	assert_int_equal(job_dir_claim(&second, path, &err), -ERR_BUSY);
 	job_dir_release(&second);
@@ -56,13 +45,13 @@ static void test_one_owner(void **state)
 	job_dir_release(&first);
 }
 
-static void test_what_refuses(void **state)
+static void what_refuses(_unused_ void **state)
 {
 	static const char *const names[] = { JOB_FILE_VOID, JOB_FILE_RESULT, JOB_FILE_STARTED };
 	struct job_dir dir;
 	struct err err;
 
-	(void)state;
+	set_up();
 	for (size_t i = 0; i < countof(names); i++) {
 		touch(names[i]);
 		assert_int_equal(job_dir_claim(&dir, path, &err), -ERR_REFUSED);
@@ -71,14 +60,14 @@ static void test_what_refuses(void **state)
 	}
 }
 
-static void test_secrets_are_read_once(void **state)
+static void secrets_are_read_once(_unused_ void **state)
 {
 	struct job_dir dir;
 	struct err err;
 	char *text;
 	int fd;
 
-	(void)state;
+	set_up();
 	assert_int_equal(job_dir_claim(&dir, path, &err), 0);
 	fd = openat(dir.fd, JOB_FILE_SECRETS, O_WRONLY | O_CREAT, 0600);
 	assert_int_equal(write(fd, "A=b\n", 4), 4);
@@ -91,12 +80,12 @@ static void test_secrets_are_read_once(void **state)
 	job_dir_release(&dir);
 }
 
-static void test_started_once(void **state)
+static void started_once(_unused_ void **state)
 {
 	struct job_dir dir;
 	struct err err;
 
-	(void)state;
+	set_up();
 	assert_int_equal(job_dir_claim(&dir, path, &err), 0);
 	assert_int_equal(job_dir_mark_started(&dir, &err), 0);
 	assert_true(job_dir_mark_started(&dir, &err) < 0);
@@ -111,13 +100,14 @@ static void write_file(int dir_fd, const char *name, const char *text)
 	close(fd);
 }
 
-static void test_blob(void **state)
+static void blob(_unused_ void **state)
 {
 	char sha[SHA256_HEX];
-	int fd = open(path, O_RDONLY | O_DIRECTORY);
+	int fd;
 	struct err err;
 
-	(void)state;
+	set_up();
+	fd = open(path, O_RDONLY | O_DIRECTORY);
 	write_file(fd, "plan", "the plan");
 	assert_int_equal(blob_put(root, fd, "plan", 100, BLOB_MOVE, true, sha, &err), 0);
 	assert_int_equal(blob_put(root, fd, "plan", 100, BLOB_MOVE, true, sha, &err), -ERR_MISSING);
@@ -133,13 +123,14 @@ static void test_blob(void **state)
 	close(fd);
 }
 
-static void test_blob_is_used_once(void **state)
+static void blob_is_used_once(_unused_ void **state)
 {
 	char sha[SHA256_HEX];
-	int fd = open(path, O_RDONLY | O_DIRECTORY);
+	int fd;
 	struct err err;
 
-	(void)state;
+	set_up();
+	fd = open(path, O_RDONLY | O_DIRECTORY);
 	write_file(fd, "plan", "the plan");
 	write_file(fd, "witness", "");
 	assert_int_equal(blob_put(root, fd, "plan", 100, BLOB_MOVE, true, sha, &err), 0);
@@ -152,16 +143,13 @@ static void test_blob_is_used_once(void **state)
 	close(fd);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_one_owner, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_what_refuses, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_secrets_are_read_once, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_started_once, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_blob, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_blob_is_used_once, set_up, tear_down),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	CASE(one_owner);
+	CASE(what_refuses);
+	CASE(secrets_are_read_once);
+	CASE(started_once);
+	CASE(blob);
+	CASE(blob_is_used_once);
+	return cases_run(argc, argv);
 }

@@ -1,20 +1,18 @@
+/* links: runner model lib */
 /* Masking over chunk borders, paths that may not leave the tree, module sources. */
+#include "tests/lib/cases.h"
+
 #include "runners/init_cache.h"
 #include "runners/mask.h"
 #include "runners/tree.h"
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-static void test_mask_at_every_border(void **state)
+static void mask_at_every_border(_unused_ void **state)
 {
 	static const char text[] = "a secret-one b secret-onetwo c secret-on d\nsecret-one";
 	static const char want[] = "a *** b ***two c secret-on d\n***";
 	struct mask mask = { 0 };
 
-	(void)state;
 	mask_add(&mask, "secret-one");
 	mask_add(&mask, "short");
 	for (size_t chunk = 1; chunk <= sizeof(text); chunk++) {
@@ -32,12 +30,11 @@ static void test_mask_at_every_border(void **state)
 	mask_release(&mask);
 }
 
-static void test_mask_lines_and_words(void **state)
+static void mask_lines_and_words(_unused_ void **state)
 {
 	struct strbuf out = STRBUF(4096);
 	struct mask mask = { 0 };
 
-	(void)state;
 	mask_add(&mask, "first line\nsecond line");
 	mask_add_quoted(&mask, "postgres");
 	mask_add_quoted(&mask, "a-value-that-is-long");
@@ -69,9 +66,8 @@ static const struct {
 	{ ".a", true },
 };
 
-static void test_paths(void **state)
+static void paths(_unused_ void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < countof(path_cases); i++)
 		if (tree_path_is_safe(path_cases[i].path) != path_cases[i].is_safe)
 			fail_msg("\"%s\"", path_cases[i].path);
@@ -89,11 +85,10 @@ static const struct {
 	{ "a", ".", "a" },
 };
 
-static void test_join(void **state)
+static void join(_unused_ void **state)
 {
 	char out[64];
 
-	(void)state;
 	for (size_t i = 0; i < countof(join_cases); i++) {
 		bool is_inside = tree_join(join_cases[i].dir, join_cases[i].path, out, sizeof(out));
 
@@ -117,11 +112,10 @@ static const struct {
 	{ "resource source \"./no\" source = var.x source = \"unclosed", "", false },
 };
 
-static void test_sources(void **state)
+static void sources(_unused_ void **state)
 {
 	char found[256];
 
-	(void)state;
 	for (size_t i = 0; i < countof(source_cases); i++) {
 		struct strbuf all = STRBUF(4096);
 		bool floats = false;
@@ -136,15 +130,12 @@ static void test_sources(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mask_at_every_border),
-		cmocka_unit_test(test_mask_lines_and_words),
-		cmocka_unit_test(test_paths),
-		cmocka_unit_test(test_join),
-		cmocka_unit_test(test_sources),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	CASE(mask_at_every_border);
+	CASE(mask_lines_and_words);
+	CASE(paths);
+	CASE(join);
+	CASE(sources);
+	return cases_run(argc, argv);
 }

@@ -1,12 +1,11 @@
+/* links: runner model lib */
 /* The terraform tool as tables: step -> arguments, end -> verdict, output -> what a person reads.
  */
+#include "tests/lib/cases.h"
+
 #include "runners/diagnostic.h"
 #include "runners/tool.h"
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const struct site site = {
 	.terraform = "/bin/tf", .opentofu = "/bin/tofu", .cli_config = "/etc/rc", .path = "/bin"
@@ -36,9 +35,8 @@ static const struct {
 		"/bin/tf apply -input=false -no-color -lock-timeout=60s /o/tfplan" },
 };
 
-static void test_describe(void **state)
+static void describe(_unused_ void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < countof(describe_cases); i++) {
 		struct strvec argv = { 0 }, env = { 0 };
 		struct strbuf line = STRBUF(4096);
@@ -76,9 +74,8 @@ static const struct {
 	{ STEP_INIT, 1, "Error: no\n", OUTCOME_TOOL_FAILED, false, false, "Error: no" },
 };
 
-static void test_interpret(void **state)
+static void interpret(_unused_ void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < countof(interpret_cases); i++) {
 		struct strbuf failure = STRBUF(8192);
 		struct tool_verdict verdict;
@@ -110,9 +107,8 @@ static const struct {
 	{ "Error: A\nx\nWarning: W\ny\nError: B\nz\n", "Error: A\nx\n\nError: B\nz" },
 };
 
-static void test_diagnostics(void **state)
+static void diagnostics(_unused_ void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < countof(diagnostic_cases); i++) {
 		struct strbuf out = STRBUF(8192);
 
@@ -122,12 +118,11 @@ static void test_diagnostics(void **state)
 	}
 }
 
-static void test_middle_cut(void **state)
+static void middle_cut(_unused_ void **state)
 {
 	struct strbuf text = STRBUF(1 << 20);
 	char *cut;
 
-	(void)state;
 	for (int i = 0; i < 1000; i++)
 		strbuf_printf(&text, "line %d\n", i);
 	cut = diagnostic_middle_cut(strbuf_text(&text), text.length, text.length);
@@ -144,14 +139,11 @@ static void test_middle_cut(void **state)
 	strbuf_release(&text);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_describe),
-		cmocka_unit_test(test_interpret),
-		cmocka_unit_test(test_diagnostics),
-		cmocka_unit_test(test_middle_cut),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	CASE(describe);
+	CASE(interpret);
+	CASE(diagnostics);
+	CASE(middle_cut);
+	return cases_run(argc, argv);
 }

@@ -1,12 +1,11 @@
+/* links: runner model lib */
 /* Plan JSON -> summary: actions, order, differences, and what must not be told. */
+#include "tests/lib/cases.h"
+
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/lib/strbuf.h"
 #include "runners/tf_plan.h"
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct arena arena;
 
@@ -46,9 +45,8 @@ static const struct action_case {
 	{ "\"surprise\"", "", "", PLAN_NO_OP },
 };
 
-static void test_actions(void **state)
+static void actions(_unused_ void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < countof(action_cases); i++) {
 		const struct action_case *c = &action_cases[i];
 		char *text = mem_printf(
@@ -64,14 +62,13 @@ static void test_actions(void **state)
 	}
 }
 
-static void test_most_dangerous_first(void **state)
+static void most_dangerous_first(_unused_ void **state)
 {
 	static const char *const want[] = { "d.1", "r.1", "u.1", "c.1", "c.2" };
 	struct plan_summary summary = summarise(PLAN(CHANGE("c.1", "\"create\"", "") "," CHANGE(
 		"u.1", "\"update\"", "") "," CHANGE("c.2", "\"create\"", "") "," CHANGE("d.1",
 		"\"delete\"", "") "," CHANGE("r.1", "\"delete\",\"create\"", "")));
 
-	(void)state;
 	assert_int_equal(summary.resource_count, countof(want));
 	for (size_t i = 0; i < countof(want); i++)
 		assert_string_equal(summary.resources[i].address, want[i]);
@@ -114,9 +111,8 @@ static const struct value_case {
 	{ "\"before\":{\"a\":\"x\\ny\"},\"after\":{\"a\":\"x\"}", "a", "x\\ny", "x", false },
 };
 
-static void test_values(void **state)
+static void values(_unused_ void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < countof(value_cases); i++) {
 		const struct value_case *c = &value_cases[i];
 		char *text = mem_printf(
@@ -135,7 +131,7 @@ static void test_values(void **state)
 	}
 }
 
-static void test_marked_value_is_hidden_where_the_mark_is_lost(void **state)
+static void marked_value_is_hidden_where_the_mark_is_lost(_unused_ void **state)
 {
 	struct plan_summary summary = summarise(PLAN(CHANGE("a.b", "\"update\"",
 		",\"before\":{\"in\":\"correct-horse\",\"out\":\"correct-horse\",\"all\":\"url?k="
@@ -143,17 +139,15 @@ static void test_marked_value_is_hidden_where_the_mark_is_lost(void **state)
 		"\"after\":{\"in\":\"x\",\"out\":\"y\",\"all\":\"z\"},\"before_sensitive\":{\"in\":"
 		"true}")));
 
-	(void)state;
 	assert_int_equal(summary.resources[0].attribute_count, 3);
 	for (size_t i = 0; i < 2; i++)
 		assert_string_equal(summary.resources[0].attributes[i].before, "(sensitive)");
 }
 
-static void test_what_forces_comes_first_and_is_never_left_out(void **state)
+static void what_forces_comes_first_and_is_never_left_out(_unused_ void **state)
 {
 	struct strbuf text = STRBUF(1 << 20);
 
-	(void)state;
 	strbuf_puts(&text,
 		"{\"format_version\":\"1\",\"resource_changes\":[{\"address\":\"a.b\",\"change\":{"
 		"\"actions\":[\"delete\",\"create\"],\"replace_paths\":[[\"z\"]],\"before\":{");
@@ -171,7 +165,7 @@ static void test_what_forces_comes_first_and_is_never_left_out(void **state)
 	strbuf_release(&text);
 }
 
-static void test_what_runs_code(void **state)
+static void what_runs_code(_unused_ void **state)
 {
 	struct plan_summary summary = summarise(
 		"{\"format_version\":\"1\",\"resource_changes\":[" CHANGE(
@@ -185,13 +179,12 @@ static void test_what_runs_code(void **state)
 					 "\"address\":\"x.y\",\"mode\":\"managed\",\"type\":\"x\","
 					 "\"provisioners\":[{\"type\":\"remote-exec\"}]}]}}}}}}");
 
-	(void)state;
 	assert_int_equal(summary.runs_code_count, 2);
 	assert_string_equal(summary.runs_code[0], "data.external.e runs a program");
 	assert_string_equal(summary.runs_code[1], "module.m.x.y has a remote-exec provisioner");
 }
 
-static void test_not_a_plan(void **state)
+static void not_a_plan(_unused_ void **state)
 {
 	static const char *const texts[] = { "{}", "[]", "{\"format_version\":1}",
 		"{\"format_version\":\"1\",\"resource_changes\":[{\"change\":{\"actions\":["
@@ -199,7 +192,6 @@ static void test_not_a_plan(void **state)
 	struct plan_summary summary;
 	struct err err;
 
-	(void)state;
 	for (size_t i = 0; i < countof(texts); i++) {
 		json_t *plan = json_loads(texts[i], 0, NULL);
 
@@ -209,18 +201,17 @@ static void test_not_a_plan(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_actions),
-		cmocka_unit_test(test_most_dangerous_first),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_marked_value_is_hidden_where_the_mark_is_lost),
-		cmocka_unit_test(test_what_forces_comes_first_and_is_never_left_out),
-		cmocka_unit_test(test_what_runs_code),
-		cmocka_unit_test(test_not_a_plan),
-	};
-	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	CASE(actions);
+	CASE(most_dangerous_first);
+	CASE(values);
+	CASE(marked_value_is_hidden_where_the_mark_is_lost);
+	CASE(what_forces_comes_first_and_is_never_left_out);
+	CASE(what_runs_code);
+	CASE(not_a_plan);
+
+	int failed = cases_run(argc, argv);
 
 	arena_release(&arena);
 	return failed;
