@@ -15,7 +15,7 @@ PACKAGES := libuv libmicrohttpd libcurl jansson yaml-0.1 libcrypto sqlite3 libgi
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
 WARNINGS := -Wall -Wextra -Wformat=2 -Wshadow -Wswitch-enum -Wstrict-prototypes -Wmissing-prototypes -Wvla \
-	-Wcast-align -Wundef -Wdate-time -Wconversion -Wno-sign-conversion -Werror
+	-Wcast-align -Wundef -Wdate-time -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers -Werror
 WARNINGS += $(if $(IS_CLANG),-Wno-gnu-statement-expression,-Wimplicit-fallthrough=5 -Wlogical-op -Wduplicated-cond)
 TEST_WARNINGS := $(filter-out -Wconversion -Wno-sign-conversion -Wmissing-prototypes,$(WARNINGS))
 

@@ -526,6 +526,7 @@ void engine_turn(struct engine *engine)
 		wake(engine, SICK_REST_MS);
 		return;
 	}
+	metrics_observe(HISTOGRAM_TURN, engine_monotonic(engine) - began);
 	effects_send(engine);
 	if (more || store_is_dirty(engine->store) || engine->slots_may_be_free)
 		wake(engine, 0);

@@ -44,6 +44,7 @@ void fault_init(const char *spec, const char *log_path)
 	if (last != NULL)
 		(void)snprintf(fault.name, sizeof(fault.name), "%.*s", (int)(last - spec), spec);
 	fault.target = strtol(last == NULL ? spec : last + 1, NULL, 10);
+	fault.kills = fault.kills && fault.target > 0; /* the 0-th is no point, nor is "kill:" */
 }
 
 static bool passes_target(const char *name)

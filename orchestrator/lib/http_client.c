@@ -9,6 +9,8 @@
 
 #include <curl/curl.h>
 
+enum { HEADERS_MAX_BYTES = 128 << 10 };
+
 struct http_client {
 	struct loop *loop;
 	CURLM *multi;
@@ -23,6 +25,7 @@ struct http_call {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct strbuf body;
+	size_t header_bytes;
 	char *sent_body;
 	http_answer_cb cb;
 	void *owner;
@@ -115,26 +118,47 @@ static size_t on_body(char *bytes, size_t one, size_t length, void *owner)
 	return call->body.overflowed ? 0 : one * length;
 }
 
+/* libcurl keeps all headers, and this version sets no end to them. */
+static size_t on_header(_unused_ char *bytes, size_t one, size_t length, void *owner)
+{
+	struct http_call *call = owner;
+
+	call->header_bytes += one * length;
+	return call->header_bytes > HEADERS_MAX_BYTES ? 0 : one * length;
+}
+
+static bool will_not_change(CURLcode code)
+{
+	return code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
+	       code == CURLE_PEER_FAILED_VERIFICATION;
+}
+
+static void answer_failure(struct http_call *call, CURLcode code)
+{
+	struct err err = { 0 };
+
+	if (call->body.overflowed)
+		err_set(&err, ERR_LIMIT, "the answer is larger than %zu bytes", call->body.cap);
+	else if (call->header_bytes > HEADERS_MAX_BYTES)
+		err_set(&err, ERR_LIMIT, "the headers of the answer are larger than %d bytes",
+			HEADERS_MAX_BYTES);
+	else
+		err_class_set(&err, ERR_NET,
+			will_not_change(code) ? ERR_CLASS_PERM : ERR_CLASS_TEMP, "%s",
+			curl_easy_strerror(code));
+	call->cb(call->owner, NULL, &err);
+}
+
 static void answer(struct http_call *call, CURLcode code)
 {
 	struct http_answer reply = { .body = strbuf_text(&call->body),
-		.length = call->body.length };
-	struct err err = { 0 };
+		.length = call->body.length,
+		.transfer = call->easy };
 	curl_off_t retry_after = 0;
 	long status = 0;
 
-	if (call->body.overflowed) {
-		err_set(&err, ERR_LIMIT, "the answer is larger than %zu bytes", call->body.cap);
-		call->cb(call->owner, NULL, &err);
-		return;
-	}
-	if (code != CURLE_OK) {
-		bool may_help = code != CURLE_UNSUPPORTED_PROTOCOL && code != CURLE_URL_MALFORMAT &&
-				code != CURLE_PEER_FAILED_VERIFICATION;
-
-		err_class_set(&err, ERR_NET, may_help ? ERR_CLASS_TEMP : ERR_CLASS_PERM, "%s",
-			curl_easy_strerror(code));
-		call->cb(call->owner, NULL, &err);
+	if (code != CURLE_OK || call->body.overflowed) {
+		answer_failure(call, code);
 		return;
 	}
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -142,6 +166,15 @@ static void answer(struct http_call *call, CURLcode code)
 	reply.status = (int)status;
 	reply.retry_after_s = retry_after;
 	call->cb(call->owner, &reply, NULL);
+}
+
+const char *http_answer_header(const struct http_answer *answer, const char *name)
+{
+	struct curl_header *header;
+
+	return curl_easy_header(answer->transfer, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+		       ? header->value
+		       : NULL;
 }
 
 static void collect(struct http_client *client)
@@ -212,6 +245,8 @@ static void set_request(struct http_call *call, const struct http_request *reque
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
 	if (request->unix_socket != NULL) {
 		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);

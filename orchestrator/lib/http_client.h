@@ -1,8 +1,8 @@
 /* HTTP requests on the loop: the only wrapper of libcurl. The client owns its transfers; every
  * request is answered exactly once, unless it or the client is freed before.
  *
- * Only http and https, no redirects (a credential never follows one), answers capped while they
- * arrive. */
+ * Only http and https, no redirects (a credential never follows one), headers and body capped while
+ * they arrive. Errors do not name the URL: some URLs are credentials. */
 #pragma once
 #include "orchestrator/lib/base.h"
 #include "orchestrator/lib/err.h"
@@ -27,9 +27,15 @@ struct http_answer {
 	const char *body; /* ends with a NUL; borrowed */
 	size_t length;
 	int64_t retry_after_s; /* or 0 */
+	void *transfer;	       /* for http_answer_header() */
 };
 
-/* err is NULL when there is an answer of whatever status; class TEMP when asking again may help. */
+/* The first header of that name, in any case, or NULL; borrowed until the call-back returns. */
+const char *http_answer_header(const struct http_answer *answer, const char *name);
+
+/* err is NULL when there is an answer of whatever status; class TEMP when asking again may help.
+ * The call has ended when this is called. New requests may be sent from here; the client must not
+ * be freed from here. */
 typedef void (*http_answer_cb)(
 	void *owner, const struct http_answer *answer, const struct err *err);
 
@@ -40,6 +46,7 @@ _must_check_ int http_client_send(struct http_client *client, const struct http_
 	http_answer_cb cb, void *owner, struct http_call **ret, struct err *err);
 void http_call_cancel(struct http_call *call); /* cb is not called */
 
-/* For the command line: sends and waits on a loop of its own. *ret_body is owned by the caller. */
+/* For the command line: sends and waits on a loop of its own. *ret_body is owned by the caller and
+ * ends at the first NUL. */
 _must_check_ int http_client_call(
 	const struct http_request *request, int *ret_status, char **ret_body, struct err *err);

@@ -9,7 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE_MAX_BYTES = 64 << 10, VALUE_MAX_BYTES = 2000, SECRET_MIN = 6 };
+enum {
+	LINE_MAX_BYTES = 32 << 10,
+	VALUE_MAX_BYTES = 2000,
+	VALUE_ROOM = 8 * VALUE_MAX_BYTES, /* a value with its key, every byte of it escaped */
+	SECRET_MIN = 6
+};
 
 static struct {
 	enum log_level least;
@@ -64,40 +69,66 @@ static void put_text(struct strbuf *out, const char *text, bool quoted)
 	}
 }
 
-static void mask(char *text)
+/* How much of the secret stands at text: all of it, or a beginning of it that the end of a text cut
+ * short. */
+static size_t secret_at(const char *secret, const char *text)
+{
+	size_t same = 0;
+
+	while (secret[same] != '\0' && secret[same] == text[same])
+		same++;
+	return secret[same] == '\0' || (text[same] == '\0' && same >= SECRET_MIN) ? same : 0;
+}
+
+/* All places are found before one is covered: secrets that overlap or contain each other would
+ * otherwise leave the rest of one behind. The bytes of a hit become NUL, which no text has. */
+static void cover_secrets(const char *text, char *covered)
 {
 	for (size_t i = 0; i < logger.secrets.count; i++) {
 		const char *secret = logger.secrets.items[i];
-		size_t length = strlen(secret);
 
-		for (char *hit = text; (hit = strstr(hit, secret)) != NULL; hit += length)
-			memset(hit, '*', length);
+		for (const char *at = text; (at = strchr(at, secret[0])) != NULL; at++)
+			memset(covered + (at - text), '\0', secret_at(secret, at));
 	}
+}
+
+/* Masked before it is cut or escaped: either would hide a secret from the search. */
+static void put_masked(struct strbuf *out, const char *text, bool quoted)
+{
+	_cleanup_strbuf_ struct strbuf masked = STRBUF(VALUE_MAX_BYTES);
+	_cleanup_free_ char *covered = mem_strdup(text);
+
+	cover_secrets(text, covered);
+	for (const char *at = text; *at != '\0' && !masked.overflowed;) {
+		if (covered[at - text] != '\0') {
+			strbuf_putc(&masked, *at++);
+			continue;
+		}
+		strbuf_puts(&masked, "***");
+		while (*at != '\0' && covered[at - text] == '\0')
+			at++;
+	}
+	put_text(out, strbuf_text(&masked), quoted);
 }
 
 static void put_value(struct strbuf *out, const struct log_field *field, bool quoted)
 {
 	const char *text = field->kind == LOG_ERR ? field->err->text : field->text;
-	_cleanup_free_ char *masked = NULL;
 
 	if (field->kind == LOG_INT) {
 		strbuf_printf(out, "%lld", (long long)field->number);
 		return;
 	}
-	masked = mem_strdup(text == NULL ? "" : text);
-	if (strlen(masked) > VALUE_MAX_BYTES)
-		masked[VALUE_MAX_BYTES] = '\0';
-	mask(masked); /* before escaping: escapes would hide a secret from the search */
 	if (quoted)
 		strbuf_putc(out, '"');
-	put_text(out, masked, quoted);
+	put_masked(out, text == NULL ? "" : text, quoted);
 	if (quoted)
 		strbuf_putc(out, '"');
 }
 
 void log_write(enum log_level level, const char *message, const struct log_field *fields)
 {
-	_cleanup_strbuf_ struct strbuf line = STRBUF(LINE_MAX_BYTES);
+	_cleanup_strbuf_ struct strbuf line = STRBUF(LINE_MAX_BYTES + VALUE_ROOM);
 	struct log_field what = log_str("message", message);
 	char time[CLOCK_TEXT_MAX];
 
@@ -111,8 +142,16 @@ void log_write(enum log_level level, const char *message, const struct log_field
 			level_names[level]);
 	put_value(&line, &what, !logger.text);
 	for (const struct log_field *field = fields; field->kind != LOG_END; field++) {
+		size_t whole = line.length;
+
 		strbuf_printf(&line, logger.text ? " %s=" : ",\"%s\":", field->key);
 		put_value(&line, field, !logger.text);
+		if (line.length <= LINE_MAX_BYTES)
+			continue;
+		strbuf_truncate(
+			&line, whole); /* the line stays readable; what is missing is said */
+		strbuf_puts(&line, logger.text ? " cut=true" : ",\"cut\":true");
+		break;
 	}
 	strbuf_puts(&line, logger.text ? "\n" : "}\n");
 	(void)!write(STDERR_FILENO, line.data, line.length);

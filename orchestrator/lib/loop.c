@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <uv.h>
 
+enum { CLOSING_TURNS = 16 };
+
 struct loop {
 	uv_loop_t uv;
 };
@@ -61,11 +63,13 @@ struct loop *loop_new(void)
 	return loop;
 }
 
+/* Closing takes a turn or two. The turns are counted, because something that still lives would keep
+ * the loop going for ever instead of being found. */
 void loop_free(struct loop *loop)
 {
 	if (loop == NULL)
 		return;
-	while (uv_run(&loop->uv, UV_RUN_NOWAIT) != 0 && uv_loop_alive(&loop->uv))
+	for (int i = 0; i < CLOSING_TURNS && uv_run(&loop->uv, UV_RUN_NOWAIT) != 0; i++)
 		;
 	must(uv_loop_close(&loop->uv), "something made from the event loop still lives");
 	free(loop);

@@ -1,4 +1,4 @@
-/* One table. */
+/* One table of counters, one of histograms. */
 #include "orchestrator/lib/metrics.h"
 
 #include "orchestrator/lib/strbuf.h"
@@ -22,6 +22,16 @@ static struct {
 	[METRIC_PROBLEMS] = { "sluice_problems_total", "problems told to the operator" },
 };
 
+static const int64_t bounds_ms[] = { 1, 5, 25, 100, 500, 2500, 10000 };
+
+static struct {
+	const char *name, *help;
+	int64_t counts[countof(bounds_ms) + 1]; /* the last holds what is above every bound */
+	int64_t sum_ms;
+} histograms[HISTOGRAM_MAX] = {
+	[HISTOGRAM_TURN] = { "sluice_turn_seconds", "how long a turn of the engine took" },
+};
+
 void metrics_add(enum metric metric, int64_t value)
 {
 	metrics[metric].value += value;
@@ -39,10 +49,46 @@ static void print_one(
 		(long long)value);
 }
 
+void metrics_observe(enum metric_histogram histogram, int64_t took_ms)
+{
+	size_t at = 0;
+
+	while (at < countof(bounds_ms) && took_ms > bounds_ms[at])
+		at++;
+	histograms[histogram].counts[at]++;
+	histograms[histogram].sum_ms += took_ms;
+}
+
+static void print_seconds(struct strbuf *out, int64_t ms)
+{
+	strbuf_printf(out, "%lld.%03d", (long long)(ms / 1000), (int)(ms % 1000));
+}
+
+static void print_histogram(struct strbuf *out, enum metric_histogram histogram)
+{
+	const char *name = histograms[histogram].name;
+	int64_t total = 0;
+
+	strbuf_printf(
+		out, "# HELP %s %s\n# TYPE %s histogram\n", name, histograms[histogram].help, name);
+	for (size_t i = 0; i < countof(bounds_ms); i++) {
+		total += histograms[histogram].counts[i];
+		strbuf_printf(out, "%s_bucket{le=\"", name);
+		print_seconds(out, bounds_ms[i]);
+		strbuf_printf(out, "\"} %lld\n", (long long)total);
+	}
+	total += histograms[histogram].counts[countof(bounds_ms)];
+	strbuf_printf(out, "%s_bucket{le=\"+Inf\"} %lld\n%s_sum ", name, (long long)total, name);
+	print_seconds(out, histograms[histogram].sum_ms);
+	strbuf_printf(out, "\n%s_count %lld\n", name, (long long)total);
+}
+
 void metrics_print(struct strbuf *out)
 {
 	for (size_t i = 0; i < METRIC_MAX; i++)
 		print_one(out, "counter", metrics[i].name, metrics[i].help, metrics[i].value);
+	for (size_t i = 0; i < HISTOGRAM_MAX; i++)
+		print_histogram(out, (enum metric_histogram)i);
 }
 
 void metrics_print_gauge(struct strbuf *out, const char *name, const char *help, int64_t value)

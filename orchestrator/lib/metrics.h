@@ -1,4 +1,5 @@
-/* Counters and gauges of the process, declared in one table, printed as Prometheus text. */
+/* Counters, histograms and gauges of the process, declared in tables, printed as Prometheus text.
+ */
 #pragma once
 #include "orchestrator/lib/base.h"
 
@@ -17,8 +18,11 @@ enum metric {
 	METRIC_MAX
 };
 
+enum metric_histogram { HISTOGRAM_TURN, HISTOGRAM_MAX };
+
 void metrics_add(enum metric metric, int64_t value);
 int64_t metrics_get(enum metric metric);
+void metrics_observe(enum metric_histogram histogram, int64_t took_ms);
 void metrics_print(struct strbuf *out);
 /* One gauge that is read when it is asked for. */
 void metrics_print_gauge(struct strbuf *out, const char *name, const char *help, int64_t value);

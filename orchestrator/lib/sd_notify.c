@@ -33,7 +33,11 @@ int sd_notify(const char *state, struct err *err)
 
 int64_t sd_watchdog_ms(void)
 {
-	const char *usec = getenv("WATCHDOG_USEC");
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	long long every;
 
-	return str_empty(usec) ? 0 : strtoll(usec, NULL, 10) / 2000;
+	if (str_empty(usec) || (!str_empty(pid) && strtoll(pid, NULL, 10) != getpid()))
+		return 0; /* nobody watches, or somebody else is watched */
+	every = strtoll(usec, NULL, 10) / 2000;
+	return every > 0 ? every : 0;
 }

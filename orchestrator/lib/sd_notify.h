@@ -7,4 +7,4 @@
 /* state: "READY=1", "STOPPING=1", "RELOADING=1\nMONOTONIC_USEC=...", "STATUS=3 runs", "WATCHDOG=1".
  */
 _must_check_ int sd_notify(const char *state, struct err *err);
-int64_t sd_watchdog_ms(void); /* how often WATCHDOG=1 is expected; 0 = never */
+int64_t sd_watchdog_ms(void); /* half the time after which we count as dead; 0 = never */
