@@ -305,6 +305,48 @@ static int make_spec(struct engine *engine, struct arena *arena, const struct jo
 	return extra_arguments(arena, &run, ret, err);
 }
 
+static struct handed *find_handed(const struct engine *engine, struct outbox_id id)
+{
+	for (size_t i = 0; i < engine->handed_count; i++) {
+		if (engine->handed[i].outbox.v == id.v)
+			return &engine->handed[i];
+	}
+	return NULL;
+}
+
+static void note_handed(struct engine *engine, struct outbox_id id)
+{
+	if (engine->handed_count == engine->handed_room) {
+		engine->handed_room = engine->handed_room == 0 ? 16 : engine->handed_room * 2;
+		engine->handed = mem_grow(
+			engine->handed, engine->handed_room * sizeof(*engine->handed));
+	}
+	engine->handed[engine->handed_count++] = (struct handed){ .outbox = id };
+}
+
+void effects_committed(struct engine *engine, bool is_committed)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < engine->handed_count; i++) {
+		if (is_committed && engine->handed[i].is_written)
+			continue;
+		engine->handed[kept] = engine->handed[i];
+		engine->handed[kept++].is_written = false;
+	}
+	engine->handed_count = kept;
+}
+
+/* The job was handed over: only the row is left to end. */
+static int end_handed(
+	struct engine *engine, struct handed *handed, const struct outbox_row *row, struct err *err)
+{
+	int r = store_outbox_done(engine->store, row->id, row->version, err);
+
+	handed->is_written = r == 0;
+	return r;
+}
+
 static int start_job(
 	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
 {
@@ -314,6 +356,8 @@ static int start_job(
 
 	if (r < 0)
 		return r;
+	if (find_handed(engine, row->id) != NULL)
+		return end_handed(engine, find_handed(engine, row->id), row, err);
 	if (job.state != JOB_STARTING) /* stopped meanwhile */
 		return store_outbox_done(engine->store, row->id, row->version, err);
 	r = make_spec(engine, arena, &job, &spec, err);
@@ -327,10 +371,11 @@ static int start_job(
 	if (r < 0) {
 		engine_tell(engine, true, "a job cannot be started", err);
 		engine_post_job(engine, job.id, job.attempt, EV_START_FAILED);
-	} else {
-		metrics_add(METRIC_JOBS_STARTED, 1);
+		return store_outbox_done(engine->store, row->id, row->version, err);
 	}
-	return store_outbox_done(engine->store, row->id, row->version, err);
+	metrics_add(METRIC_JOBS_STARTED, 1);
+	note_handed(engine, row->id);
+	return end_handed(engine, find_handed(engine, row->id), row, err);
 }
 
 static int touch_job(

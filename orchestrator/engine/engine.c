@@ -66,6 +66,7 @@ void engine_free(struct engine *engine)
 	while ((item = list_pop(&engine->sent_comments)) != NULL)
 		free(container_of(item, struct sent_comment, in_engine));
 	effects_drop(engine);
+	free(engine->handed);
 	free(engine);
 }
 
@@ -457,10 +458,12 @@ static bool commit(struct engine *engine)
 	if (store_is_dirty(engine->store))
 		metrics_add(METRIC_COMMITS, 1);
 	if (store_commit(engine->store, &err) == 0) {
+		effects_committed(engine, true);
 		free_posted_list(&engine->handled);
 		answer_accepts(engine, NULL);
 		return true;
 	}
+	effects_committed(engine, false);
 	engine_tell(engine, true, "nothing of this turn could be stored; it is tried again", &err);
 	while ((item = list_pop(&engine->handled)) != NULL)
 		list_append(&engine->posted, item);

@@ -82,6 +82,13 @@ struct engine {
 	struct list flights;
 	struct list sent_comments;
 	size_t flight_count, sent_count;
+	/* Jobs handed to the executor whose rows are not yet committed as sent. A failed commit
+	 * brings the rows back, and they must not start the job a second time. */
+	struct handed {
+		struct outbox_id outbox;
+		bool is_written; /* the row's end stands in the open transaction */
+	} * handed;
+	size_t handed_count, handed_room;
 	bool inbox_may_have_rows;
 	bool slots_may_be_free;
 	bool outbox_may_be_due;
@@ -169,6 +176,7 @@ _must_check_ int slots_assign(
 /* ---- effects.c ---- */
 void effects_send(struct engine *engine);
 void effects_drop(struct engine *engine);
+void effects_committed(struct engine *engine, bool is_committed);
 _must_check_ int effect_answered(
 	struct engine *engine, const struct posted *posted, struct err *err);
 _must_check_ int effect_put(struct engine *engine, enum effect_kind kind, enum repeat_class class,

@@ -1,0 +1,173 @@
+/* What must always hold, written again from the rules and not from the program: it reads only what
+ * the world told and saw, and the lock rows. */
+#include "tests/sim/world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void oracle_wrong(struct world *world, const char *format, ...)
+{
+	va_list args;
+
+	if (world->wrong != NULL)
+		return;
+	va_start(args, format);
+	vsnprintf(world->wrong_text, sizeof(world->wrong_text), format, args);
+	va_end(args);
+	world->wrong = world->wrong_text;
+	world_note(world, "WRONG: %s", world->wrong);
+}
+
+static const struct fake_job *planner_of(const struct world *world, const char *plan_blob)
+{
+	for (size_t i = 0; i < world->job_count; i++) {
+		if (world->jobs[i].op == JOB_PLAN && world->jobs[i].told &&
+			str_equal(world->jobs[i].plan_blob, plan_blob))
+			return &world->jobs[i];
+	}
+	return NULL;
+}
+
+/* Somebody who neither wrote nor pushed nor is a bot or a reader, whose last word is an approval of
+ * this head. */
+static bool is_approved(const struct world *world, const struct fake_pull *pull, int64_t number)
+{
+	for (size_t i = 0; i < world->opinion_count; i++) {
+		const struct fake_opinion *one = &world->opinions[i];
+		bool is_last = true;
+
+		for (size_t k = i + 1; k < world->opinion_count; k++)
+			is_last = is_last &&
+				  !(world->opinions[k].number == number &&
+					  str_equal(world->opinions[k].person, one->person));
+		if (one->number == number && is_last && one->kind == VCS_APPROVED &&
+			str_equal(one->head, pull->told_head) &&
+			!str_equal(one->person, pull->author) &&
+			!str_equal(one->person, pull->told_pusher) &&
+			!str_equal(one->person, "alice") && !str_equal(one->person, "bot") &&
+			!str_equal(one->person, "reader"))
+			return true;
+	}
+	return false;
+}
+
+void oracle_apply_starts(struct world *world, const struct job_spec *spec)
+{
+	const struct fake_pull *pull = &world->pulls[spec->number];
+	const struct fake_job *planner = planner_of(world, spec->plan_blob);
+
+	if (planner == NULL || planner->outcome != OUTCOME_OK)
+		oracle_wrong(world, "an apply starts with a plan that nobody made");
+	else if (!str_equal(planner->head, spec->head) || planner->number != spec->number ||
+		 !str_equal(planner->dir, spec->dir))
+		oracle_wrong(world, "an apply starts with the plan of something else");
+	if (!str_equal(pull->told_head, spec->head))
+		oracle_wrong(world, "an apply starts of a head that is not the newest");
+	if (!pull->told_open)
+		oracle_wrong(world, "an apply starts of a pull request that is closed");
+	if (!is_approved(world, pull, spec->number))
+		oracle_wrong(world, "an apply starts without an approval that counts");
+	for (size_t i = 0; i < world->job_count; i++) {
+		const struct fake_job *other = &world->jobs[i];
+
+		if (other->op != JOB_APPLY ||
+			(other->id == spec->job.v && other->attempt == spec->attempt))
+			continue;
+		if (str_equal(other->plan_blob, spec->plan_blob) && !other->was_void)
+			oracle_wrong(world, "a plan is applied twice");
+		if (str_equal(other->dir, spec->dir) &&
+			(other->state == FAKE_ASKED || other->state == FAKE_RUNNING))
+			oracle_wrong(world, "two applies of one project at the same time");
+	}
+}
+
+void oracle_step(struct world *world)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct lock_row *locks = NULL;
+	size_t count = 0;
+	struct err err;
+
+	if (store_lock_list(world->store, &arena, &locks, &count, &err) < 0)
+		return; /* a store that fails now and then is part of the world */
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (str_equal(locks[i].dir, locks[k].dir) && locks[i].place == 0 &&
+				locks[k].place == 0)
+				oracle_wrong(world, "two pull requests hold the lock of %s",
+					locks[i].dir);
+		}
+		if (locks[i].place > 0 && (i == 0 || !str_equal(locks[i - 1].dir, locks[i].dir)))
+			oracle_wrong(world, "pull requests wait for %s, which nobody holds",
+				locks[i].dir);
+	}
+	for (size_t i = 0; i < world->job_count; i++) { /* a living apply holds its lock */
+		const struct fake_job *job = &world->jobs[i];
+		bool is_held = false;
+
+		if (job->op != JOB_APPLY || job->state != FAKE_RUNNING)
+			continue;
+		for (size_t k = 0; k < count; k++)
+			is_held = is_held ||
+				  (locks[k].place == 0 && locks[k].pull_number == job->number &&
+					  str_equal(locks[k].dir, job->dir));
+		if (!is_held)
+			oracle_wrong(world, "an apply of %s runs without its lock", job->dir);
+	}
+}
+
+/* People have gone, nothing fails any more, and time has passed. */
+void oracle_end(struct world *world)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct run *runs = NULL;
+	struct pull *pulls = NULL;
+	size_t run_count = 0, pull_count = 0;
+	int64_t rows = 0, bad = 0;
+	struct err err;
+
+	if (store_run_list_active(world->store, &arena, &runs, &run_count, &err) < 0 ||
+		store_pull_list(world->store, &arena, 0, 100, &pulls, &pull_count, &err) < 0) {
+		oracle_wrong(world, "the store cannot be read at the end: %s", err.text);
+		return;
+	}
+	for (size_t i = 0; i < run_count; i++) {
+		struct job *jobs = NULL;
+		size_t count = 0;
+		bool is_blocked = false;
+
+		if (store_job_list_run(world->store, &arena, runs[i].id, &jobs, &count, &err) < 0)
+			continue;
+		for (size_t k = 0; k < count; k++)
+			is_blocked = is_blocked || jobs[k].state == JOB_BLOCKED;
+		if (!is_blocked) /* a queue may wait for ever for people; nothing else may */
+			oracle_wrong(world, "run %lld never ends (%s)", (long long)runs[i].id.v,
+				run_state_name(runs[i].state));
+	}
+	for (size_t i = 0; i < pull_count; i++) {
+		const struct fake_pull *real = &world->pulls[pulls[i].number];
+		struct run *of_pull = NULL;
+		size_t count = 0;
+		bool is_planned = false;
+
+		if (pulls[i].state != PULL_OPEN || !real->open)
+			continue;
+		if (store_run_list_pull(
+			    world->store, &arena, pulls[i].id, false, &of_pull, &count, &err) < 0)
+			continue;
+		for (size_t k = 0; k < count; k++)
+			world_note(world, "pull %lld run %lld: %s %s %.7s (real %.7s)",
+				(long long)pulls[i].number, (long long)of_pull[k].id.v,
+				run_kind_name(of_pull[k].kind), run_state_name(of_pull[k].state),
+				of_pull[k].head, real->head);
+		for (size_t k = 0; k < count; k++)
+			is_planned = is_planned || (of_pull[k].kind == RUN_PLAN &&
+							   str_equal(of_pull[k].head, real->head));
+		if (!is_planned)
+			oracle_wrong(world, "the newest head of pull %lld was never planned",
+				(long long)pulls[i].number);
+	}
+	if (store_audit_verify(world->store, &rows, &bad, &err) < 0)
+		oracle_wrong(world, "%s", err.text);
+}

@@ -1,0 +1,208 @@
+/* Seeded histories of people, failures and crashes: sim SEED HISTORIES [-v]. */
+#include "tests/sim/world.h"
+
+#include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/fault.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { STEPS = 60, END_STEPS = 400, JUMP_MS = 3600000 };
+
+static const char *const people[] = { "alice", "bob", "carol", "dave", "bot", "reader" };
+
+static const char *someone(struct world *world)
+{
+	return people[roll(world, countof(people))];
+}
+
+static void new_head(struct world *world, struct fake_pull *pull, const char *pusher)
+{
+	for (int i = 0; i < OID_HEX; i++)
+		pull->head[i] = "0123456789abcdef"[roll(world, 16)];
+	memmove(pull->pusher, pusher, strnlen(pusher, sizeof(pull->pusher) - 1) + 1);
+}
+
+static void open_pull(struct world *world, int64_t number)
+{
+	struct fake_pull *pull = &world->pulls[number];
+	const char *author = people[roll(world, 3)];
+
+	pull->exists = pull->open = true;
+	snprintf(pull->author, sizeof(pull->author), "%s", author);
+	new_head(world, pull, author);
+	world_tell(world, VCS_PULL_OPENED, number, author, "");
+}
+
+static void comment(struct world *world, int64_t number)
+{
+	static const char *const texts[] = { "apply", "sluice apply", "apply -d a", "plan",
+		"plan -d b", "unlock", "cancel", "looks good", "sluice aply", "apply -d c", "apply",
+		"apply" };
+
+	world_tell(world, VCS_COMMENT, number, someone(world), texts[roll(world, countof(texts))]);
+}
+
+static void act(struct world *world)
+{
+	int64_t number = 1 + roll(world, PULLS);
+	struct fake_pull *pull = &world->pulls[number];
+	uint32_t what = roll(world, 100);
+
+	if (!pull->exists) {
+		open_pull(world, number);
+	} else if (!pull->open) {
+		if (what < 10) {
+			pull->open = true;
+			world_tell(world, VCS_PULL_REOPENED, number, pull->author, "");
+		}
+	} else if (what < 12) {
+		new_head(world, pull, someone(world));
+		world_tell(world, VCS_PULL_PUSHED, number, pull->pusher, "");
+	} else if (what < 40) {
+		world_tell(world, VCS_APPROVED, number, someone(world), "");
+	} else if (what < 44) {
+		world_tell(world, VCS_CHANGES_REQUESTED, number, someone(world), "");
+	} else if (what < 48) {
+		world_tell(world, VCS_REVIEW_DISMISSED, number, someone(world), "");
+	} else if (what < 95) {
+		comment(world, number);
+	} else {
+		pull->open = false;
+		world_tell(world, what < 98 ? VCS_PULL_CLOSED : VCS_PULL_MERGED, number,
+			someone(world), "");
+	}
+}
+
+/* A rule broken on purpose behind the engine's back: the oracle must see it. */
+static void break_rule(struct world *world)
+{
+	int64_t number = 1 + roll(world, PULLS);
+	struct fake_pull *pull = &world->pulls[number];
+
+	if (world->breaks == NULL || !pull->exists || !pull->open)
+		return;
+	if (str_equal(world->breaks, "gate")) { /* an approval that the oracle never heard of */
+		size_t kept = world->opinion_count;
+
+		world_tell(world, VCS_APPROVED, number, "dave", "");
+		world->opinion_count = kept;
+	} else if (str_equal(world->breaks,
+			   "head")) { /* the world moved on, and the engine was told nothing */
+		new_head(world, pull, "carol");
+		memcpy(pull->told_head, pull->head, sizeof(pull->told_head));
+	} else { /* a lock that vanishes while it is needed */
+		_cleanup_(arena_release) struct arena arena = { 0 };
+		struct lock_row *locks = NULL;
+		struct pull_id next;
+		size_t count = 0;
+		struct err err;
+
+		if (store_lock_list(world->store, &arena, &locks, &count, &err) == 0 && count > 0 &&
+			store_lock_release(world->store, locks[0].repo, locks[0].dir,
+				locks[0].workspace, locks[0].pull, &next, &err) < 0)
+			return;
+	}
+}
+
+static void pass_time(struct world *world, int64_t ms)
+{
+	world->monotonic_ms += ms;
+	world->wall_ms += ms;
+	if (chance(world, 1))
+		world->wall_ms += chance(world, 50) ? JUMP_MS : -JUMP_MS;
+}
+
+static void turns(struct world *world)
+{
+	for (int i = 0; i < 6; i++)
+		engine_turn(world->engine);
+}
+
+static void step(struct world *world)
+{
+	if (chance(world, 60))
+		act(world);
+	if (chance(world, 4))
+		break_rule(world);
+	world_work(world);
+	turns(world);
+	if (chance(world, 2))
+		world_crash(world);
+	pass_time(world, 1 + roll(world, 1500));
+	oracle_step(world);
+}
+
+/* Nothing fails any more; a restart asks the host for what was lost; then time only passes. */
+static void rest(struct world *world)
+{
+	world->calm = true;
+	fault_init(NULL, NULL);
+	pass_time(world, 5000);
+	turns(world);
+	world_crash(world);
+	for (int i = 0; i < END_STEPS && world->wrong == NULL; i++) {
+		world_work(world);
+		turns(world);
+		pass_time(world, 2000);
+		oracle_step(world);
+		if (i > 20 && engine_is_idle(world->engine))
+			break;
+	}
+	oracle_end(world);
+}
+
+static const char *history(struct world *world, struct store *store, uint64_t seed)
+{
+	char fault[40];
+	struct err err;
+
+	world_init(world, store, seed);
+	fault_init(NULL, NULL);
+	if (store_wipe(store, &err) < 0)
+		return "the store cannot be wiped";
+	world_start(world);
+	if (chance(world, 10)) { /* a disk that is full for one moment */
+		snprintf(fault, sizeof(fault), "fail:%s:%u",
+			chance(world, 50) ? "store.commit" : "store.write", 1 + roll(world, 400));
+		fault_init(fault, NULL);
+	}
+	for (int i = 0; i < STEPS && world->wrong == NULL; i++)
+		step(world);
+	if (world->wrong == NULL)
+		rest(world);
+	engine_free(world->engine);
+	world->engine = NULL;
+	return world->wrong;
+}
+
+int main(int argc, char **argv)
+{
+	static struct world world;
+	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+	long count = argc > 2 ? strtol(argv[2], NULL, 10) : 1000;
+	struct store *store = NULL;
+	struct err err;
+
+	world.verbose = argc > 3 && strcmp(argv[3], "-v") == 0;
+	world.breaks = getenv("SIM_BREAK");
+	world_init(&world, NULL, seed);
+	if (store_open(":memory:", &world.clock, &store, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
+	for (long i = 0; i < count; i++) {
+		const char *wrong = history(&world, store, seed + (uint64_t)i);
+
+		if (wrong != NULL) {
+			printf("seed %llu: %s\nsee it: %s %llu 1 -v\n",
+				(unsigned long long)(seed + (uint64_t)i), wrong, argv[0],
+				(unsigned long long)(seed + (uint64_t)i));
+			store_close(store);
+			return 1;
+		}
+	}
+	printf("%ld histories from seed %llu\n", count, (unsigned long long)seed);
+	store_close(store);
+	return 0;
+}

@@ -1,0 +1,511 @@
+/* Clock, host and executor that live in memory. */
+#include "tests/sim/world.h"
+
+#include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/fault.h"
+#include "orchestrator/lib/jsonx.h"
+#include "orchestrator/model/prepared.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const dir_names[DIRS] = { "a", "b", "c" };
+
+uint32_t roll(struct world *world, uint32_t sides)
+{
+	world->dice ^= world->dice << 13; /* xorshift: small, quick, the same everywhere */
+	world->dice ^= world->dice >> 7;
+	world->dice ^= world->dice << 17;
+	return (uint32_t)(world->dice >> 32) % sides;
+}
+
+bool chance(struct world *world, uint32_t percent)
+{
+	return !world->calm && roll(world, 100) < percent;
+}
+
+void world_note(struct world *world, const char *format, ...)
+{
+	va_list args;
+
+	if (!world->verbose)
+		return;
+	printf("%8lld  ", (long long)world->monotonic_ms);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+}
+
+static struct world *the_world; /* clocks have no owner pointer */
+
+static int64_t wall(_unused_ const struct clock *clock)
+{
+	return the_world->wall_ms;
+}
+
+static int64_t monotonic(_unused_ const struct clock *clock)
+{
+	return the_world->monotonic_ms;
+}
+
+static void fill(_unused_ const struct entropy *entropy, void *out, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		((uint8_t *)out)[i] = (uint8_t)roll(the_world, 256);
+}
+
+/* Between fields of the world, which compilers fear to overlap. */
+static void copy(char *to, size_t size, const char *from)
+{
+	memmove(to, from, strnlen(from, size - 1) + 1);
+	to[size - 1] = '\0';
+}
+
+/* ---- the host ---- */
+
+static int verify(_unused_ const struct vcs_host *host, _unused_ const struct delivery *delivery,
+	_unused_ struct err *err)
+{
+	return 0;
+}
+
+static void describe(const struct world *world, int64_t number, struct vcs_event *event)
+{
+	event->host = "fake";
+	event->repo = "r";
+	event->clone_url = "fake:r";
+	event->number = number;
+	event->author = world->pulls[number].author;
+	event->title = "title";
+	event->head_ref = "feature";
+	event->base_ref = "main";
+	event->comment_id = event->body = event->review_head = "";
+	event->actor_may_write = true;
+}
+
+/* "kind number actor head seq text" */
+static int parse(_unused_ const struct vcs_host *host, const struct delivery *delivery,
+	struct arena *arena, struct vcs_event *ret, struct err *err)
+{
+	char actor[16], head[48];
+	long long number, seq;
+	int kind, text = 0;
+
+	if (sscanf(delivery->body, "%d %lld %15s %47s %lld %n", &kind, &number, actor, head, &seq,
+		    &text) < 5)
+		return err_set(err, ERR_SYNTAX, "not an event");
+	describe(the_world, number, ret);
+	ret->kind = (enum vcs_event_kind)kind;
+	ret->actor = arena_strdup(arena, actor);
+	ret->head = arena_strdup(arena, head);
+	ret->comment_id = arena_printf(arena, "c%lld", seq);
+	ret->body = arena_strdup(arena, delivery->body + text);
+	ret->actor_may_write = !str_equal(actor, "reader");
+	ret->actor_is_bot = str_equal(actor, "bot");
+	return 0;
+}
+
+static const char *delivery_id(
+	_unused_ const struct vcs_host *host, const struct delivery *delivery)
+{
+	return delivery->owner;
+}
+
+static void take_comment(struct world *world, const struct host_request *request)
+{
+	char key[96];
+
+	snprintf(key, sizeof(key), "%lld %s", (long long)request->number, request->marker);
+	for (size_t i = 0; i < world->marker_count; i++) {
+		if (str_equal(world->markers[i], key))
+			return;
+	}
+	if (world->marker_count < COMMENTS_MAX)
+		snprintf(world->markers[world->marker_count++], sizeof(world->markers[0]), "%s",
+			key);
+}
+
+static void send_request(_unused_ struct vcs_host *host, const struct host_request *request,
+	host_done_cb done, void *owner)
+{
+	struct world *world = the_world;
+	struct vcs_event pulls[PULLS] = { 0 };
+	struct host_answer answer = { .pulls = pulls };
+	struct err err;
+
+	if (chance(world, 5)) {
+		err_class_set(&err, ERR_NET, ERR_CLASS_TEMP, "the host is away");
+		done(owner, NULL, &err);
+		return;
+	}
+	if (request->call == HOST_COMMENT_UPSERT)
+		take_comment(world, request);
+	if (chance(world, 3)) { /* it acted, and the answer was lost */
+		err_class_set(&err, ERR_NET, ERR_CLASS_TEMP, "the connection broke");
+		done(owner, NULL, &err);
+		return;
+	}
+	for (int64_t i = 1; request->call == HOST_LIST_OPEN && i <= PULLS; i++) {
+		struct fake_pull *pull = &world->pulls[i];
+
+		if (!pull->exists || !pull->open)
+			continue;
+		describe(world, i, &pulls[answer.pull_count]);
+		pulls[answer.pull_count].kind = VCS_PULL_OPENED;
+		pulls[answer.pull_count].actor = pull->pusher;
+		pulls[answer.pull_count++].head = pull->head;
+		copy(pull->told_head, sizeof(pull->told_head), pull->head);
+		copy(pull->told_pusher, sizeof(pull->told_pusher), pull->pusher);
+		pull->told_open = true;
+	}
+	done(owner, &answer, NULL);
+}
+
+static void on_accepted(
+	_unused_ void *owner, _unused_ bool is_repeat, _unused_ const struct err *err)
+{
+}
+
+static const char *no_header(_unused_ const struct delivery *delivery, _unused_ const char *name)
+{
+	return NULL;
+}
+
+/* Told once, twice, or not at all. */
+void world_tell(struct world *world, enum vcs_event_kind kind, int64_t number, const char *actor,
+	const char *text)
+{
+	struct fake_pull *pull = &world->pulls[number];
+	struct delivery delivery = { .header = no_header };
+	char body[200], id[32];
+	struct err err;
+	int times = chance(world, 4) ? 0 : chance(world, 5) ? 2 : 1;
+	bool is_head = kind == VCS_PULL_OPENED || kind == VCS_PULL_PUSHED ||
+		       kind == VCS_PULL_REOPENED;
+
+	world->seq++;
+	snprintf(body, sizeof(body), "%d %lld %s %s %lld %s", (int)kind, (long long)number, actor,
+		pull->head, (long long)world->seq, text);
+	snprintf(id, sizeof(id), "d%lld", (long long)++world->deliveries);
+	delivery.owner = id;
+	delivery.body = body;
+	delivery.length = strlen(body);
+	for (int i = 0; i < times; i++) {
+		if (engine_intake(world->engine, "fake", &delivery, on_accepted, NULL, &err) < 0)
+			return; /* refused: the host keeps it, and we call it lost */
+	}
+	world_note(world, "told %dx: %s %lld by %s %s", times, vcs_event_kind_name(kind),
+		(long long)number, actor, text);
+	if (times == 0)
+		return;
+	if (is_head || !pull->told_head[0]) {
+		copy(pull->told_head, sizeof(pull->told_head), pull->head);
+		copy(pull->told_pusher, sizeof(pull->told_pusher), actor);
+	}
+	pull->told_open = kind != VCS_PULL_CLOSED && kind != VCS_PULL_MERGED &&
+			  (is_head || pull->told_open);
+	if ((kind == VCS_APPROVED || kind == VCS_CHANGES_REQUESTED ||
+		    kind == VCS_REVIEW_DISMISSED) &&
+		world->opinion_count < OPINIONS_MAX) {
+		struct fake_opinion *opinion = &world->opinions[world->opinion_count++];
+
+		*opinion =
+			(struct fake_opinion){ .seq = world->seq, .number = number, .kind = kind };
+		copy(opinion->person, sizeof(opinion->person), actor);
+		copy(opinion->head, sizeof(opinion->head), pull->told_head);
+	}
+}
+
+/* ---- the executor ---- */
+
+static struct fake_job *find_job(struct world *world, int64_t id, int attempt)
+{
+	for (size_t i = 0; i < world->job_count; i++) {
+		if (world->jobs[i].id == id && world->jobs[i].attempt == attempt)
+			return &world->jobs[i];
+	}
+	return NULL;
+}
+
+static int start(_unused_ struct executor *executor, const struct job_spec *spec, struct err *err)
+{
+	struct world *world = the_world;
+	struct fake_job *job;
+	int active = 0;
+
+	if (chance(world, 3))
+		return err_class_set(err, ERR_JOB, ERR_CLASS_TEMP, "no process could be made");
+	if (world->job_count == JOBS_MAX)
+		return err_set(err, ERR_JOB, "too many jobs in this history");
+	if (find_job(world, spec->job.v, spec->attempt) != NULL)
+		oracle_wrong(world, "job %lld was started twice as attempt %d",
+			(long long)spec->job.v, spec->attempt);
+	for (size_t i = 0; i < world->job_count; i++)
+		active += world->jobs[i].state == FAKE_ASKED ||
+			  world->jobs[i].state == FAKE_RUNNING;
+	if (active >= SLOTS)
+		oracle_wrong(world, "more jobs than slots");
+	job = &world->jobs[world->job_count++];
+	*job = (struct fake_job){ .id = spec->job.v,
+		.attempt = spec->attempt,
+		.op = spec->op,
+		.state = FAKE_ASKED,
+		.number = spec->number,
+		.due_ms = world->monotonic_ms + roll(world, 2000) };
+	copy(job->head, sizeof(job->head), spec->head);
+	copy(job->dir, sizeof(job->dir), spec->dir);
+	copy(job->plan_blob, sizeof(job->plan_blob), spec->plan_blob);
+	world_note(world, "job %lld-%d starts: %s %s of pull %lld", (long long)job->id,
+		job->attempt, job_op_name(job->op), job->dir, (long long)job->number);
+	if (spec->op == JOB_APPLY)
+		oracle_apply_starts(world, spec);
+	return 0;
+}
+
+static json_t *prepared_of(const struct fake_job *job)
+{
+	struct changed_file changed[DIRS];
+	char paths[DIRS][16];
+	struct prepared prepared = {
+		.head = job->head, .base = "", .merge_base = "", .changed = changed
+	};
+	struct identity people[] = { { "alice", "alice@example.org" } };
+
+	prepared.base = prepared.merge_base = "0123456789012345678901234567890123456789";
+	prepared.tree = job->head;
+	prepared.dirs = (const char **)(uintptr_t)dir_names;
+	prepared.dir_count = DIRS;
+	prepared.people = people;
+	prepared.people_count = 1;
+	for (size_t i = 0; i < DIRS;
+		i++) { /* the head's first digits say which folders it touches */
+		if ((job->head[i] & 1) == 0)
+			continue;
+		snprintf(paths[i], sizeof(paths[i]), "%s/main.tf", dir_names[i]);
+		changed[prepared.changed_count++] = (struct changed_file){ .path = paths[i],
+			.status = 'M' };
+	}
+	return prepared_write(&prepared);
+}
+
+static enum job_outcome choose_outcome(struct world *world, const struct fake_job *job)
+{
+	if (!chance(world, 12))
+		return OUTCOME_OK;
+	switch (roll(world, 5)) {
+	case 0:
+		return OUTCOME_TIMED_OUT;
+	case 1:
+		return OUTCOME_UNKNOWN;
+	case 2:
+		return job->op == JOB_PREPARE ? OUTCOME_CONFLICT : OUTCOME_SIGNALLED;
+	case 3:
+		return OUTCOME_SETUP_FAILED;
+	default:
+		return OUTCOME_TOOL_FAILED;
+	}
+}
+
+static void tell_end(struct world *world, struct fake_job *job)
+{
+	_cleanup_json_ json_t *prepared = NULL;
+	struct job_result result = { .outcome = job->outcome,
+		.step = "plan",
+		.failure = job->outcome == OUTCOME_OK ? "" : "it failed",
+		.output = "",
+		.plan_blob = "",
+		.log_blob = "",
+		.has_changes = job->has_changes };
+
+	if (job->op == JOB_PREPARE && job->outcome == OUTCOME_OK)
+		result.prepared = prepared = prepared_of(job);
+	if (job->op == JOB_PLAN && job->outcome == OUTCOME_OK)
+		result.plan_blob = job->plan_blob;
+	job->told = true;
+	if (world->events.ended != NULL)
+		world->events.ended(
+			world->events.owner, (struct job_id){ job->id }, job->attempt, &result);
+	if (chance(world, 3)) /* told twice */
+		world->events.ended(
+			world->events.owner, (struct job_id){ job->id }, job->attempt, &result);
+}
+
+static void end_job(struct world *world, struct fake_job *job)
+{
+	char text[64];
+
+	job->state = FAKE_ENDED;
+	if (job->outcome == OUTCOME_NONE)
+		job->outcome = choose_outcome(world, job);
+	job->has_changes = job->op == JOB_PLAN && roll(world, 100) < 75;
+	if (job->op == JOB_PLAN) {
+		snprintf(text, sizeof(text), "plan %lld-%d", (long long)job->id, job->attempt);
+		codec_sha256_hex(text, strlen(text), job->plan_blob);
+	}
+	world_note(world, "job %lld-%d ends: %s", (long long)job->id, job->attempt,
+		job_outcome_name(job->outcome));
+	tell_end(world, job);
+}
+
+void world_work(struct world *world)
+{
+	for (size_t i = 0; i < world->job_count; i++) {
+		struct fake_job *job = &world->jobs[i];
+
+		if (job->due_ms > world->monotonic_ms)
+			continue;
+		if (job->state == FAKE_ASKED) {
+			job->state = FAKE_RUNNING;
+			job->due_ms = world->monotonic_ms + roll(world, 4000);
+			if (world->events.started != NULL && !chance(world, 5))
+				world->events.started(world->events.owner,
+					(struct job_id){ job->id }, job->attempt);
+		} else if (job->state == FAKE_RUNNING) {
+			end_job(world, job);
+		}
+	}
+}
+
+static void cancel(_unused_ struct executor *executor, struct job_id id, int attempt)
+{
+	struct fake_job *job = find_job(the_world, id.v, attempt);
+
+	if (job == NULL || (job->state != FAKE_ASKED && job->state != FAKE_RUNNING))
+		return;
+	if (job->op != JOB_APPLY || chance(the_world, 50))
+		job->outcome = OUTCOME_CANCELLED;
+	job->due_ms = the_world->monotonic_ms;
+}
+
+static int recover(_unused_ struct executor *executor, struct job_id id, int attempt,
+	enum job_evidence *ret, _unused_ struct err *err)
+{
+	struct world *world = the_world;
+	struct fake_job *job = find_job(world, id.v, attempt);
+
+	if (job == NULL) {
+		*ret = EVIDENCE_NEVER;
+		return 0;
+	}
+	if (job->state == FAKE_ASKED && chance(world, 40)) {
+		job->state = FAKE_GONE;
+		job->was_void = true;
+	} else if ((job->state == FAKE_ASKED || job->state == FAKE_RUNNING) && chance(world, 10)) {
+		job->state = FAKE_GONE; /* it died with the machine */
+	}
+	*ret = job->was_void		  ? EVIDENCE_NEVER
+	       : job->state == FAKE_GONE  ? EVIDENCE_STARTED
+	       : job->state == FAKE_ENDED ? EVIDENCE_ENDED
+					  : EVIDENCE_ALIVE;
+	if (job->state == FAKE_ENDED)
+		tell_end(world, job);
+	world_note(world, "job %lld-%d is found: %d", (long long)job->id, job->attempt, (int)*ret);
+	return 0;
+}
+
+static void forget(
+	_unused_ struct executor *executor, _unused_ struct job_id job, _unused_ int attempt)
+{
+}
+
+static void drop_tree(
+	_unused_ struct executor *executor, _unused_ struct repo_id repo, _unused_ const char *tree)
+{
+}
+
+static bool has_tree(
+	_unused_ struct executor *executor, _unused_ struct repo_id repo, _unused_ const char *tree)
+{
+	return true;
+}
+
+static void listen(_unused_ struct executor *executor, const struct executor_events *events)
+{
+	the_world->events = *events;
+}
+
+static int read_config(_unused_ const struct config_reader *reader,
+	_unused_ const struct settings *settings, _unused_ struct arena *arena,
+	struct repo_config *ret, _unused_ struct err *err)
+{
+	*ret = (struct repo_config){ .tool = "terraform", .workspace = "default" };
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+static void wake(_unused_ void *owner, _unused_ int64_t delay_ms)
+{
+}
+
+static void tell(void *owner, _unused_ bool is_problem, const char *what, const struct err *err)
+{
+	world_note(owner, "engine: %s: %s", what, err == NULL ? "" : err->text);
+}
+
+void world_init(struct world *world, struct store *store, uint64_t seed)
+{
+	bool verbose = world->verbose;
+	const char *breaks = world->breaks;
+
+	*world = (struct world){ .dice = seed * 0x9e3779b97f4a7c15u + 1,
+		.wall_ms = 1795000000000,
+		.monotonic_ms = 1000,
+		.store = store,
+		.verbose = verbose,
+		.breaks = breaks };
+	the_world = world;
+	world->clock = (struct clock){ .wall_ms = wall, .monotonic_ms = monotonic };
+	world->entropy.fill = fill;
+	world->settings = (struct settings){ .slots = SLOTS,
+		.bare_commands = true,
+		.status_prefix = "sluice",
+		.tool = "terraform",
+		.comment_interval_ms = 2000 };
+	world->config.read = read_config;
+	world->executor = (struct executor){ .start = start,
+		.cancel = cancel,
+		.recover = recover,
+		.forget = forget,
+		.drop_tree = drop_tree,
+		.has_tree = has_tree,
+		.listen = listen };
+	world->host = (struct vcs_host){ .name = "fake",
+		.comment_bytes_max = 65536,
+		.description_bytes_max = 140,
+		.has_folds = true,
+		.verify = verify,
+		.parse = parse,
+		.delivery_id = delivery_id,
+		.send = send_request };
+	world->hosts[0] = &world->host;
+}
+
+void world_start(struct world *world)
+{
+	struct engine_world parts = { .clock = &world->clock,
+		.entropy = &world->entropy,
+		.settings = &world->settings,
+		.config = &world->config,
+		.executor = &world->executor,
+		.hosts = world->hosts,
+		.wake = wake,
+		.tell = tell,
+		.owner = world };
+	struct err err;
+
+	if (engine_new(world->store, &parts, &world->engine, &err) < 0 ||
+		engine_start(world->engine, &err) < 0)
+		oracle_wrong(world, "the engine does not start: %s", err.text);
+}
+
+void world_crash(struct world *world)
+{
+	world_note(world, "CRASH");
+	engine_free(world->engine);
+	store_rollback(world->store);
+	world->events = (struct executor_events){ 0 };
+	world_start(world);
+}

@@ -1,0 +1,77 @@
+/* The world of the simulation: a clock, a host and an executor that fail, forget and are late, by
+ * the seed. */
+#pragma once
+#include "orchestrator/engine/engine.h"
+#include "orchestrator/store/store.h"
+
+enum { PULLS = 4, DIRS = 3, SLOTS = 3, JOBS_MAX = 400, OPINIONS_MAX = 200, COMMENTS_MAX = 400 };
+
+enum fake_state { FAKE_NONE, FAKE_ASKED, FAKE_RUNNING, FAKE_ENDED, FAKE_GONE };
+
+struct fake_job {
+	int64_t id;
+	int attempt;
+	enum job_op op;
+	enum fake_state state;
+	int64_t due_ms;
+	int64_t number; /* of the pull */
+	char head[OID_HEX + 1], dir[16], plan_blob[65];
+	enum job_outcome outcome;
+	bool has_changes, was_void, told;
+};
+
+struct fake_opinion { /* what the engine was told of reviews */
+	int64_t seq, number;
+	char person[16], head[OID_HEX + 1];
+	enum vcs_event_kind kind;
+};
+
+struct fake_pull {
+	bool exists, open;
+	char author[16], pusher[16], head[OID_HEX + 1];
+	char told_head[OID_HEX + 1], told_pusher[16]; /* by the last event that the engine took */
+	bool told_open;
+};
+
+struct world {
+	uint64_t dice;
+	int64_t wall_ms, monotonic_ms, seq, deliveries;
+	struct clock clock;
+	struct entropy entropy;
+	struct settings settings;
+	struct config_reader config;
+	struct executor executor;
+	struct executor_events events;
+	struct vcs_host host;
+	struct vcs_host *hosts[2];
+	struct store *store;
+	struct engine *engine;
+	struct fake_pull pulls[PULLS + 1];
+	struct fake_job jobs[JOBS_MAX];
+	size_t job_count;
+	struct fake_opinion opinions[OPINIONS_MAX];
+	size_t opinion_count;
+	char markers[COMMENTS_MAX][96];
+	size_t marker_count;
+	bool calm; /* nothing fails any more */
+	bool verbose;
+	const char *breaks; /* "gate", "head", "lock": a rule that is broken on purpose, or NULL */
+	const char *wrong;  /* what the oracle saw, or NULL */
+	char wrong_text[300];
+};
+
+uint32_t roll(struct world *world, uint32_t sides);
+bool chance(struct world *world, uint32_t percent);
+void world_init(struct world *world, struct store *store, uint64_t seed);
+void world_start(struct world *world); /* a new engine on the same store */
+void world_crash(struct world *world);
+void world_work(struct world *world); /* jobs go on */
+void world_tell(struct world *world, enum vcs_event_kind kind, int64_t number, const char *actor,
+	const char *text);
+_printf_(2, 3) void world_note(struct world *world, const char *format, ...);
+
+/* oracle.c: independent of gates.c, locks and flows */
+_printf_(2, 3) void oracle_wrong(struct world *world, const char *format, ...);
+void oracle_apply_starts(struct world *world, const struct job_spec *spec);
+void oracle_step(struct world *world);
+void oracle_end(struct world *world);
