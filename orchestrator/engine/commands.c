@@ -87,18 +87,24 @@ static const char *arguments_text(const struct command *command, struct arena *a
 	return arena_strdup(arena, text);
 }
 
-int plans_end(struct engine *engine, struct arena *arena, struct pull_id pull,
-	enum flow_event event, struct err *err)
+static int end_plans_but(struct engine *engine, struct arena *arena, struct pull_id pull,
+	struct run_id kept, enum flow_event event, struct err *err)
 {
 	struct run *runs = NULL;
 	size_t count = 0;
 	int r = store_run_list_pull(engine->store, arena, pull, true, &runs, &count, err);
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		if (runs[i].kind == RUN_PLAN)
+		if (runs[i].kind == RUN_PLAN && runs[i].id.v != kept.v)
 			r = run_event(engine, arena, runs[i].id, event, NULL, err);
 	}
 	return r;
+}
+
+int plans_end(struct engine *engine, struct arena *arena, struct pull_id pull,
+	enum flow_event event, struct err *err)
+{
+	return end_plans_but(engine, arena, pull, (struct run_id){ 0 }, event, err);
 }
 
 int plan_request(struct engine *engine, struct arena *arena, struct pull *pull, const char *actor,
@@ -119,16 +125,16 @@ int plan_request(struct engine *engine, struct arena *arena, struct pull *pull, 
 		.prepared = "",
 		.failure = "",
 		.plan_run = pull->plan_run }; /* the set it replaces */
-	int r = plans_end(engine, arena, pull->id, EV_SUPERSEDED, err);
+	int r = store_run_insert(engine->store, &run, &run.id, err);
 
-	if (r == 0)
-		r = store_run_insert(engine->store, &run, &run.id, err);
 	if (r == 0)
 		r = store_pull_set_plan_run(engine->store, pull->id, run.id, err);
 	if (r < 0)
 		return r;
 	pull->plan_run = run.id;
-	return run_event(engine, arena, run.id, EV_START, NULL, err);
+	/* The new one stands before the old one goes: its locks and places in queues are kept. */
+	r = end_plans_but(engine, arena, pull->id, run.id, EV_SUPERSEDED, err);
+	return r < 0 ? r : run_event(engine, arena, run.id, EV_START, NULL, err);
 }
 
 static int apply_is_running(
@@ -320,7 +326,7 @@ static int unlock_command(struct asking *asking, struct err *err)
 		r = store_pull_set_plan_run(
 			asking->engine->store, asking->pull->id, (struct run_id){ 0 }, err);
 	if (r == 0)
-		r = locks_release_all(asking->engine, asking->arena, asking->pull->id, err);
+		r = locks_tidy(asking->engine, asking->arena, asking->pull->id, err);
 	if (r == 0)
 		r = reply_put(
 			asking->engine, asking->arena, asking->pull, asking->ledger, &reply, err);
@@ -341,7 +347,7 @@ static int cancel_command(struct asking *asking, struct err *err)
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		r = run_event(asking->engine, asking->arena, runs[i].id, EV_CANCEL, NULL, err);
 		if (r == 0 && runs[i].kind == RUN_PLAN)
-			r = locks_release_all(asking->engine, asking->arena, asking->pull->id, err);
+			r = locks_tidy(asking->engine, asking->arena, asking->pull->id, err);
 	}
 	return r < 0 ? r : accepted(asking, runs[count - 1].id, err);
 }

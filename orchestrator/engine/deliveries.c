@@ -69,12 +69,9 @@ int pull_close(struct engine *engine, struct arena *arena, struct pull *pull, en
 
 	if (r == 0)
 		r = plans_end(engine, arena, pull->id, EV_CANCEL, err);
-	if (r == 0)
-		r = store_run_list_pull(engine->store, arena, pull->id, true, &runs, &count, err);
 	pull->state = to;
-	/* An apply that runs keeps its locks until it ends: see ACT_FINISH. */
-	if (r == 0 && count == 0)
-		r = locks_release_all(engine, arena, pull->id, err);
+	if (r == 0) /* an apply that runs keeps its locks until it ends */
+		r = locks_tidy(engine, arena, pull->id, err);
 	if (r == 0)
 		r = store_run_list_pull(engine->store, arena, pull->id, false, &runs, &count, err);
 	for (size_t i = 0; r == 0 && i < count; i++) {
@@ -111,7 +108,7 @@ static int take_head(struct engine *engine, struct arena *arena, struct pull *pu
 	pull->head = event->head;
 	pull->pusher = event->actor;
 	pull->head_ledger = ledger;
-	if (r == 0)
+	if (r == 0 && pull->from_fork)
 		r = plans_end(engine, arena, pull->id, EV_SUPERSEDED, err);
 	if (r == 0)
 		r = engine_audit(engine, arena, "head", event->actor, pull->id,

@@ -32,13 +32,13 @@ enum flow_action {
 	ACT_ASK_START = 1 << 4,	      /* outbox: start the job */
 	ACT_USE_PLAN =
 		1 << 5, /* the saved plan is used up; the gate's evidence goes into the audit */
-	ACT_ASK_CANCEL = 1 << 6,   /* outbox: stop the job */
-	ACT_CANCEL_JOBS = 1 << 7,  /* EV_CANCEL to every open job of the run */
-	ACT_FREE_PROJECT = 1 << 8, /* release the job's lock unless a usable plan needs it */
-	ACT_TELL_RUN = 1 << 9,	   /* the run gets EV_PREPARED, EV_PREPARE_FAILED or EV_JOB_ENDED */
-	ACT_FORGET = 1 << 10,	   /* outbox: the job directory may go */
-	ACT_SAY = 1 << 11,	   /* comment and statuses are stale */
-	ACT_FINISH = 1 << 12, /* record the end; after an apply of everything release the locks */
+	ACT_ASK_CANCEL = 1 << 6,  /* outbox: stop the job */
+	ACT_CANCEL_JOBS = 1 << 7, /* EV_CANCEL to every open job of the run */
+	ACT_TIDY = 1 << 8,	  /* locks that nothing needs any more are released */
+	ACT_TELL_RUN = 1 << 9,	  /* the run gets EV_PREPARED, EV_PREPARE_FAILED or EV_JOB_ENDED */
+	ACT_FORGET = 1 << 10,	  /* outbox: the job directory may go */
+	ACT_SAY = 1 << 11,	  /* comment and statuses are stale */
+	ACT_FINISH = 1 << 12,	  /* record the end */
 };
 
 struct facts {

@@ -47,7 +47,7 @@ static bool may_try_again(const struct facts *facts)
 	{                                                                                          \
 		state, event, #guard, guard, next, actions                                         \
 	}
-#define ENDED (ACT_KEEP_RESULT | ACT_FREE_PROJECT | ACT_FORGET | ACT_TELL_RUN)
+#define ENDED (ACT_KEEP_RESULT | ACT_FORGET | ACT_TELL_RUN | ACT_TIDY)
 
 static const struct flow_rule rules[] = {
 	/*   state          event            guard              next             actions */
@@ -75,8 +75,8 @@ static const struct flow_rule rules[] = {
 	RULE(JOB_RUNNING,   EV_LOST,           is_apply,          JOB_INTERRUPTED, ACT_KEEP_RESULT | ACT_TELL_RUN),
 	RULE(JOB_RUNNING,   EV_LOST,           otherwise,         JOB_FAILED,      ENDED),
 	/* stop */
-	RULE(JOB_BLOCKED,   EV_CANCEL,         otherwise,         JOB_CANCELLED,   ACT_TELL_RUN),
-	RULE(JOB_WAITING,   EV_CANCEL,         otherwise,         JOB_CANCELLED,   ACT_TELL_RUN),
+	RULE(JOB_BLOCKED,   EV_CANCEL,         otherwise,         JOB_CANCELLED,   ACT_TELL_RUN | ACT_TIDY),
+	RULE(JOB_WAITING,   EV_CANCEL,         otherwise,         JOB_CANCELLED,   ACT_TELL_RUN | ACT_TIDY),
 	RULE(JOB_STARTING,  EV_CANCEL,         otherwise,         JOB_STARTING,    ACT_ASK_CANCEL),
 	RULE(JOB_RUNNING,   EV_CANCEL,         otherwise,         JOB_RUNNING,     ACT_ASK_CANCEL),
 };

@@ -74,37 +74,21 @@ int locks_release(struct engine *engine, struct pull_id pull, struct repo_id rep
 	return r < 0 || next.v == 0 ? r : wake_blocked(engine, &arena, next, dir, workspace, err);
 }
 
-int locks_release_all(
-	struct engine *engine, struct arena *arena, struct pull_id pull, struct err *err)
+/* One rule for every end: a lock, or a place in a queue, is kept while something needs it. */
+int locks_tidy(struct engine *engine, struct arena *arena, struct pull_id pull, struct err *err)
 {
 	struct lock_row *locks = NULL;
 	size_t count = 0;
 	int r = store_lock_list_pull(engine->store, arena, pull, &locks, &count, err);
 
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = locks_release(
-			engine, pull, locks[i].repo, locks[i].dir, locks[i].workspace, err);
-	return r;
-}
-
-/* Locks and places in queues that the newest plan no longer needs. */
-static int release_stale(struct engine *engine, struct arena *arena, const struct pull *pull,
-	const struct project *projects, size_t project_count, struct err *err)
-{
-	struct lock_row *locks = NULL;
-	size_t count = 0;
-	int r = store_lock_list_pull(engine->store, arena, pull->id, &locks, &count, err);
-
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		bool is_needed = false;
+		bool is_needed = true;
 
-		for (size_t k = 0; k < project_count; k++)
-			is_needed = is_needed ||
-				    (str_equal(projects[k].dir, locks[i].dir) &&
-					    str_equal(projects[k].workspace, locks[i].workspace));
-		if (!is_needed)
-			r = locks_release(engine, pull->id, locks[i].repo, locks[i].dir,
-				locks[i].workspace, err);
+		r = store_lock_is_needed(
+			engine->store, pull, locks[i].dir, locks[i].workspace, &is_needed, err);
+		if (r == 0 && !is_needed)
+			r = locks_release(
+				engine, pull, locks[i].repo, locks[i].dir, locks[i].workspace, err);
 	}
 	return r;
 }
@@ -182,8 +166,6 @@ int jobs_make_plans(struct engine *engine, struct arena *arena, const struct pul
 
 	if (r == 0) /* with the tree that git's answer has just brought */
 		r = store_run_load(engine->store, arena, run->id, &fresh, err);
-	if (r == 0 && str_empty(run->only_workspace))
-		r = release_stale(engine, arena, pull, projects, count, err);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = make_plan(engine, arena, pull, &fresh, &projects[i], (int)i + 1, err);
 	engine->slots_may_be_free = true;

@@ -155,7 +155,7 @@ _must_check_ int jobs_select(struct engine *engine, struct arena *arena,
 	const struct prepared *prepared, struct project **ret, size_t *ret_count, struct err *err);
 _must_check_ int locks_release(struct engine *engine, struct pull_id pull, struct repo_id repo,
 	const char *dir, const char *workspace, struct err *err);
-_must_check_ int locks_release_all(
+_must_check_ int locks_tidy(
 	struct engine *engine, struct arena *arena, struct pull_id pull, struct err *err);
 bool job_is_chosen(
 	const struct job *job, const char *dir, const char *workspace, const char *project);

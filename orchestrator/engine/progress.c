@@ -44,25 +44,6 @@ static int cancel_jobs(struct engine *engine, struct arena *arena, const struct 
 	return r;
 }
 
-/* After an apply: are all plans of the set used, or without changes? */
-static int free_when_all_applied(
-	struct engine *engine, struct arena *arena, const struct pull *pull, struct err *err)
-{
-	struct job *jobs = NULL;
-	struct run plan_run;
-	size_t count = 0;
-	int r = plan_set_load(engine, arena, pull, &plan_run, &jobs, &count, err);
-
-	if (r == -ERR_MISSING)
-		return 0;
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		if (jobs[i].op == JOB_PLAN &&
-			(jobs[i].state != JOB_DONE || (jobs[i].has_changes && !jobs[i].is_applied)))
-			return 0;
-	}
-	return r < 0 ? r : locks_release_all(engine, arena, pull->id, err);
-}
-
 static int finish_run(struct engine *engine, struct arena *arena, const struct facts *facts,
 	enum run_state state, struct err *err)
 {
@@ -74,15 +55,8 @@ static int finish_run(struct engine *engine, struct arena *arena, const struct f
 
 	if (r < 0 || run->kind == RUN_PLAN)
 		return r;
-	if (state == RUN_INTERRUPTED) /* nobody knows what stands out there: the locks stay until a
-					 person decides */
-		return 0;
-	if (facts->pull->state != PULL_OPEN)
-		return locks_release_all(engine, arena, run->pull_id, err);
-	if (state == RUN_DONE)
-		r = free_when_all_applied(engine, arena, facts->pull, err);
-	if (r == 0) /* the plan's comment shows what was applied and what is next */
-		r = store_run_load(engine->store, arena, run->plan_run, &plan_run, err);
+	/* the plan's comment shows what was applied and what is next */
+	r = store_run_load(engine->store, arena, run->plan_run, &plan_run, err);
 	return r < 0 ? r : run_say(engine, facts->pull, &plan_run, true, err);
 }
 
@@ -102,6 +76,8 @@ static int run_act(struct engine *engine, struct arena *arena, const struct fact
 		r = cancel_jobs(engine, arena, facts->jobs, facts->job_count, err);
 	if (r == 0 && (rule->actions & ACT_FINISH))
 		r = finish_run(engine, arena, facts, (enum run_state)rule->next, err);
+	if (r == 0 && (rule->actions & ACT_TIDY))
+		r = locks_tidy(engine, arena, run->pull_id, err);
 	if (r == 0 && (rule->actions & ACT_SAY))
 		r = run_say(engine, facts->pull, run,
 			run_state_is_final((enum run_state)rule->next), err);
@@ -286,19 +262,6 @@ static int keep_result(struct engine *engine, const struct job *job,
 	return store_job_set_result(engine->store, &kept, err);
 }
 
-/* A plan that failed or changes nothing needs no lock: the next in the queue may go on. */
-static int free_project(struct engine *engine, const struct facts *facts, int next,
-	const struct job_result *result, struct err *err)
-{
-	const struct job *job = facts->job;
-	bool is_usable = next == JOB_DONE && result != NULL && result->has_changes;
-
-	if (job->op != JOB_PLAN || is_usable || next == JOB_CANCELLED)
-		return 0;
-	return locks_release(
-		engine, facts->pull->id, facts->pull->repo_id, job->dir, job->workspace, err);
-}
-
 static int tell_run(struct engine *engine, struct arena *arena, const struct facts *facts, int next,
 	const struct job_result *result, struct err *err)
 {
@@ -333,8 +296,6 @@ static int job_act(struct engine *engine, struct arena *arena, const struct fact
 		r = effect_put(engine, EFFECT_JOB_CANCEL, REPEAT_FREELY, key, facts->pull,
 			facts->run->id, job->id, "", 0, err);
 	}
-	if (r == 0 && (rule->actions & ACT_FREE_PROJECT))
-		r = free_project(engine, facts, rule->next, result, err);
 	if (r == 0 && (rule->actions & ACT_FORGET)) {
 		(void)snprintf(
 			key, sizeof(key), "forget:%lld:%d", (long long)job->id.v, job->attempt);
@@ -343,6 +304,8 @@ static int job_act(struct engine *engine, struct arena *arena, const struct fact
 	}
 	if (r == 0 && (rule->actions & ACT_TELL_RUN))
 		r = tell_run(engine, arena, facts, rule->next, result, err);
+	if (r == 0 && (rule->actions & ACT_TIDY))
+		r = locks_tidy(engine, arena, facts->pull->id, err);
 	if (r == 0 && (rule->actions & ACT_SAY))
 		r = run_say(engine, facts->pull, facts->run, false, err);
 	return r;

@@ -68,20 +68,7 @@ static int check_locks(struct engine *engine, struct arena *arena, struct err *e
 	int r = store_lock_list(engine->store, arena, &locks, &count, err);
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		struct run *runs = NULL;
-		struct pull pull;
-		size_t active = 0;
-
-		r = store_pull_load(engine->store, arena, locks[i].pull, &pull, err);
-		if (r == 0)
-			r = store_run_list_pull(
-				engine->store, arena, pull.id, true, &runs, &active, err);
-		if (r == 0 && pull.state != PULL_OPEN && active == 0) {
-			engine_tell(
-				engine, true, "a lock of a closed pull request was released", NULL);
-			r = locks_release(engine, pull.id, locks[i].repo, locks[i].dir,
-				locks[i].workspace, err);
-		}
+		r = locks_tidy(engine, arena, locks[i].pull, err);
 	}
 	return r;
 }

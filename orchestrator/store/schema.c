@@ -39,6 +39,7 @@ static const char *const migrations[] = {
 	" is_applied INTEGER NOT NULL, created_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL,"
 	" ended_ms INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX job_run ON job(run, position, id);"
+	"CREATE INDEX job_pull ON job(pull, dir);"
 	"CREATE INDEX job_open ON job(state, id) WHERE state < 10;"
 	"CREATE TABLE history(id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, run INTEGER NOT "
 	"NULL, subject TEXT NOT NULL,"

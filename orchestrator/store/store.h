@@ -130,6 +130,11 @@ _must_check_ int store_lock_take(struct store *store, struct repo_id repo, const
  * that pull or 0. */
 _must_check_ int store_lock_release(struct store *store, struct repo_id repo, const char *dir,
 	const char *workspace, struct pull_id pull, struct pull_id *ret_next, struct err *err);
+/* Does anything of this pull still need the lock? An open job, a plan that is being selected, a
+ * plan with changes that may yet be applied, or an apply that failed or of which nobody knows the
+ * end. */
+_must_check_ int store_lock_is_needed(struct store *store, struct pull_id pull, const char *dir,
+	const char *workspace, bool *ret, struct err *err);
 _must_check_ int store_lock_list_pull(struct store *store, struct arena *arena, struct pull_id pull,
 	struct lock_row **ret, size_t *ret_count, struct err *err); /* held and queued */
 _must_check_ int store_lock_list(struct store *store, struct arena *arena, struct lock_row **ret,

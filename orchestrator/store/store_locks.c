@@ -56,6 +56,31 @@ int store_lock_release(struct store *store, struct repo_id repo, const char *dir
 	return r == -ERR_MISSING ? 0 : r;
 }
 
+int store_lock_is_needed(struct store *store, struct pull_id pull, const char *dir,
+	const char *workspace, bool *ret, struct err *err)
+{
+	int64_t needed = 0;
+	int r = db_number(store->db, err, &needed,
+		"SELECT EXISTS (SELECT 1 FROM job WHERE pull = $1 AND dir = $2 AND workspace = $3 "
+		"AND state < 10 AND op <> 1)"
+		" OR EXISTS (SELECT 1 FROM run WHERE pull = $4 AND kind = 1 AND state IN (1, 2))"
+		" OR EXISTS (SELECT 1 FROM pull p JOIN run r ON r.id = p.plan_run JOIN job j ON "
+		"j.run = r.id WHERE p.id = $5"
+		" AND p.state = 1 AND r.head = p.head AND r.state NOT IN (12, 13) AND j.dir = $6 "
+		"AND j.workspace = $7"
+		" AND j.op = 2 AND j.state = 10 AND j.has_changes = 1 AND j.is_applied = 0)"
+		" OR EXISTS (SELECT 1 FROM pull p JOIN run r ON r.pull = p.id AND r.plan_run = "
+		"p.plan_run AND r.kind = 2"
+		" JOIN job j ON j.run = r.id WHERE p.id = $8 AND p.state = 1 AND p.plan_run <> 0 "
+		"AND j.dir = $9"
+		" AND j.workspace = $10 AND j.state IN (11, 13))",
+		"issiississ", pull.v, dir, workspace, pull.v, pull.v, dir, workspace, pull.v, dir,
+		workspace);
+
+	*ret = needed != 0;
+	return r;
+}
+
 #define LOCK_COLUMNS                                                                               \
 	"lock.repo, lock.dir, lock.workspace, lock.pull, pull.number, repo.name, pull.author,"     \
 	" CASE WHEN lock.is_held = 1 THEN 0 ELSE (SELECT count(*) FROM lock other WHERE "          \

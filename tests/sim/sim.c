@@ -115,8 +115,11 @@ static void pass_time(struct world *world, int64_t ms)
 
 static void turns(struct world *world)
 {
-	for (int i = 0; i < 6; i++)
+	world->wants_turn = true;
+	for (int i = 0; i < 20 && world->wants_turn; i++) {
+		world->wants_turn = false;
 		engine_turn(world->engine);
+	}
 }
 
 static void step(struct world *world)

@@ -436,8 +436,11 @@ static int read_config(_unused_ const struct config_reader *reader,
 
 /* ---- the whole ---- */
 
-static void wake(_unused_ void *owner, _unused_ int64_t delay_ms)
+static void wake(void *owner, int64_t delay_ms)
 {
+	struct world *world = owner;
+
+	world->wants_turn = world->wants_turn || delay_ms <= 0;
 }
 
 static void tell(void *owner, _unused_ bool is_problem, const char *what, const struct err *err)

@@ -55,6 +55,7 @@ struct world {
 	size_t marker_count;
 	bool calm; /* nothing fails any more */
 	bool verbose;
+	bool wants_turn;    /* the engine asked for a turn now */
 	const char *breaks; /* "gate", "head", "lock": a rule that is broken on purpose, or NULL */
 	const char *wrong;  /* what the oracle saw, or NULL */
 	char wrong_text[300];
