@@ -350,6 +350,7 @@ static int end_handed(
 static int start_job(
 	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
 {
+	bool may_start = true;
 	struct job_spec spec;
 	struct job job;
 	int r = store_job_load(engine->store, arena, row->job, &job, err);
@@ -360,7 +361,13 @@ static int start_job(
 		return end_handed(engine, find_handed(engine, row->id), row, err);
 	if (job.state != JOB_STARTING) /* stopped meanwhile */
 		return store_outbox_done(engine->store, row->id, row->version, err);
-	r = make_spec(engine, arena, &job, &spec, err);
+	r = job.op == JOB_APPLY ? apply_may_start(engine, arena, &job, &may_start, err) : 0;
+	if (r == 0 && !may_start) { /* back to the table, which will refuse it with the reason */
+		engine_post_job(engine, job.id, job.attempt, EV_VOID);
+		return store_outbox_done(engine->store, row->id, row->version, err);
+	}
+	if (r == 0)
+		r = make_spec(engine, arena, &job, &spec, err);
 	if (r < 0)
 		return r;
 	fault_point("engine.start.before");

@@ -143,6 +143,11 @@ _must_check_ int job_event(struct engine *engine, struct arena *arena, struct jo
 _must_check_ int run_say(struct engine *engine, const struct pull *pull, const struct run *run,
 	bool is_urgent, struct err *err);
 
+/* The gate and everything else that an apply needs, read once more: between the commit that lets it
+ * start and the moment it is handed over, a host may have been slow. */
+_must_check_ int apply_may_start(struct engine *engine, struct arena *arena, const struct job *job,
+	bool *ret, struct err *err);
+
 /* ---- jobs.c: the jobs of a run, and their locks ---- */
 _must_check_ int jobs_make_prepare(
 	struct engine *engine, const struct pull *pull, const struct run *run, struct err *err);

@@ -206,6 +206,26 @@ static int apply_facts(struct engine *engine, struct arena *arena, struct facts 
 	return 0;
 }
 
+int apply_may_start(struct engine *engine, struct arena *arena, const struct job *job, bool *ret,
+	struct err *err)
+{
+	struct gate_verdict gate = { 0 };
+	struct facts facts = { .job = job };
+	const char *why = "";
+	struct pull pull;
+	struct run run;
+	int r = store_run_load(engine->store, arena, job->run_id, &run, err);
+
+	if (r == 0)
+		r = store_pull_load(engine->store, arena, run.pull_id, &pull, err);
+	facts.run = &run;
+	facts.pull = &pull;
+	if (r == 0)
+		r = apply_facts(engine, arena, &facts, &gate, &why, err);
+	*ret = r == 0 && facts.plan_is_usable && gate.open;
+	return r;
+}
+
 static int use_plan(
 	struct engine *engine, struct arena *arena, const struct facts *facts, struct err *err)
 {
