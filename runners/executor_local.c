@@ -17,6 +17,7 @@
 #include "runners/executor_launcher.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -469,9 +470,12 @@ static void attach(struct executor_local *executor, int dir_fd, struct job_id jo
 	struct watch *watch = watch_new(executor, job, attempt, WATCH_ORPHANED);
 	char text[32] = "";
 	int pidfd = -1;
+	long pid = 0;
 
-	if (lock >= 0 && pread(lock, text, sizeof(text) - 1, 0) > 0 && atoi(text) > 1)
-		pidfd = (int)syscall(SYS_pidfd_open, atoi(text), 0);
+	if (lock >= 0 && pread(lock, text, sizeof(text) - 1, 0) > 0)
+		pid = strtol(text, NULL, 10);
+	if (pid > 1 && pid <= INT_MAX)
+		pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 	if (pidfd >= 0)
 		fcntl(pidfd, F_SETFD, FD_CLOEXEC);
 	if (pidfd >= 0 && is_alive(executor, watch))

@@ -11,8 +11,10 @@
 #
 # How it tells its results: scripts/run-suite. The order of the suites: tests/targets.mk.
 
+# What several tests use; of its files only those are linked that a program calls
 ARCHIVES += testcases
-testcases_SRCS := tests/lib/cases.c
+testcases_SRCS := $(wildcard tests/lib/*.c)
+testcases_PKGS := jansson
 
 UNIT_TESTS := $(patsubst %.c,%,$(wildcard tests/unit/test_*.c))
 BENCHES := $(patsubst %.c,%,$(wildcard tests/bench/*.c))
@@ -53,3 +55,5 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call UNIT_TEST,$(t))))
 $(foreach t,$(BENCHES),$(eval $(call BENCH,$(t))))
 endif
 
+suite_source = scripts/check-source ## layers, banned functions, sizes, formatting, spelling, shell; compiles nothing
+suite_harness = tests/lib/check_scripts.py ## the scripts that check and count

@@ -78,7 +78,7 @@ static long number(const char *name, long fallback)
 {
 	char buf[256];
 
-	return order(name, buf, sizeof(buf)) == NULL ? fallback : atol(buf);
+	return order(name, buf, sizeof(buf)) == NULL ? fallback : strtol(buf, NULL, 10);
 }
 
 static void sleep_ms(long ms)

@@ -81,14 +81,12 @@ static const struct {
 
 static void expect(const char *text, const struct strbuf *found, const char *wanted)
 {
-	char joined[1000] = "";
+	_cleanup_strbuf_ struct strbuf joined = STRBUF(1000);
 
-	for (size_t i = 0; i < found->length; i += strlen(found->data + i) + 1) {
-		strcat(joined, i > 0 ? "," : "");
-		strcat(joined, found->data + i);
-	}
-	if (strcmp(joined, wanted) != 0)
-		fail_msg("%s\nfound: %s", text, joined);
+	for (size_t i = 0; i < found->length; i += strlen(found->data + i) + 1)
+		strbuf_printf(&joined, "%s%s", i > 0 ? "," : "", found->data + i);
+	if (strcmp(strbuf_text(&joined), wanted) != 0)
+		fail_msg("%s\nfound: %s", text, strbuf_text(&joined));
 }
 
 static void finds_local_modules(void **state)
@@ -125,7 +123,7 @@ static void survives_broken_files(void **state)
 
 		for (size_t cut = 0; cut <= length; cut++) {
 			_cleanup_strbuf_ struct strbuf found = STRBUF(1000);
-			_cleanup_free_ char *copy = malloc(cut > 0 ? cut : 1);
+			_cleanup_free_ char *copy = mem_alloc(cut);
 
 			memcpy(copy, files[i].text, cut);
 			module_scan(copy, cut, &found);
