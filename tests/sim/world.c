@@ -200,7 +200,8 @@ void world_tell(struct world *world, enum vcs_event_kind kind, int64_t number, c
 		(long long)number, actor, text);
 	if (times == 0)
 		return;
-	is_head = is_head || !pull->told_head[0]; /* any event that describes the pull makes it known */
+	is_head = is_head ||
+		  !pull->told_head[0]; /* any event that describes the pull makes it known */
 	if (is_head) {
 		copy(pull->told_head, sizeof(pull->told_head), pull->head);
 		copy(pull->told_pusher, sizeof(pull->told_pusher), actor);
