@@ -37,7 +37,8 @@ static const struct cli_verb verbs[] = {
 	{ "audit", "[--from MS] [--to MS] | verify", "the record", cli_audit },
 	{ "doctor", "", "what this machine can do, with the remedy for what it cannot",
 		cli_doctor },
-	{ "validate", "--server FILE", "check a server configuration offline", cli_validate },
+	{ "validate", "--server FILE | --reference",
+		"check a server configuration offline, or list its keys", cli_validate },
 	{ "flow", "--dot", "the workflow as a graph", cli_flow },
 	{ "completion", "bash", "a completion script for the shell", cli_completion },
 	{ "version", "", "the version", cli_version },
@@ -281,6 +282,7 @@ static const struct flag flags[] = {
 	TEXT("-p", project),
 	SWITCH("--dot", dot),
 	SWITCH("--all", all),
+	SWITCH("--reference", reference),
 };
 
 static int take_flag(struct cli *cli, int argc, char **argv, int *at)

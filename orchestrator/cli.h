@@ -20,7 +20,7 @@ struct cli {
 	const char *repo, *head, *base, *title, *body, *import, *config, *server, *until, *from,
 		*to;
 	const char *dir, *workspace, *project;
-	bool dot, all;
+	bool dot, all, reference;
 	int64_t timeout_s;
 };
 

@@ -109,6 +109,11 @@ int cli_validate(struct cli *cli)
 	struct err err = { 0 };
 	int r;
 
+	if (cli->reference) {
+		server_config_reference(&errors);
+		(void)fputs(strbuf_text(&errors), stdout);
+		return CLI_DONE;
+	}
 	if (cli->server == NULL)
 		return cli_usage("usage: sluice validate --server server.yaml");
 	server_config_defaults(&settings);

@@ -1,4 +1,4 @@
-/*~ 1. The composition root. The launcher is started before any secret is read and before the
+/* The composition root. The launcher is started before any secret is read and before the
  * database is open; then memory, hosts, engine, doors. Nothing below this file knows more than its
  * own layer. */
 #include "orchestrator/serve.h"

@@ -65,7 +65,7 @@ static int sqlite_open(const char *path, void **ret, struct err *err)
 	if (!is_configured) {
 		sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 		sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-		sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 128, 200);
+		sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 512, 160);
 		is_configured = true;
 	}
 	if (sqlite3_open_v2(path, &db,
