@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS = 60, END_STEPS = 400, JUMP_MS = 3600000 };
+enum { STEPS = 48, END_STEPS = 400, JUMP_MS = 3600000 };
 
 static const char *const people[] = { "alice", "bob", "carol", "dave", "bot", "reader" };
 

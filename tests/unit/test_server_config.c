@@ -58,7 +58,7 @@ static void test_broken_files(_unused_ void **state)
 		{ "listen: a:99999",
 			"server.yaml:1:9: listen: expected ADDRESS:PORT, like 127.0.0.1:4141" },
 		{ "data: here", "server.yaml:1:7: data: expected an absolute path" },
-		{ "tool: teraform", "server.yaml:1:7: tool: expected one of terraform, opentofu" },
+		{ "tool: pulumi", "server.yaml:1:7: tool: expected one of terraform, opentofu" },
 		{ "tools: x", "server.yaml:1:8: tools: expected keys below it" },
 		{ "tools: {tofuu: /x}",
 			"server.yaml:1:9: unknown key \"tofuu\" in tools; did you mean \"tofu\"?" },
