@@ -34,6 +34,10 @@ check-valgrind: $(CHOSEN_UNIT_TESTS) ## the unit tests under valgrind
 	@scripts/run-cases --under 'valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=99' \
 		unit-valgrind $(CHOSEN_UNIT_TESTS)
 
+.PHONY: check-integration
+check-integration: ## the suites that run whole programs and real tools
+	@status=0; for suite in $(SLOW_SUITES); do $(again) check-$$suite || status=1; done; exit $$status
+
 .PHONY: check-memory
 check-memory: ## the unit tests and the simulation under the sanitizers, the unit tests under valgrind
 	@status=0; \
