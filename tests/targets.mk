@@ -8,7 +8,7 @@ PLAIN_SUITES := $(patsubst suite_%,%,$(filter suite_%,$(.VARIABLES)))
 SUITES := $(PLAIN_SUITES) unit fuzz memory
 in_order = $(filter $(SUITES),$(1))
 suite_name = $(1)$(patsubst %,-%,$(filter-out debug,$(MODE)))
-# A make inside make shares the outer one's slots where there are any.
+# A make inside make shares the outer one's slots where there are any; the + of the recipes hands them over.
 again = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 
 .PHONY: test-programs
@@ -36,11 +36,11 @@ check-valgrind: $(CHOSEN_UNIT_TESTS) ## the unit tests under valgrind
 
 .PHONY: check-integration
 check-integration: ## the suites that run whole programs and real tools
-	@status=0; for suite in $(SLOW_SUITES); do $(again) check-$$suite || status=1; done; exit $$status
+	+@status=0; for suite in $(SLOW_SUITES); do $(again) check-$$suite || status=1; done; exit $$status
 
 .PHONY: check-memory
 check-memory: ## the unit tests and the simulation under the sanitizers, the unit tests under valgrind
-	@status=0; \
+	+@status=0; \
 	for suite in $(call in_order,unit sim); do $(again) MODE=asan check-$$suite || status=1; done; \
 	$(again) MODE=debug check-valgrind || status=1; \
 	exit $$status
@@ -51,13 +51,13 @@ check-fuzz: test-programs
 	@scripts/run-fuzz fuzz $(addprefix $(B)/,$(notdir $(FUZZERS)))
 else
 check-fuzz: ## every kept input once through its fuzz target
-	@$(again) MODE=fuzz check-fuzz
+	+@$(again) MODE=fuzz check-fuzz
 endif
 
 .PHONY: fuzz
 fuzz: ## look for new inputs: make fuzz T=NAME SECS=60
 	@test -f 'tests/fuzz/fuzz_$(T).c' || { echo 'usage: make fuzz T=NAME SECS=60, NAME one of: $(patsubst fuzz_%,%,$(notdir $(FUZZERS)))'; exit 1; }
-	@$(again) MODE=fuzz build/fuzz/fuzz_$(T)
+	+@$(again) MODE=fuzz build/fuzz/fuzz_$(T)
 	@mkdir -p build/fuzz/corpus/$(T) build/fuzz/found tests/fuzz/corpora/$(T)
 	@build/fuzz/fuzz_$(T) -max_total_time=$(or $(SECS),60) -timeout=10 -artifact_prefix=build/fuzz/found/$(T)- \
 		build/fuzz/corpus/$(T) tests/fuzz/corpora/$(T)
@@ -67,7 +67,7 @@ leaves_memory := unit-asan unit-valgrind
 # A suite that fails does not stop the others; the summary tells, and fails.
 define run_suites
 @rm -rf build/report/results
-@for suite in $(call in_order,$(1)); do $(again) check-$$suite || true; done; \
++@for suite in $(call in_order,$(1)); do $(again) check-$$suite || true; done; \
 scripts/summary $(foreach s,$(call in_order,$(1)),$(or $(leaves_$(s)),$(s)))
 endef
 
@@ -78,14 +78,14 @@ check: ## the fast suites: source, unit, sim, crash
 .PHONY: test
 test: ## install what is missing, build, run every suite, say what passed
 	@scripts/setup test
-	@$(again) -k all test-programs || true
+	+@$(again) -k all test-programs || true
 	$(call run_suites,$(SUITE_ORDER))
 
 .PHONY: coverage
 coverage: ## which lines the unit tests and the simulation run: build/report/coverage.txt
 	@command -v gcovr >/dev/null || { echo 'gcovr is missing; run: apt-get install gcovr'; exit 1; }
 	@find build/cov -name '*.gcda' -delete 2>/dev/null || true
-	@for suite in $(call in_order,unit sim); do $(again) MODE=cov check-$$suite || exit 1; done
+	+@for suite in $(call in_order,unit sim); do $(again) MODE=cov check-$$suite || exit 1; done
 	@mkdir -p build/report
 	@gcovr --root . --exclude 'tests/' --sort-percentage -o build/report/coverage.txt build/cov
 	@tail -n 4 build/report/coverage.txt; echo 'the whole table: build/report/coverage.txt'
