@@ -47,6 +47,8 @@ static void invalid(struct command *command, const char *problem, const char *hi
 	command->kind = COMMAND_INVALID;
 	command->problem = problem;
 	command->hint = hint;
+	command->dir = command->workspace = command->project = ""; /* nothing of it is used */
+	command->extra_arg_count = 0;
 }
 
 /* ---- which line is it? ---- */

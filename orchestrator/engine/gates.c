@@ -55,8 +55,7 @@ static const char *stale(
 		return arena_printf(
 			arena, "approved `%.*s`, before this push", SHORT_OID, opinion->head);
 	if (!str_empty(opinion->review_head) && !str_equal(opinion->review_head, facts->head))
-		return arena_printf(
-			arena, "reviewed `%.*s`, not this push", SHORT_OID, opinion->review_head);
+		return "reviewed another commit"; /* the host's words are not repeated */
 	if (opinion->ledger <= facts->plan_ledger)
 		return "approved before this plan";
 	return NULL;
