@@ -164,6 +164,9 @@ static void put_code(struct strbuf *out, const char *text, bool in_table)
 
 		if (count == 1 && (bytes[0] == '\n' || bytes[0] == '\t'))
 			strbuf_putc(out, ' ');
+		else if (count == 1 && bytes[0] == '<') /* "<!--" would read like a mark of ours to
+							   a careless program */
+			strbuf_printf(out, "<%s", at < length && text[at] == '!' ? gap : "");
 		else if (count == 1 && bytes[0] == '|' && in_table)
 			strbuf_puts(out, "\\|");
 		else

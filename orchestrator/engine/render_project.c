@@ -222,7 +222,8 @@ static void put_output(
 	if (view->has_folds) {
 		strbuf_puts(out, "\n<details><summary>output of ");
 		render_html(out, job->tool);
-		strbuf_printf(out, ", %zu lines</summary>\n\n", count_lines(job->output));
+		strbuf_printf(out, ", %zu line%s</summary>\n\n", count_lines(job->output),
+			count_lines(job->output) == 1 ? "" : "s");
 	} else {
 		strbuf_puts(out, "\nOutput:\n\n");
 	}
@@ -240,7 +241,7 @@ static void put_failure(
 		return;
 	render_cut(&cut, job->failure, most);
 	render_fence(out, "", strbuf_text(&cut), cut.length);
-	if (is_plan(view) || job->state == JOB_REFUSED || job->outcome == OUTCOME_PLAN_LOST)
+	if (is_plan(view) || job->state != JOB_FAILED || job->outcome == OUTCOME_PLAN_LOST)
 		return;
 	strbuf_puts(out, "\nThe state is as the tool left it after the error. Look again with ");
 	strbuf_printf(out, "`%s plan -p ", view->command_word);
@@ -293,7 +294,8 @@ void render_block(struct strbuf *out, const struct view *view, const struct show
 	const struct job *job = shown->job;
 	bool says_something = job->state == JOB_FAILED || job->state == JOB_INTERRUPTED ||
 			      job->state == JOB_REFUSED ||
-			      (job->state == JOB_DONE && (!is_plan(view) || job->has_changes));
+			      (job->state == JOB_DONE &&
+				      (is_plan(view) ? job->has_changes : !str_empty(job->output)));
 
 	if (!says_something)
 		return;
