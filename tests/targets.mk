@@ -1,11 +1,14 @@
 # The suites as targets. Included by the root Makefile after everything else; uses its variables.
 
-FAST_SUITES := source harness unit sim crash
-SUITE_ORDER := $(FAST_SUITES) git runners integration fuzz memory
-
 # The suites that are one line (tests/module.mk), and those that need more and stand below.
 PLAIN_SUITES := $(patsubst suite_%,%,$(filter suite_%,$(.VARIABLES)))
 SUITES := $(PLAIN_SUITES) unit fuzz memory
+
+# What is quick comes first, then whole programs and real tools, then the same again under the sanitizers.
+FAST_SUITES := source harness unit sim crash
+LAST_SUITES := fuzz memory
+SLOW_SUITES := $(sort $(filter-out $(FAST_SUITES) $(LAST_SUITES),$(SUITES)))
+SUITE_ORDER := $(FAST_SUITES) $(SLOW_SUITES) $(LAST_SUITES)
 in_order = $(filter $(SUITES),$(1))
 suite_name = $(1)$(patsubst %,-%,$(filter-out debug,$(MODE)))
 # A make inside make shares the outer one's slots where there are any; the + of the recipes hands them over.
