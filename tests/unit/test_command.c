@@ -87,7 +87,7 @@ static const struct command_case cases[] = {
 	{ "@someone apply", COMMAND_NONE },
 	{ "@sluice apply", COMMAND_NONE },
 	{ "sluiceapply", COMMAND_NONE },
-	{ "aplly", COMMAND_NONE },
+	{ "appply", COMMAND_NONE },
 	{ "sluice\xc2\xa0"
 	  "apply",
 		COMMAND_NONE },			      /* a space that is none */
