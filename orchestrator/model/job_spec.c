@@ -3,6 +3,8 @@
 
 #include "orchestrator/lib/jsonx.h"
 
+#include <string.h>
+
 static const struct {
 	const char *key;
 	size_t offset;
@@ -34,7 +36,7 @@ static const struct {
 	{ "output_cap_bytes", offsetof(struct job_spec, output_cap_bytes) },
 };
 
-enum { EXTRA_ARGS_MAX = 64 };
+enum { EXTRA_ARGS_MAX = 64, ATTEMPT_MAX = 1000000 };
 
 #define FIELD(base, type, offset) (*(type *)(void *)((char *)(uintptr_t)(base) + (offset)))
 
@@ -48,11 +50,13 @@ static int read_args(
 		return err_set(err, ERR_LIMIT, "job: more than %d extra_args", EXTRA_ARGS_MAX);
 	ret->extra_args = arena_alloc(arena, (ret->extra_arg_count + 1) * sizeof(*ret->extra_args));
 	for (size_t i = 0; i < ret->extra_arg_count; i++) {
-		const char *text = json_string_value(json_array_get(list, i));
+		const json_t *item = json_array_get(list, i);
 
-		if (text == NULL)
-			return err_set(err, ERR_SYNTAX, "job: extra_args[%zu] must be a string", i);
-		ret->extra_args[i] = arena_strdup(arena, text);
+		if (!json_is_string(item) ||
+			strlen(json_string_value(item)) != json_string_length(item))
+			return err_set(err, ERR_SYNTAX,
+				"job: extra_args[%zu] must be a string without NUL", i);
+		ret->extra_args[i] = arena_strdup(arena, json_string_value(item));
 	}
 	return 0;
 }
@@ -60,11 +64,10 @@ static int read_args(
 int job_spec_read(const json_t *json, struct arena *arena, struct job_spec *ret, struct err *err)
 {
 	struct jsonx reader = jsonx_reader(json, "job", err);
-	int64_t op = jsonx_int(&reader, "op");
+	int64_t op = jsonx_int(&reader, "op"), attempt = jsonx_int(&reader, "attempt");
 	int r;
 
-	*ret = (struct job_spec){ .op = (enum job_op)op,
-		.attempt = (int)jsonx_int(&reader, "attempt") };
+	*ret = (struct job_spec){ .op = (enum job_op)op, .attempt = (int)attempt };
 	for (size_t i = 0; i < countof(spec_texts); i++)
 		FIELD(ret, const char *, spec_texts[i].offset) = arena_strdup(
 			arena, jsonx_string_or(&reader, spec_texts[i].key, ""));
@@ -76,7 +79,19 @@ int job_spec_read(const json_t *json, struct arena *arena, struct job_spec *ret,
 		return r < 0 ? r : reader.failed;
 	if (op < JOB_PREPARE || op > JOB_APPLY)
 		return err_set(err, ERR_SYNTAX, "job: op is none that we know");
+	if (attempt < 0 || attempt > ATTEMPT_MAX)
+		return err_set(
+			err, ERR_SYNTAX, "job: attempt must be between 0 and %d", ATTEMPT_MAX);
 	return 0;
+}
+
+/* A name from a repository, or what a tool printed, may be anything. What is not UTF-8 cannot stand
+ * in JSON; left out it would read as "not given", which for a folder means another folder. */
+static json_t *text(const char *value)
+{
+	json_t *string = json_string(value == NULL ? "" : value);
+
+	return string != NULL ? string : json_string("(not valid text)");
 }
 
 json_t *job_spec_write(const struct job_spec *spec)
@@ -85,29 +100,37 @@ json_t *job_spec_write(const struct job_spec *spec)
 
 	json_object_set_new(json, "op", json_integer(spec->op));
 	json_object_set_new(json, "attempt", json_integer(spec->attempt));
-	for (size_t i = 0; i < countof(spec_texts); i++) {
-		const char *text = FIELD(spec, const char *, spec_texts[i].offset);
-
-		json_object_set_new(json, spec_texts[i].key, json_string(text == NULL ? "" : text));
-	}
+	for (size_t i = 0; i < countof(spec_texts); i++)
+		json_object_set_new(json, spec_texts[i].key,
+			text(FIELD(spec, const char *, spec_texts[i].offset)));
 	for (size_t i = 0; i < countof(spec_numbers); i++)
 		json_object_set_new(json, spec_numbers[i].key,
 			json_integer(FIELD(spec, int64_t, spec_numbers[i].offset)));
 	for (size_t i = 0; i < spec->extra_arg_count; i++)
-		json_array_append_new(args, json_string(spec->extra_args[i]));
+		json_array_append_new(args, text(spec->extra_args[i]));
 	json_object_set_new(json, "extra_args", args);
 	return json;
+}
+
+/* null is as good as absent */
+static const json_t *part(const json_t *json, const char *key)
+{
+	const json_t *value = json_object_get(json, key);
+
+	return json_is_null(value) ? NULL : value;
 }
 
 int job_result_read(json_t *json, struct arena *arena, struct job_result *ret, struct err *err)
 {
 	struct jsonx reader = jsonx_reader(json, "result", err);
 	int64_t outcome = jsonx_int(&reader, "outcome");
+	int64_t exit_code = jsonx_int_or(&reader, "exit_code", 0);
+	int64_t signal = jsonx_int_or(&reader, "signal", 0);
 
 	*ret = (struct job_result){ .outcome = (enum job_outcome)outcome,
 		.step = arena_strdup(arena, jsonx_string_or(&reader, "step", "")),
-		.exit_code = (int)jsonx_int_or(&reader, "exit_code", 0),
-		.signal = (int)jsonx_int_or(&reader, "signal", 0),
+		.exit_code = (int)exit_code,
+		.signal = (int)signal,
 		.failure = arena_strdup(arena, jsonx_string_or(&reader, "failure", "")),
 		.output = arena_strdup(arena, jsonx_string_or(&reader, "output", "")),
 		.plan_blob = arena_strdup(arena, jsonx_string_or(&reader, "plan_blob", "")),
@@ -119,18 +142,14 @@ int job_result_read(json_t *json, struct arena *arena, struct job_result *ret, s
 		return reader.failed;
 	if (outcome <= OUTCOME_NONE || outcome > OUTCOME_NEVER_BEGAN)
 		return err_set(err, ERR_SYNTAX, "result: outcome is none that we know");
-	ret->summary = json_object_get(json, "summary");
-	ret->prepared = json_object_get(json, "prepared");
+	if (exit_code < -1 || exit_code > 255 || signal < 0 || signal > 64)
+		return err_set(err, ERR_SYNTAX,
+			"result: exit_code or signal is none that a "
+			"process can have");
+	ret->summary = part(json, "summary");
+	ret->prepared = part(json, "prepared");
 	ret->json = json_incref(json);
 	return 0;
-}
-
-/* The tool's text may hold anything; what is not UTF-8 cannot stand in JSON. */
-static json_t *text(const char *value)
-{
-	json_t *string = json_string(value == NULL ? "" : value);
-
-	return string != NULL ? string : json_string("(not valid text)");
 }
 
 json_t *job_result_write(const struct job_result *result)

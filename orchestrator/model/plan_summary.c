@@ -5,6 +5,9 @@
 #include "orchestrator/lib/strbuf.h"
 
 #include <stdio.h>
+#include <string.h>
+
+enum { WHERE_MAX = 64 };
 
 static const struct {
 	const char *key;
@@ -32,15 +35,19 @@ static int capped(int64_t value)
 	return value < 0 ? 0 : value > 1000000 ? 1000000 : (int)value;
 }
 
-static int read_action(const char *name, enum plan_action *ret, struct err *err)
+static int read_action(struct jsonx *resource, enum plan_action *ret, struct err *err)
 {
+	const char *name = jsonx_string(resource, "action");
+
+	if (resource->failed != 0)
+		return resource->failed;
 	for (int i = PLAN_NO_OP; i <= PLAN_MOVE; i++) {
 		if (str_equal(plan_action_name((enum plan_action)i), name)) {
 			*ret = (enum plan_action)i;
 			return 0;
 		}
 	}
-	return err_set(err, ERR_SYNTAX, "summary: action is none that we know");
+	return err_set(err, ERR_SYNTAX, "%s: action is none that we know", resource->what);
 }
 
 static int read_attributes(
@@ -49,15 +56,19 @@ static int read_attributes(
 	const json_t *list = jsonx_array_or(resource, "attributes");
 
 	ret->attribute_count = json_array_size(list);
+	if (resource->failed != 0)
+		return resource->failed;
 	if (ret->attribute_count > PLAN_ATTRIBUTES_MAX)
-		return err_set(err, ERR_LIMIT, "summary: a resource has more than %d attributes",
+		return err_set(err, ERR_LIMIT, "%s has more than %d attributes", resource->what,
 			PLAN_ATTRIBUTES_MAX);
 	ret->attributes = arena_alloc(arena, (ret->attribute_count + 1) * sizeof(*ret->attributes));
 	for (size_t i = 0; i < ret->attribute_count; i++) {
-		struct jsonx attribute = jsonx_reader(
-			json_array_get(list, i), "summary: attribute", err);
+		char where[2 * WHERE_MAX];
 		struct plan_attribute *to = &ret->attributes[i];
+		struct jsonx attribute;
 
+		(void)snprintf(where, sizeof(where), "%s.attributes[%zu]", resource->what, i);
+		attribute = jsonx_reader(json_array_get(list, i), where, err);
 		to->path = arena_strdup(arena, jsonx_string(&attribute, "path"));
 		to->before = arena_strdup(arena, jsonx_string_or(&attribute, "before", NULL));
 		to->after = arena_strdup(arena, jsonx_string_or(&attribute, "after", NULL));
@@ -80,21 +91,19 @@ static int read_resources(
 			err, ERR_LIMIT, "summary: more than %d resources", PLAN_RESOURCES_MAX);
 	ret->resources = arena_alloc(arena, (ret->resource_count + 1) * sizeof(*ret->resources));
 	for (size_t i = 0; r == 0 && i < ret->resource_count; i++) {
-		struct jsonx resource = jsonx_reader(
-			json_array_get(list, i), "summary: resource", err);
+		char where[WHERE_MAX];
 		struct plan_resource *to = &ret->resources[i];
+		struct jsonx resource;
 
+		(void)snprintf(where, sizeof(where), "summary: resources[%zu]", i);
+		resource = jsonx_reader(json_array_get(list, i), where, err);
 		to->address = arena_strdup(arena, jsonx_string(&resource, "address"));
 		to->moved_from = arena_strdup(
 			arena, jsonx_string_or(&resource, "moved_from", NULL));
 		to->attributes_left_out = capped(jsonx_int_or(&resource, "attributes_left_out", 0));
-		r = resource.failed;
-		if (r == 0)
-			r = read_action(jsonx_string(&resource, "action"), &to->action, err);
+		r = read_action(&resource, &to->action, err);
 		if (r == 0)
 			r = read_attributes(&resource, arena, to, err);
-		if (r == 0)
-			r = resource.failed;
 	}
 	return r;
 }
@@ -114,19 +123,22 @@ int plan_summary_read(
 	if (r < 0)
 		return r;
 	runs_code = jsonx_array_or(&reader, "runs_code");
+	if (reader.failed != 0)
+		return reader.failed;
 	ret->runs_code_count = json_array_size(runs_code);
 	if (ret->runs_code_count > PLAN_RESOURCES_MAX)
 		return err_set(err, ERR_LIMIT, "summary: runs_code is too long");
 	ret->runs_code = arena_alloc(arena, (ret->runs_code_count + 1) * sizeof(*ret->runs_code));
 	for (size_t i = 0; i < ret->runs_code_count; i++) {
-		const char *text = json_string_value(json_array_get(runs_code, i));
+		const json_t *item = json_array_get(runs_code, i);
 
-		if (text == NULL)
-			return err_set(
-				err, ERR_SYNTAX, "summary: runs_code[%zu] must be a string", i);
-		ret->runs_code[i] = arena_strdup(arena, text);
+		if (!json_is_string(item) ||
+			strlen(json_string_value(item)) != json_string_length(item))
+			return err_set(err, ERR_SYNTAX,
+				"summary: runs_code[%zu] must be a string without NUL", i);
+		ret->runs_code[i] = arena_strdup(arena, json_string_value(item));
 	}
-	return reader.failed;
+	return 0;
 }
 
 static json_t *text(const char *value)

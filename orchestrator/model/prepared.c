@@ -3,7 +3,10 @@
 
 #include "orchestrator/lib/jsonx.h"
 
-enum { LIST_MAX = 200000 };
+#include <stdio.h>
+#include <string.h>
+
+enum { LIST_MAX = 200000, WHERE_MAX = 48 };
 
 static int read_list(struct jsonx *reader, const char *key, const json_t **ret, size_t *ret_count,
 	struct err *err)
@@ -28,13 +31,35 @@ static int read_strings(struct jsonx *reader, const char *key, struct arena *are
 		return r;
 	*ret = arena_alloc(arena, (*ret_count + 1) * sizeof(**ret));
 	for (size_t i = 0; i < *ret_count; i++) {
-		const char *text = json_string_value(json_array_get(list, i));
+		const json_t *item = json_array_get(list, i);
 
-		if (text == NULL)
-			return err_set(
-				err, ERR_SYNTAX, "prepared: %s[%zu] must be a string", key, i);
-		(*ret)[i] = arena_strdup(arena, text);
+		if (!json_is_string(item) ||
+			strlen(json_string_value(item)) != json_string_length(item))
+			return err_set(err, ERR_SYNTAX,
+				"prepared: %s[%zu] must be a string without NUL", key, i);
+		(*ret)[i] = arena_strdup(arena, json_string_value(item));
 	}
+	return 0;
+}
+
+/* Reads one entry of a list; `where` must live as long as the reader. */
+static struct jsonx entry(
+	const json_t *list, const char *key, size_t i, char where[WHERE_MAX], struct err *err)
+{
+	(void)snprintf(where, WHERE_MAX, "prepared: %s[%zu]", key, i);
+	return jsonx_reader(json_array_get(list, i), where, err);
+}
+
+static int read_status(struct jsonx *file, char *ret, struct err *err)
+{
+	const char *status = jsonx_string(file, "status");
+
+	if (file->failed != 0)
+		return file->failed;
+	if (status[0] == '\0' || status[1] != '\0' || strchr("AMDRT", status[0]) == NULL)
+		return err_set(
+			err, ERR_SYNTAX, "%s: status must be one of A, M, D, R, T", file->what);
+	*ret = status[0];
 	return 0;
 }
 
@@ -48,14 +73,15 @@ static int read_changed(
 		return r;
 	ret->changed = arena_alloc(arena, (ret->changed_count + 1) * sizeof(*ret->changed));
 	for (size_t i = 0; i < ret->changed_count; i++) {
-		struct jsonx file = jsonx_reader(json_array_get(list, i), "prepared: changed", err);
+		char where[WHERE_MAX];
+		struct jsonx file = entry(list, "changed", i, where, err);
 
 		ret->changed[i].path = arena_strdup(arena, jsonx_string(&file, "path"));
 		ret->changed[i].old_path = arena_strdup(
 			arena, jsonx_string_or(&file, "old_path", NULL));
-		ret->changed[i].status = jsonx_string(&file, "status")[0];
-		if (file.failed != 0)
-			return file.failed;
+		r = read_status(&file, &ret->changed[i].status, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -70,7 +96,8 @@ static int read_uses(
 		return r;
 	ret->uses = arena_alloc(arena, (ret->use_count + 1) * sizeof(*ret->uses));
 	for (size_t i = 0; i < ret->use_count; i++) {
-		struct jsonx use = jsonx_reader(json_array_get(list, i), "prepared: uses", err);
+		char where[WHERE_MAX];
+		struct jsonx use = entry(list, "uses", i, where, err);
 
 		ret->uses[i].dir = arena_strdup(arena, jsonx_string(&use, "dir"));
 		ret->uses[i].module = arena_strdup(arena, jsonx_string(&use, "module"));
@@ -90,8 +117,8 @@ static int read_people(
 		return r;
 	ret->people = arena_alloc(arena, (ret->people_count + 1) * sizeof(*ret->people));
 	for (size_t i = 0; i < ret->people_count; i++) {
-		struct jsonx person = jsonx_reader(
-			json_array_get(list, i), "prepared: people", err);
+		char where[WHERE_MAX];
+		struct jsonx person = entry(list, "people", i, where, err);
 
 		ret->people[i].name = arena_strdup(arena, jsonx_string(&person, "name"));
 		ret->people[i].email = arena_strdup(arena, jsonx_string(&person, "email"));
@@ -129,7 +156,7 @@ int prepared_read(const json_t *json, struct arena *arena, struct prepared *ret,
  * mark. */
 static json_t *text(const char *value)
 {
-	json_t *string = json_string(value);
+	json_t *string = json_string(value == NULL ? "" : value);
 
 	return string != NULL ? string : json_string("(not valid text)");
 }
