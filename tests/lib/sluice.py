@@ -74,14 +74,14 @@ class Server:
                 raise Gone("the server was not ready after 30 s")
             time.sleep(0.001)
 
-    def wait_idle(self, number, timeout=30):
+    def wait_idle(self, number, timeout=30, every=0.004):
         """Until the pull's runs have ended and nothing waits in the queue; the runs, newest first."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             runs = [run for run in self.must("GET", "/api/runs") if run["pull"] == number]
             if runs and all(run["ended_ms"] for run in runs) and not self.pending():
                 return runs
-            time.sleep(0.004)
+            time.sleep(every)
         raise AssertionError("pull %s is not idle after %s s:\n%s" % (number, timeout, self.log_text()[-3000:]))
 
     def pending(self):
