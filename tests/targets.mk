@@ -74,6 +74,11 @@ define run_suites
 scripts/summary $(foreach s,$(call in_order,$(1)),$(or $(leaves_$(s)),$(s)))
 endef
 
+.PHONY: bench
+bench: ## the figures, on a release build: build/report/bench.json; `make report` shows them beside the others
+	+@$(again) MODE=release all test-programs
+	@MODE=release python3 tests/bench/bench.py $(PART)
+
 .PHONY: check
 check: ## the fast suites: source, unit, sim, crash
 	$(call run_suites,$(FAST_SUITES))

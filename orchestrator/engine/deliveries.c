@@ -35,9 +35,12 @@ int delivery_handle(struct engine *engine, struct arena *arena, const struct inb
 	};
 	_cleanup_json_ json_t *json = NULL;
 	struct vcs_event event = { 0 };
+	const struct vcs_event *parsed = engine_parsed(engine, row->id);
 	struct vcs_host *host;
 	int r;
 
+	if (parsed != NULL)
+		return pull_event_handle(engine, arena, parsed, ret_outcome, err);
 	if (str_equal(row->host, "operator")) {
 		r = operator_event(arena, row, &json, &event, err);
 	} else {

@@ -32,6 +32,7 @@ int engine_new(struct store *store, const struct engine_world *world, struct eng
 	list_init(&engine->accepts);
 	list_init(&engine->flights);
 	list_init(&engine->sent_comments);
+	list_init(&engine->parsed);
 	engine->inbox_may_have_rows = engine->slots_may_be_free = engine->outbox_may_be_due = true;
 	*ret = engine;
 	return 0;
@@ -53,6 +54,8 @@ static void free_posted_list(struct list *queue)
 		posted_free(container_of(item, struct posted, in_queue));
 }
 
+static void forget_parsed(struct engine *engine);
+
 void engine_free(struct engine *engine)
 {
 	struct list *item;
@@ -66,8 +69,32 @@ void engine_free(struct engine *engine)
 	while ((item = list_pop(&engine->sent_comments)) != NULL)
 		free(container_of(item, struct sent_comment, in_engine));
 	effects_drop(engine);
+	forget_parsed(engine);
 	free(engine->handed);
 	free(engine);
+}
+
+static void forget_parsed(struct engine *engine)
+{
+	struct list *item;
+
+	while ((item = list_pop(&engine->parsed)) != NULL) {
+		struct parsed *parsed = container_of(item, struct parsed, in_engine);
+
+		arena_release(&parsed->arena);
+		free(parsed);
+	}
+}
+
+const struct vcs_event *engine_parsed(const struct engine *engine, struct inbox_id id)
+{
+	list_for_each (item, (struct list *)(uintptr_t)&engine->parsed) {
+		struct parsed *parsed = container_of(item, struct parsed, in_engine);
+
+		if (parsed->inbox.v == id.v)
+			return &parsed->event;
+	}
+	return NULL;
 }
 
 static void wake(struct engine *engine, int64_t delay_ms)
@@ -192,10 +219,10 @@ static void accept_later(struct engine *engine, engine_accepted_cb cb, void *own
 }
 
 static int inbox_put(struct engine *engine, const char *host, const char *delivery,
-	const char *body, size_t length, engine_accepted_cb accepted, void *owner, struct err *err)
+	const char *body, size_t length, engine_accepted_cb accepted, void *owner,
+	struct inbox_id *ret_id, struct err *err)
 {
-	struct inbox_id id;
-	int r = store_inbox_put(engine->store, host, delivery, body, length, &id, err);
+	int r = store_inbox_put(engine->store, host, delivery, body, length, ret_id, err);
 
 	if (r < 0 && r != -ERR_EXISTS)
 		return r;
@@ -208,23 +235,24 @@ static int inbox_put(struct engine *engine, const char *host, const char *delive
 int engine_intake(struct engine *engine, const char *host_name, const struct delivery *delivery,
 	engine_accepted_cb accepted, void *owner, struct err *err)
 {
-	_cleanup_(arena_release) struct arena arena = { 0 };
 	struct vcs_host *host = engine_host(engine, host_name);
-	struct vcs_event event = { 0 };
+	struct parsed *parsed;
 	int r;
 
 	if (host == NULL)
 		return err_set(
 			err, ERR_MISSING, "there is no host %s in the configuration", host_name);
+	parsed = mem_alloc(sizeof(*parsed));
+	list_append(&engine->parsed, &parsed->in_engine);
 	r = host->verify(host, delivery, err);
 	if (r == 0)
-		r = host->parse(host, delivery, &arena, &event, err);
-	if (r < 0) {
+		r = host->parse(host, delivery, &parsed->arena, &parsed->event, err);
+	if (r < 0)
 		metrics_add(METRIC_EVENTS_REFUSED, 1);
-		return r;
-	}
-	return inbox_put(engine, host_name, host->delivery_id(host, delivery), delivery->body,
-		delivery->length, accepted, owner, err);
+	else /* a repeat leaves number 0, which no row has */
+		r = inbox_put(engine, host_name, host->delivery_id(host, delivery), delivery->body,
+			delivery->length, accepted, owner, &parsed->inbox, err);
+	return r;
 }
 
 void engine_after_commit(struct engine *engine, engine_accepted_cb accepted, void *owner)
@@ -237,6 +265,7 @@ int engine_operator_command(struct engine *engine, const char *host, const char 
 	int64_t number, const char *actor, const char *text, engine_accepted_cb accepted,
 	void *owner, struct err *err)
 {
+	struct inbox_id id;
 	uint8_t chance[16];
 	char delivery[2 * sizeof(chance) + 1];
 	_cleanup_json_ json_t *json = NULL;
@@ -249,7 +278,8 @@ int engine_operator_command(struct engine *engine, const char *host, const char 
 	if (json == NULL)
 		return err_user(err, ERR_USAGE, "the command is not valid text");
 	body = jsonx_text(json);
-	return inbox_put(engine, "operator", delivery, body, strlen(body), accepted, owner, err);
+	return inbox_put(
+		engine, "operator", delivery, body, strlen(body), accepted, owner, &id, err);
 }
 
 /* ---- the turn ---- */
@@ -508,6 +538,7 @@ void engine_turn(struct engine *engine)
 					       .class = ERR_CLASS_TEMP,
 					       .text = "the store rests" });
 		store_rollback(engine->store);
+		forget_parsed(engine);
 		wake(engine, engine->store_sick_until_ms - began);
 		return;
 	}
@@ -518,6 +549,7 @@ void engine_turn(struct engine *engine)
 	}
 	handle_deadlines(engine);
 	more = work(engine, began);
+	forget_parsed(engine);
 	if (engine->slots_may_be_free) {
 		engine->slots_may_be_free = false;
 		if (slots_assign(engine, &arena, engine->world.settings->slots, &err) < 0) {

@@ -64,6 +64,16 @@ struct accept {
 	bool is_repeat;
 };
 
+/* A delivery as it was parsed when it came in, for the turn that follows: parsing it twice would
+ * cost as much as all the rest. Forgotten at the end of that turn, because a failed commit gives
+ * its number to another row. */
+struct parsed {
+	struct list in_engine;
+	struct inbox_id inbox;
+	struct arena arena;
+	struct vcs_event event;
+};
+
 /* When a comment was last sent, and what stood in it: only to send less; a restart forgets it. */
 struct sent_comment {
 	struct list in_engine;
@@ -81,6 +91,7 @@ struct engine {
 	struct list accepts; /* struct accept */
 	struct list flights;
 	struct list sent_comments;
+	struct list parsed;
 	size_t flight_count, sent_count;
 	/* Jobs handed to the executor whose rows are not yet committed as sent. A failed commit
 	 * brings the rows back, and they must not start the job a second time. */
@@ -115,6 +126,9 @@ struct vcs_host *engine_host(const struct engine *engine, const char *name);
 _must_check_ int engine_audit(struct engine *engine, struct arena *arena, const char *kind,
 	const char *actor, struct pull_id pull, struct run_id run, struct err *err,
 	const char *format, ...) __attribute__((format(printf, 8, 9)));
+
+/* The event of a row that came in since the last turn, or NULL. */
+const struct vcs_event *engine_parsed(const struct engine *engine, struct inbox_id id);
 
 /* ---- deliveries.c: an inbox row -> ledger row and what follows ---- */
 _must_check_ int delivery_handle(struct engine *engine, struct arena *arena,

@@ -239,7 +239,7 @@ def large_repository():
     block = ("x" * 99 + "\n") * 60
     base = {"d%03d/f%03d.txt" % (i // 100, i % 100): "%d\n%s" % (i, block) for i in range(20000)}
     base["p/main.tf"] = "# stub: create=1\n"
-    branches = {"b%d" % i: {"p/main.tf": "# stub: create=1\n# %d\n" % i} for i in range(4)}
+    branches = {"b%d" % i: {"p%d/main.tf" % i: "# stub: create=1\n"} for i in range(4)}
     with Stage(base, branches, memory=True) as stage:
         stage.open("b0")
         stage.server.wait_idle(1, 120)

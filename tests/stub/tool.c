@@ -133,7 +133,8 @@ static int misbehave(const char *verb)
 	for (long i = 0; i < number("noise", 0); i++)
 		printf("line %ld of the noise\n", i);
 	fflush(stdout);
-	sleep_ms(number("sleep", 0));
+	if (strcmp(verb, "init") != 0)
+		sleep_ms(number("sleep", 0));
 	if (order_is("hang", verb))
 		for (;;)
 			pause();
