@@ -6,21 +6,46 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ERRORS_MAX = 50 };
+/* ---- what is wrong ---- */
 
-void config_complain(
-	struct config_errors *errors, const struct yaml_node *at, const char *format, ...)
+void config_complain(struct config_errors *errors, struct yaml_place at, const char *path,
+	const char *hint, const char *format, ...)
 {
 	char text[400];
 	va_list args;
 
-	if (++errors->count > ERRORS_MAX)
+	if (++errors->found > CONFIG_ERRORS_MAX)
 		return;
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	strbuf_printf(&errors->text, "%s%s:%d:%d: %s", errors->text.length == 0 ? "" : "\n",
-		errors->file, at->line, at->column, text);
+	errors->list = arena_push(
+		&errors->arena, errors->list, errors->count, sizeof(*errors->list));
+	errors->list[errors->count++] = (struct config_error){ .at = at,
+		.path = arena_strdup(&errors->arena, path),
+		.message = arena_strdup(&errors->arena, text),
+		.hint = arena_strdup(&errors->arena, hint) };
+}
+
+void config_errors_release(struct config_errors *errors)
+{
+	arena_release(&errors->arena);
+	*errors = (struct config_errors){ 0 };
+}
+
+void config_errors_text(const struct config_errors *errors, const char *file, struct strbuf *out)
+{
+	for (size_t i = 0; i < errors->count; i++) {
+		const struct config_error *error = &errors->list[i];
+
+		strbuf_printf(out, "%s%s", i == 0 ? "" : "\n", file);
+		if (error->at.line > 0)
+			strbuf_printf(out, ":%d:%d", error->at.line, error->at.column);
+		strbuf_printf(out, ": %s%s%s%s%s", error->path, error->path[0] == '\0' ? "" : ": ",
+			error->message, error->hint[0] == '\0' ? "" : "; ", error->hint);
+	}
+	if (errors->found > errors->count)
+		strbuf_printf(out, "\n%s: and %zu more", file, errors->found - errors->count);
 }
 
 static size_t distance(const char *a, const char *b)
@@ -49,24 +74,50 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
+/* Where a key of that very name stands below these: "limits.body"; or NULL. */
+static const char *find_below(
+	struct arena *arena, const struct config_key *keys, const char *prefix, const char *name)
+{
+	const char *found = NULL;
+
+	for (; keys->name != NULL && found == NULL; keys++) {
+		const char *path = arena_printf(arena, "%s%s", prefix, keys->name);
+
+		if (prefix[0] != '\0' && str_equal(keys->name, name))
+			found = path;
+		else if (keys->type == CONFIG_MAP)
+			found = find_below(
+				arena, keys->keys, arena_printf(arena, "%s.", path), name);
+	}
+	return found;
+}
+
 static void complain_unknown(struct config_errors *errors, const struct config_key *keys,
 	const struct yaml_node *key, const char *path)
 {
 	const char *best = NULL;
-	size_t best_distance = 4;
+	size_t best_distance = strlen(key->text) < 6 ? strlen(key->text) / 2 + 1 : 4;
 
-	for (; keys->name != NULL; keys++) {
-		size_t far = distance(key->text, keys->name);
+	if (errors->found >= CONFIG_ERRORS_MAX) {
+		errors->found++;
+		return;
+	}
+	for (const struct config_key *known = keys; known->name != NULL; known++) {
+		size_t far = distance(key->text, known->name);
 
 		if (far < best_distance) {
 			best_distance = far;
-			best = keys->name;
+			best = known->name;
 		}
 	}
-	config_complain(errors, key, "unknown key \"%.60s\"%s%s%s%s%s%s", key->text,
-		path[0] == '\0' ? "" : " in ", path, best == NULL ? "" : "; did you mean \"",
-		best == NULL ? "" : best, best == NULL ? "" : "\"?", "");
+	if (best == NULL)
+		best = find_below(&errors->arena, keys, "", key->text);
+	config_complain(errors, key->at, path,
+		best == NULL ? "" : arena_printf(&errors->arena, "did you mean \"%s\"?", best),
+		"unknown key");
 }
+
+/* ---- values ---- */
 
 /* "90s", "1h30m", "250ms"; false when it is none. */
 static bool read_duration(const char *text, int64_t *ret_ms)
@@ -139,25 +190,44 @@ static bool read_int(const char *text, int64_t *ret)
 	return end != text && *end == '\0' && errno == 0;
 }
 
+/* As a person would write it. */
+static const char *number_text(struct arena *arena, enum config_type type, int64_t number)
+{
+	static const struct {
+		enum config_type type;
+		int64_t worth;
+		const char *unit;
+	} units[] = { { CONFIG_DURATION, 86400000, "d" }, { CONFIG_DURATION, 3600000, "h" },
+		{ CONFIG_DURATION, 60000, "m" }, { CONFIG_DURATION, 1000, "s" },
+		{ CONFIG_DURATION, 1, "ms" }, { CONFIG_SIZE, 1 << 30, "GiB" },
+		{ CONFIG_SIZE, 1 << 20, "MiB" }, { CONFIG_SIZE, 1 << 10, "KiB" },
+		{ CONFIG_SIZE, 1, "B" } };
+
+	for (size_t i = 0; i < countof(units) && number > 0; i++) {
+		if (units[i].type == type && number % units[i].worth == 0)
+			return arena_printf(arena, "%lld%s", (long long)(number / units[i].worth),
+				units[i].unit);
+	}
+	return arena_printf(arena, "%lld", (long long)number);
+}
+
 static void take_number(const struct config_key *key, const struct yaml_node *value,
 	const char *path, void *into, struct config_errors *errors)
 {
 	static const char *const expected[] = { [CONFIG_INT] = "a whole number",
-		[CONFIG_DURATION] = "a duration like 90s, 10m or 1h",
+		[CONFIG_DURATION] = "a duration like 90s, 10m or 1h30m",
 		[CONFIG_SIZE] = "a size like 64KiB or 10MiB" };
 	int64_t number = 0;
-	bool is_read = key->type == CONFIG_INT	      ? read_int(value->text, &number)
+	bool is_read = key->type == CONFIG_INT ? value->is_plain && read_int(value->text, &number)
 		       : key->type == CONFIG_DURATION ? read_duration(value->text, &number)
 						      : read_size(value->text, &number);
 
 	if (!is_read)
-		config_complain(errors, value, "%s: expected %s", path, expected[key->type]);
+		config_complain(errors, value->at, path, "", "expected %s", expected[key->type]);
 	else if (number < key->least || number > key->most)
-		config_complain(errors, value, "%s: must lie between %lld and %lld%s", path,
-			(long long)key->least, (long long)key->most,
-			key->type == CONFIG_DURATION ? " ms"
-			: key->type == CONFIG_SIZE   ? " bytes"
-						     : "");
+		config_complain(errors, value->at, path, "", "must lie between %s and %s",
+			number_text(&errors->arena, key->type, key->least),
+			number_text(&errors->arena, key->type, key->most));
 	else if (key->type == CONFIG_INT)
 		*(int *)into = (int)number;
 	else
@@ -167,27 +237,64 @@ static void take_number(const struct config_key *key, const struct yaml_node *va
 static void take_bool(
 	const struct yaml_node *value, const char *path, bool *into, struct config_errors *errors)
 {
+	static const struct {
+		const char *word, *hint;
+	} other_words[] = { { "yes", "write true" }, { "on", "write true" },
+		{ "True", "write true" }, { "TRUE", "write true" }, { "no", "write false" },
+		{ "off", "write false" }, { "False", "write false" }, { "FALSE", "write false" } };
 	bool is_true = str_equal(value->text, "true");
+	const char *hint = "";
 
-	if (!value->is_plain || (!is_true && !str_equal(value->text, "false")))
-		config_complain(errors, value, "%s: expected true or false", path);
-	else
+	if (value->is_plain && (is_true || str_equal(value->text, "false"))) {
 		*into = is_true;
+		return;
+	}
+	for (size_t i = 0; i < countof(other_words); i++) {
+		if (str_equal(value->text, other_words[i].word))
+			hint = other_words[i].hint;
+	}
+	if (!value->is_plain)
+		hint = "write it without quotes";
+	config_complain(errors, value->at, path, hint, "expected true or false");
 }
 
 static void take_word(const struct config_key *key, const struct yaml_node *value, const char *path,
-	const char **into, struct arena *arena, struct config_errors *errors)
+	const char **into, struct config_errors *errors)
 {
 	_cleanup_strbuf_ struct strbuf words = STRBUF(400);
+	const char *best = NULL;
+	size_t best_distance = 4;
 
 	for (const char *const *word = key->words; *word != NULL; word++) {
-		if (str_equal(*word, value->text)) {
-			*into = arena_strdup(arena, value->text);
+		size_t far = distance(value->text, *word);
+
+		if (far == 0) {
+			*into = *word;
 			return;
+		}
+		if (far < best_distance) {
+			best_distance = far;
+			best = *word;
 		}
 		strbuf_printf(&words, "%s%s", words.length == 0 ? "" : ", ", *word);
 	}
-	config_complain(errors, value, "%s: expected one of %s", path, strbuf_text(&words));
+	config_complain(errors, value->at, path,
+		best == NULL ? "" : arena_printf(&errors->arena, "did you mean \"%s\"?", best),
+		"expected one of %s", strbuf_text(&words));
+}
+
+static void take_text(const struct config_key *key, const struct yaml_node *value, const char *path,
+	const char **into, struct arena *arena, struct config_errors *errors)
+{
+	if (value->text[0] == '\0')
+		config_complain(errors, value->at, path, "leave the key out for the default",
+			"expected a value");
+	else if (key->type == CONFIG_PATH && value->text[0] != '/')
+		config_complain(errors, value->at, path, "", "expected an absolute path");
+	else if (key->is_good != NULL && !key->is_good(value->text))
+		config_complain(errors, value->at, path, "", "expected %s", key->expected);
+	else
+		*into = arena_strdup(arena, value->text);
 }
 
 static void take_value(const struct config_key *key, const struct yaml_node *value,
@@ -195,28 +302,25 @@ static void take_value(const struct config_key *key, const struct yaml_node *val
 {
 	void *into = (char *)base + key->offset;
 
-	if (key->type == CONFIG_MAP) {
-		if (value->kind != YAML_MAP)
-			config_complain(errors, value, "%s: expected keys below it", path);
-		else
-			config_decode(key->keys, value, path, base, arena, errors);
+	if (key->type == CONFIG_MAP && value->kind != YAML_MAP) {
+		config_complain(errors, value->at, path, "", "expected keys below it");
 		return;
 	}
-	if (value->kind != YAML_SCALAR) {
-		config_complain(errors, value, "%s: expected one value", path);
+	if (key->type != CONFIG_MAP && value->kind != YAML_SCALAR) {
+		config_complain(errors, value->at, path, "", "expected one value, not a %s",
+			value->kind == YAML_LIST ? "list" : "map");
 		return;
 	}
 	switch (key->type) {
-	case CONFIG_TEXT:
-		*(const char **)into = arena_strdup(arena, value->text);
+	case CONFIG_MAP:
+		config_decode(key->keys, value, path, base, arena, errors);
 		return;
+	case CONFIG_TEXT:
 	case CONFIG_PATH:
-		if (value->text[0] != '/')
-			config_complain(errors, value, "%s: expected an absolute path", path);
-		*(const char **)into = arena_strdup(arena, value->text);
+		take_text(key, value, path, into, arena, errors);
 		return;
 	case CONFIG_WORD:
-		take_word(key, value, path, into, arena, errors);
+		take_word(key, value, path, into, errors);
 		return;
 	case CONFIG_BOOL:
 		take_bool(value, path, into, errors);
@@ -226,28 +330,29 @@ static void take_value(const struct config_key *key, const struct yaml_node *val
 	case CONFIG_SIZE:
 		take_number(key, value, path, into, errors);
 		return;
-	case CONFIG_MAP:
-		return;
 	}
 }
+
+/* ---- the walk ---- */
 
 void config_decode(const struct config_key *keys, const struct yaml_node *node, const char *path,
 	void *into, struct arena *arena, struct config_errors *errors)
 {
 	if (node->kind != YAML_MAP) {
-		config_complain(errors, node, "expected keys, like \"slots: 8\"");
+		config_complain(
+			errors, node->at, path, "", "expected keys, like \"%s: ...\"", keys->name);
 		return;
 	}
 	for (size_t i = 0; i + 1 < node->count; i += 2) {
 		const struct config_key *key = keys;
-		const char *whole = path[0] == '\0' ? node->items[i]->text
-						    : arena_printf(arena, "%s.%s", path,
-							      node->items[i]->text);
+		const char *name = node->items[i]->text;
+		const char *whole = arena_printf(&errors->arena, "%s%s%.60s%s", path,
+			path[0] == '\0' ? "" : ".", name, strlen(name) > 60 ? "..." : "");
 
-		while (key->name != NULL && !str_equal(key->name, node->items[i]->text))
+		while (key->name != NULL && !str_equal(key->name, name))
 			key++;
 		if (key->name == NULL)
-			complain_unknown(errors, keys, node->items[i], path);
+			complain_unknown(errors, keys, node->items[i], whole);
 		else
 			take_value(key, node->items[i + 1], whole, into, arena, errors);
 	}
@@ -256,17 +361,23 @@ void config_decode(const struct config_key *keys, const struct yaml_node *node, 
 void config_reference(const struct config_key *keys, const char *prefix, struct strbuf *out)
 {
 	static const char *const types[] = { "text", "true or false", "number", "duration", "size",
-		"path", "word", "" };
+		"path", "", "" };
+	_cleanup_(arena_release) struct arena arena = { 0 };
 
 	for (; keys->name != NULL; keys++) {
 		if (keys->type == CONFIG_MAP) {
-			_cleanup_free_ char *longer = mem_printf("%s%s.", prefix, keys->name);
-
-			config_reference(keys->keys, longer, out);
+			config_reference(
+				keys->keys, arena_printf(&arena, "%s%s.", prefix, keys->name), out);
 			continue;
 		}
-		strbuf_printf(out, "| `%s%s` | %s | %s%s%s | %s |\n", prefix, keys->name,
-			types[keys->type], keys->fallback[0] == '\0' ? "" : "`", keys->fallback,
-			keys->fallback[0] == '\0' ? "" : "`", keys->help);
+		strbuf_printf(out, "| `%s%s` | %s", prefix, keys->name, types[keys->type]);
+		if (keys->most != 0)
+			strbuf_printf(out, ", %s to %s",
+				number_text(&arena, keys->type, keys->least),
+				number_text(&arena, keys->type, keys->most));
+		for (const char *const *word = keys->words; word != NULL && *word != NULL; word++)
+			strbuf_printf(out, "%s`%s`", word == keys->words ? "" : " or ", *word);
+		strbuf_printf(out, " | %s%s%s | %s |\n", keys->fallback[0] == '\0' ? "" : "`",
+			keys->fallback, keys->fallback[0] == '\0' ? "" : "`", keys->help);
 	}
 }

@@ -3,6 +3,7 @@
 
 #include "config/decode.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -18,6 +19,46 @@ struct server_file {
 enum { SECOND = 1000, HOUR = 3600 * SECOND };
 
 static const char *const tool_words[] = { "terraform", "opentofu", NULL };
+
+/* ADDRESS:PORT or [ADDRESS]:PORT; the address is one, not a name: what a name means may change. */
+static bool split_listen(const char *text, char address[INET6_ADDRSTRLEN], int *ret_port)
+{
+	const char *colon = strrchr(text, ':');
+	size_t length = colon == NULL ? 0 : (size_t)(colon - text);
+	bool is_bracketed = length >= 2 && text[0] == '[' && text[length - 1] == ']';
+	uint8_t bytes[16];
+	char *end;
+	long port;
+
+	if (is_bracketed) {
+		text++;
+		length -= 2;
+	}
+	if (length == 0 || length >= INET6_ADDRSTRLEN || colon[1] < '0' || colon[1] > '9')
+		return false;
+	memcpy(address, text, length);
+	address[length] = '\0';
+	errno = 0;
+	port = strtol(colon + 1, &end, 10);
+	*ret_port = (int)port;
+	return *end == '\0' && errno == 0 && port <= 65535 &&
+	       inet_pton(is_bracketed ? AF_INET6 : AF_INET, address, bytes) == 1;
+}
+
+static bool is_listen(const char *text)
+{
+	char address[INET6_ADDRSTRLEN];
+	int port;
+
+	return split_listen(text, address, &port);
+}
+
+static bool is_status_prefix(const char *text)
+{
+	return strlen(text) <= 40 &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			    "0123456789._-/") == strlen(text);
+}
 
 static const struct config_key tool_keys[] = {
 	{ "terraform", CONFIG_PATH, AT(terraform_path), .fallback = "",
@@ -50,7 +91,9 @@ static const struct config_key limit_keys[] = {
 };
 
 static const struct config_key keys[] = {
-	{ "listen", CONFIG_TEXT, offsetof(struct server_file, listen), .fallback = "127.0.0.1:4141",
+	{ "listen", CONFIG_TEXT, offsetof(struct server_file, listen), .is_good = is_listen,
+		.expected = "ADDRESS:PORT, like 127.0.0.1:4141 or [::1]:4141",
+		.fallback = "127.0.0.1:4141",
 		.help = "address and port of the HTTP server; port 0 takes any free one" },
 	{ "data", CONFIG_PATH, AT(data_dir), .fallback = "",
 		.help = "the data folder; else below the XDG state folder" },
@@ -60,10 +103,11 @@ static const struct config_key keys[] = {
 		.help = "the embedded host is on" },
 	{ "bare_commands", CONFIG_BOOL, AT(bare_commands), .fallback = "true",
 		.help = "`apply` alone in a comment is a command, without `sluice` in front" },
-	{ "status_prefix", CONFIG_TEXT, AT(status_prefix), .fallback = "sluice",
+	{ "status_prefix", CONFIG_TEXT, AT(status_prefix), .is_good = is_status_prefix,
+		.expected = "at most 40 letters, digits and ._-/", .fallback = "sluice",
 		.help = "commit statuses are called PREFIX/plan and PREFIX/apply" },
 	{ "tool", CONFIG_WORD, AT(tool), .words = tool_words, .fallback = "terraform",
-		.help = "terraform or opentofu, for projects that name none" },
+		.help = "for projects that name none" },
 	{ "tools", CONFIG_MAP, .keys = tool_keys },
 	{ "limits", CONFIG_MAP, .keys = limit_keys },
 	{ 0 },
@@ -89,54 +133,33 @@ void server_config_defaults(struct settings *settings)
 		.connections_per_peer = 64 };
 }
 
-static void take_listen(
-	struct server_file *file, const struct yaml_node *root, struct config_errors *errors)
+int server_config_parse(const char *bytes, size_t length, struct settings *settings,
+	struct config_errors *errors, struct err *err)
 {
-	const struct yaml_node *at = yaml_get(root, "listen");
-	const char *colon = file->listen == NULL ? NULL : strrchr(file->listen, ':');
-	char *end = NULL;
-	long port = colon == NULL ? -1 : strtol(colon + 1, &end, 10);
-
-	if (at == NULL || file->listen == NULL)
-		return;
-	if (colon == NULL || colon == file->listen || end == colon + 1 || *end != '\0' ||
-		port < 0 || port > 65535) {
-		config_complain(errors, at, "listen: expected ADDRESS:PORT, like 127.0.0.1:4141");
-		return;
-	}
-	file->settings.listen_host = arena_strndup(
-		&file->settings.arena, file->listen, (size_t)(colon - file->listen));
-	file->settings.listen_port = (int)port;
-}
-
-int server_config_parse(const char *name, const char *bytes, size_t length,
-	struct settings *settings, struct strbuf *errors, struct err *err)
-{
-	struct config_errors complaints = { .file = name, .text = STRBUF(64 << 10) };
 	struct server_file file = { .settings = *settings };
 	struct yaml_node *root = NULL;
-	int r = yaml_parse(name, bytes, length, &file.settings.arena, &root, err);
+	struct yaml_place place;
+	char address[INET6_ADDRSTRLEN];
 
-	if (r < 0) {
-		*settings = file.settings;
-		strbuf_puts(errors, err->text);
-		return r;
+	if (yaml_parse(bytes, length, &file.settings.arena, &root, &place, err) < 0) {
+		config_complain(errors, place, "", "", "%s", err->text);
+	} else {
+		config_decode(keys, root, "", &file, &file.settings.arena, errors);
+		if (file.listen != NULL &&
+			split_listen(file.listen, address, &file.settings.listen_port))
+			file.settings.listen_host = arena_strdup(&file.settings.arena, address);
 	}
-	config_decode(keys, root, "", &file, &file.settings.arena, &complaints);
-	take_listen(&file, root, &complaints);
 	*settings = file.settings;
-	strbuf_puts(errors, strbuf_text(&complaints.text));
-	strbuf_release(&complaints.text);
-	if (complaints.count > 0)
-		return err_set(err, ERR_CONFIG, "%s has %d error%s", name, complaints.count,
-			complaints.count == 1 ? "" : "s");
+	if (errors->found > 0)
+		return err_set(err, ERR_CONFIG, "the configuration has %zu error%s", errors->found,
+			errors->found == 1 ? "" : "s");
 	return 0;
 }
 
 int server_config_read(
-	const char *path, struct settings *settings, struct strbuf *errors, struct err *err)
+	const char *path, struct settings *settings, struct config_errors *errors, struct err *err)
 {
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	_cleanup_free_ char *bytes = mem_alloc(YAML_BYTES_MAX + 2);
 	size_t length = 0;
 	ssize_t got = 0;
@@ -145,12 +168,12 @@ int server_config_read(
 		(got = read(fd, bytes + length, YAML_BYTES_MAX + 1 - length)) > 0)
 		length += (size_t)got;
 	if (fd < 0 || got < 0) {
-		err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG, "cannot read %s: %s", path,
-			strerror(errno));
-		strbuf_puts(errors, err->text);
+		err_class_set(
+			err, ERR_CONFIG, ERR_CLASS_CONFIG, "cannot be read: %s", strerror(errno));
+		config_complain(errors, (struct yaml_place){ 0 }, "", "", "%s", err->text);
 		return -(int)err->code;
 	}
-	return server_config_parse(path, bytes, length, settings, errors, err);
+	return server_config_parse(bytes, length, settings, errors, err);
 }
 
 void server_config_reference(struct strbuf *out)

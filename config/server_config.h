@@ -1,17 +1,19 @@
-/* server.yaml -> struct settings. */
+/* server.yaml -> struct settings. Owns: the table of its keys. Must not: open anything but that
+ * file. */
 #pragma once
+#include "config/decode.h"
 #include "orchestrator/lib/err.h"
-#include "orchestrator/lib/strbuf.h"
 #include "orchestrator/model/settings.h"
 #include "orchestrator/ports/config_reader.h"
 
 /* The defaults of every value. The strings are literals or live in the settings' arena. */
 void server_config_defaults(struct settings *settings);
-/* Reads a file over the defaults. On failure `errors` has every problem, one a line. */
-_must_check_ int server_config_parse(const char *file, const char *bytes, size_t length,
-	struct settings *settings, struct strbuf *errors, struct err *err);
+/* Reads a file over the defaults. On failure `errors` has every problem of the file; the settings
+ * must be released all the same and not be used. */
+_must_check_ int server_config_parse(const char *bytes, size_t length, struct settings *settings,
+	struct config_errors *errors, struct err *err);
 _must_check_ int server_config_read(
-	const char *path, struct settings *settings, struct strbuf *errors, struct err *err);
+	const char *path, struct settings *settings, struct config_errors *errors, struct err *err);
 void server_config_reference(struct strbuf *out);
 
 /* What holds for every repository as long as nothing else is said. */

@@ -3,30 +3,120 @@
 
 #include "orchestrator/lib/codec.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <yaml.h>
 
-struct reader {
-	yaml_parser_t parser;
-	const char *file;
-	struct arena *arena;
-	struct err *err;
-	int nodes;
+#define TAG_TEXT "tag:yaml.org,2002:str"
+
+struct anchor {
+	const char *name;
+	struct yaml_node *node; /* NULL while its own value is being read */
+	int weight, height;	/* nodes and levels of the value, aliases written out */
 };
 
-static int fail_at(struct reader *reader, const yaml_mark_t *mark, const char *what)
+struct reader {
+	yaml_parser_t parser;
+	const char *bytes;
+	size_t length;
+	struct arena *arena;
+	struct yaml_place *place; /* of the error */
+	struct err *err;
+	struct anchor anchors[YAML_ANCHORS_MAX];
+	size_t anchor_count;
+	int nodes;   /* so far, aliases written out */
+	int deepest; /* level reached since somebody reset it */
+};
+
+static struct yaml_place place_of(const yaml_mark_t *mark)
 {
-	return err_user(reader->err, ERR_CONFIG, "%s:%zu:%zu: %s", reader->file, mark->line + 1,
-		mark->column + 1, what);
+	return (struct yaml_place){ (int)mark->line + 1, (int)mark->column + 1 };
+}
+
+_printf_(3, 4) static int fail_at(
+	struct reader *reader, struct yaml_place place, const char *format, ...)
+{
+	char text[300];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	*reader->place = place;
+	return err_user(reader->err, ERR_CONFIG, "%s", text);
+}
+
+static int fail_parser(struct reader *reader)
+{
+	const yaml_parser_t *parser = &reader->parser;
+	struct yaml_place place = place_of(&parser->problem_mark);
+
+	if (parser->error == YAML_READER_ERROR)
+		return fail_at(reader, (struct yaml_place){ 0 },
+			"this is not YAML: a byte that does not belong in text, at offset %zu",
+			parser->problem_offset);
+	if (parser->problem == NULL)
+		return fail_at(reader, place, "this is not YAML");
+	if (parser->problem_mark.index < reader->length &&
+		reader->bytes[parser->problem_mark.index] == '\t')
+		return fail_at(reader, place, "this is not YAML: a tab cannot indent; use spaces");
+	return fail_at(reader, place, "this is not YAML: %s%s%s", parser->problem,
+		parser->context == NULL ? "" : " ", parser->context == NULL ? "" : parser->context);
 }
 
 static int next(struct reader *reader, yaml_event_t *event)
 {
-	if (yaml_parser_parse(&reader->parser, event))
-		return 0;
-	return fail_at(reader, &reader->parser.problem_mark,
-		reader->parser.problem == NULL ? "this is not YAML" : reader->parser.problem);
+	return yaml_parser_parse(&reader->parser, event) ? 0 : fail_parser(reader);
 }
+
+/* ---- anchors and aliases ---- */
+
+static struct anchor *find_anchor(struct reader *reader, const char *name)
+{
+	for (size_t i = reader->anchor_count; i > 0; i--) { /* the newest of that name wins */
+		if (str_equal(reader->anchors[i - 1].name, name))
+			return &reader->anchors[i - 1];
+	}
+	return NULL;
+}
+
+static const char *anchor_of(const yaml_event_t *event)
+{
+	return event->type == YAML_SCALAR_EVENT ? (const char *)event->data.scalar.anchor
+	       : event->type == YAML_SEQUENCE_START_EVENT
+		       ? (const char *)event->data.sequence_start.anchor
+	       : event->type == YAML_MAPPING_START_EVENT
+		       ? (const char *)event->data.mapping_start.anchor
+		       : NULL;
+}
+
+static int read_alias(
+	struct reader *reader, const yaml_event_t *event, int depth, struct yaml_node **ret)
+{
+	const char *name = (const char *)event->data.alias.anchor;
+	const struct anchor *anchor = find_anchor(reader, name);
+	struct yaml_place place = place_of(&event->start_mark);
+
+	if (anchor == NULL)
+		return fail_at(reader, place, "there is no anchor &%.60s before this alias", name);
+	if (anchor->node == NULL)
+		return fail_at(
+			reader, place, "the alias *%.60s stands inside of what it names", name);
+	reader->nodes += anchor->weight - 1; /* the alias itself was counted */
+	if (reader->nodes > YAML_NODES_MAX)
+		return fail_at(reader, place,
+			"with its aliases written out the file has too many entries");
+	if (depth + anchor->height > YAML_DEPTH_MAX)
+		return fail_at(reader, place,
+			"with its aliases written out the file is nested too deeply");
+	if (depth + anchor->height > reader->deepest)
+		reader->deepest = depth + anchor->height;
+	*ret = anchor->node;
+	return 0;
+}
+
+/* ---- nodes ---- */
 
 static int read_node(struct reader *reader, yaml_event_t *event, int depth, struct yaml_node **ret);
 
@@ -36,23 +126,42 @@ static struct yaml_node *new_node(
 	struct yaml_node *node = arena_alloc(reader->arena, sizeof(*node));
 
 	node->kind = kind;
-	node->line = (int)mark->line + 1;
-	node->column = (int)mark->column + 1;
+	node->at = place_of(mark);
 	return node;
 }
 
-static int refuse_repeated_key(
-	struct reader *reader, const struct yaml_node *map, const struct yaml_node *key)
+static int by_text_and_place(const void *a, const void *b)
 {
-	yaml_mark_t mark = { .line = (size_t)key->line - 1, .column = (size_t)key->column - 1 };
+	const struct yaml_node *x = *(struct yaml_node *const *)a;
+	const struct yaml_node *y = *(struct yaml_node *const *)b;
+	int order = strcmp(x->text, y->text);
 
-	if (key->kind != YAML_SCALAR)
-		return fail_at(reader, &mark, "a key must be a plain word");
-	if (yaml_get(map, key->text) != NULL)
-		return fail_at(reader, &mark,
-			arena_printf(
-				reader->arena, "the key \"%.100s\" is given twice", key->text));
-	return 0;
+	if (order == 0)
+		order = x->at.line - y->at.line;
+	return order != 0 ? order : x->at.column - y->at.column;
+}
+
+/* Sorted, not compared pair by pair: a file may have one map with thousands of keys. */
+static int refuse_repeated_keys(struct reader *reader, const struct yaml_node *map)
+{
+	_cleanup_free_ struct yaml_node **keys = mem_alloc((map->count / 2 + 1) * sizeof(*keys));
+	const struct yaml_node *first = NULL;
+
+	for (size_t i = 0; i < map->count; i += 2)
+		keys[i / 2] = map->items[i];
+	qsort(keys, map->count / 2, sizeof(*keys), by_text_and_place);
+	for (size_t i = 1; i < map->count / 2; i++) {
+		const struct yaml_node *key = keys[i];
+
+		if (str_equal(key->text, keys[i - 1]->text) &&
+			(first == NULL || key->at.line < first->at.line ||
+				(key->at.line == first->at.line &&
+					key->at.column < first->at.column)))
+			first = key;
+	}
+	return first == NULL ? 0
+			     : fail_at(reader, first->at, "the key \"%.100s\" is given twice",
+				       first->text);
 }
 
 /* Children until the event that ends this node. */
@@ -70,13 +179,12 @@ static int read_children(
 		is_end = event.type == end;
 		r = is_end ? 0 : read_node(reader, &event, depth + 1, &child);
 		yaml_event_delete(&event);
-		if (r < 0 || is_end)
+		if (r < 0)
 			return r;
-		if (node->kind == YAML_MAP && node->count % 2 == 0) {
-			r = refuse_repeated_key(reader, node, child);
-			if (r < 0)
-				return r;
-		}
+		if (is_end)
+			return node->kind == YAML_MAP ? refuse_repeated_keys(reader, node) : 0;
+		if (node->kind == YAML_MAP && node->count % 2 == 0 && child->kind != YAML_SCALAR)
+			return fail_at(reader, child->at, "a key must be a plain word");
 		node->items = arena_push(
 			reader->arena, node->items, node->count, sizeof(*node->items));
 		node->items[node->count++] = child;
@@ -90,22 +198,35 @@ static int read_scalar(struct reader *reader, const yaml_event_t *event, struct 
 	struct yaml_node *node = new_node(reader, YAML_SCALAR, &event->start_mark);
 
 	if (length > YAML_SCALAR_MAX)
-		return fail_at(reader, &event->start_mark, "this text is too long");
+		return fail_at(reader, node->at, "this text is too long");
 	if (memchr(bytes, '\0', length) != NULL || codec_utf8_prefix(bytes, length) != length)
-		return fail_at(reader, &event->start_mark,
-			"this text has a byte that does not belong in text");
+		return fail_at(
+			reader, node->at, "this text has a byte that does not belong in text");
 	node->text = arena_strndup(reader->arena, bytes, length);
-	node->is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	node->is_plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+			 event->data.scalar.tag == NULL;
 	*ret = node;
 	return 0;
 }
 
-static int read_node(struct reader *reader, yaml_event_t *event, int depth, struct yaml_node **ret)
+static int refuse_tag(struct reader *reader, const yaml_event_t *event)
 {
-	if (++reader->nodes > YAML_NODES_MAX)
-		return fail_at(reader, &event->start_mark, "the file has too many entries");
-	if (depth > YAML_DEPTH_MAX)
-		return fail_at(reader, &event->start_mark, "the file is nested too deeply");
+	const char *tag = event->type == YAML_SCALAR_EVENT ? (const char *)event->data.scalar.tag
+			  : event->type == YAML_SEQUENCE_START_EVENT
+				  ? (const char *)event->data.sequence_start.tag
+			  : event->type == YAML_MAPPING_START_EVENT
+				  ? (const char *)event->data.mapping_start.tag
+				  : NULL;
+
+	if (tag == NULL || (event->type == YAML_SCALAR_EVENT &&
+				   (str_equal(tag, TAG_TEXT) || str_equal(tag, "!"))))
+		return 0;
+	return fail_at(reader, place_of(&event->start_mark),
+		"tags like %.60s are not used here; write the value alone", tag);
+}
+
+static int read_value(struct reader *reader, yaml_event_t *event, int depth, struct yaml_node **ret)
+{
 	if (event->type == YAML_SCALAR_EVENT)
 		return read_scalar(reader, event, ret);
 	if (event->type == YAML_SEQUENCE_START_EVENT) {
@@ -116,10 +237,55 @@ static int read_node(struct reader *reader, yaml_event_t *event, int depth, stru
 		*ret = new_node(reader, YAML_MAP, &event->start_mark);
 		return read_children(reader, *ret, YAML_MAPPING_END_EVENT, depth);
 	}
-	if (event->type == YAML_ALIAS_EVENT)
-		return fail_at(reader, &event->start_mark, "aliases are not used in this file");
-	return fail_at(reader, &event->start_mark, "this does not belong here");
+	return fail_at(reader, place_of(&event->start_mark), "this does not belong here");
 }
+
+static int read_anchored(
+	struct reader *reader, yaml_event_t *event, int depth, struct yaml_node **ret)
+{
+	size_t mine = reader->anchor_count;
+	int nodes_before = reader->nodes - 1, deepest_before = reader->deepest, r;
+
+	if (mine == YAML_ANCHORS_MAX)
+		return fail_at(reader, place_of(&event->start_mark),
+			"the file has more than %d anchors", YAML_ANCHORS_MAX);
+	reader->anchors[reader->anchor_count++] = (struct anchor){
+		.name = arena_strdup(reader->arena, anchor_of(event)),
+	};
+	reader->deepest = depth;
+	r = read_value(reader, event, depth, ret);
+	if (r < 0)
+		return r;
+	reader->anchors[mine].node = *ret;
+	reader->anchors[mine].weight = reader->nodes - nodes_before;
+	reader->anchors[mine].height = reader->deepest - depth;
+	if (deepest_before > reader->deepest)
+		reader->deepest = deepest_before;
+	return 0;
+}
+
+static int read_node(struct reader *reader, yaml_event_t *event, int depth, struct yaml_node **ret)
+{
+	int r;
+
+	if (++reader->nodes > YAML_NODES_MAX)
+		return fail_at(
+			reader, place_of(&event->start_mark), "the file has too many entries");
+	if (depth > YAML_DEPTH_MAX)
+		return fail_at(
+			reader, place_of(&event->start_mark), "the file is nested too deeply");
+	if (depth > reader->deepest)
+		reader->deepest = depth;
+	if (event->type == YAML_ALIAS_EVENT)
+		return read_alias(reader, event, depth, ret);
+	r = refuse_tag(reader, event);
+	if (r < 0)
+		return r;
+	return anchor_of(event) != NULL ? read_anchored(reader, event, depth, ret)
+					: read_value(reader, event, depth, ret);
+}
+
+/* ---- the document ---- */
 
 static int read_document(struct reader *reader, struct yaml_node **ret)
 {
@@ -137,9 +303,9 @@ static int read_document(struct reader *reader, struct yaml_node **ret)
 			type == YAML_STREAM_END_EVENT) {
 			r = 0;
 		} else if (type == YAML_DOCUMENT_START_EVENT) {
-			r = is_read ? fail_at(reader, &event.start_mark,
-					      "only one document is read")
-				    : 0;
+			if (is_read)
+				r = fail_at(reader, place_of(&event.start_mark),
+					"only one document is read");
 		} else {
 			is_read = true;
 			r = read_node(reader, &event, 0, ret);
@@ -150,29 +316,62 @@ static int read_document(struct reader *reader, struct yaml_node **ret)
 	}
 }
 
-int yaml_parse(const char *file, const char *bytes, size_t length, struct arena *arena,
-	struct yaml_node **ret, struct err *err)
+/* Trap: the library compares every %TAG line with all before it, before it tells us anything. Any
+ * of its line breaks may stand before one: \n, \r, and the last bytes of U+0085, U+2028 and U+2029.
+ */
+static int refuse_many_directives(struct reader *reader)
 {
-	struct reader reader = { .file = file, .arena = arena, .err = err };
+	static const char breaks[] = { '\n', '\r', '\x85', '\xa8', '\xa9' };
+	const char *end = reader->bytes + reader->length;
+	int found = 0;
+
+	for (const char *at = reader->bytes; at < end; at++) {
+		at = memchr(at, '%', (size_t)(end - at));
+		if (at == NULL)
+			return 0;
+		if ((at == reader->bytes || memchr(breaks, at[-1], sizeof(breaks)) != NULL) &&
+			++found > YAML_DIRECTIVES_MAX)
+			return fail_at(reader, (struct yaml_place){ 0 },
+				"the file has too many lines that begin with %%");
+	}
+	return 0;
+}
+
+int yaml_parse(const char *bytes, size_t length, struct arena *arena, struct yaml_node **ret,
+	struct yaml_place *ret_place, struct err *err)
+{
+	struct reader reader = {
+		.bytes = bytes, .length = length, .arena = arena, .place = ret_place, .err = err
+	};
 	yaml_mark_t begin = { 0 };
+	struct yaml_node *root = new_node(&reader, YAML_MAP, &begin);
 	int r;
 
-	*ret = new_node(&reader, YAML_MAP, &begin);
+	*ret_place = (struct yaml_place){ 0 };
 	if (length > YAML_BYTES_MAX)
-		return err_user(err, ERR_CONFIG, "%s: the file is larger than %d bytes", file,
-			YAML_BYTES_MAX);
+		return err_user(
+			err, ERR_CONFIG, "the file is larger than %d bytes", YAML_BYTES_MAX);
+	r = refuse_many_directives(&reader);
+	if (r < 0)
+		return r;
 	if (!yaml_parser_initialize(&reader.parser))
 		abort();
+	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)bytes, length);
-	r = read_document(&reader, ret);
+	r = read_document(&reader, &root);
 	yaml_parser_delete(&reader.parser);
-	return r;
+	if (r < 0)
+		return r;
+	if (root->kind == YAML_SCALAR && root->is_plain && root->text[0] == '\0')
+		root->kind = YAML_MAP; /* comments only, or "---" alone */
+	*ret = root;
+	return 0;
 }
 
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key)
 {
 	for (size_t i = 0; map->kind == YAML_MAP && i + 1 < map->count; i += 2) {
-		if (map->items[i]->kind == YAML_SCALAR && str_equal(map->items[i]->text, key))
+		if (str_equal(map->items[i]->text, key))
 			return map->items[i + 1];
 	}
 	return NULL;

@@ -102,16 +102,32 @@ int cli_doctor(struct cli *cli)
 	return is_fit ? CLI_DONE : CLI_NO;
 }
 
+static json_t *errors_json(const char *file, const struct config_errors *errors)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < errors->count; i++) {
+		const struct config_error *error = &errors->list[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:i, s:i, s:s, s:s, s:s}", "file", file, "line",
+				      error->at.line, "column", error->at.column, "path",
+				      error->path, "message", error->message, "hint", error->hint));
+	}
+	return list;
+}
+
 int cli_validate(struct cli *cli)
 {
-	_cleanup_strbuf_ struct strbuf errors = STRBUF(64 << 10);
+	_cleanup_strbuf_ struct strbuf text = STRBUF(64 << 10);
+	struct config_errors errors = { 0 };
 	struct settings settings;
 	struct err err = { 0 };
 	int r;
 
 	if (cli->reference) {
-		server_config_reference(&errors);
-		(void)fputs(strbuf_text(&errors), stdout);
+		server_config_reference(&text);
+		(void)fputs(strbuf_text(&text), stdout);
 		return CLI_DONE;
 	}
 	if (cli->server == NULL)
@@ -119,23 +135,16 @@ int cli_validate(struct cli *cli)
 	server_config_defaults(&settings);
 	r = server_config_read(cli->server, &settings, &errors, &err);
 	arena_release(&settings.arena);
+	config_errors_text(&errors, cli->server, &text);
 	if (cli->json) {
-		json_t *json = json_pack("{s:b, s:[]}", "valid", r == 0, "errors");
-		_cleanup_free_ char *lines = mem_strdup(strbuf_text(&errors));
+		json_t *json = json_pack(
+			"{s:b, s:o}", "valid", r == 0, "errors", errors_json(cli->server, &errors));
 
-		for (char *line = lines; line != NULL && line[0] != '\0';) {
-			char *end = strchr(line, '\n');
-
-			if (end != NULL)
-				*end++ = '\0';
-			json_array_append_new(json_object_get(json, "errors"),
-				json_pack("{s:s}", "message", line));
-			line = end;
-		}
 		cli_print_json(json);
 		json_decref(json);
 	} else {
-		(void)printf("%s\n", r == 0 ? "valid" : strbuf_text(&errors));
+		(void)printf("%s\n", r == 0 ? "valid" : strbuf_text(&text));
 	}
+	config_errors_release(&errors);
 	return r == 0 ? CLI_DONE : CLI_NO;
 }

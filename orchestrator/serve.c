@@ -356,14 +356,17 @@ static void be_frugal_and_private(void)
 static int read_settings(
 	struct server *server, const struct serve_options *options, struct err *err)
 {
-	_cleanup_strbuf_ struct strbuf errors = STRBUF(64 << 10);
+	_cleanup_strbuf_ struct strbuf text = STRBUF(64 << 10);
+	struct config_errors errors = { 0 };
 	int r = 0;
 
 	server_config_defaults(&server->settings);
 	if (options->config != NULL)
 		r = server_config_read(options->config, &server->settings, &errors, err);
+	config_errors_text(&errors, options->config, &text);
+	config_errors_release(&errors);
 	if (r < 0) {
-		(void)fprintf(stderr, "%s\n", strbuf_text(&errors));
+		(void)fprintf(stderr, "%s\n", strbuf_text(&text));
 		return r;
 	}
 	return make_data_dir(&server->settings, options->data_dir, err);

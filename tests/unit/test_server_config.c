@@ -1,35 +1,37 @@
 /* links: config model lib */
 /* server.yaml: what is read, what every broken file is told, and that the reference page is the
  * table. */
-#include "config/server_config.h"
-#include "config/yaml.h"
+#include "tests/lib/cases.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
+#include "config/server_config.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-static int parse(const char *text, struct settings *settings, struct strbuf *errors)
+/* What is said about the file; "" when it is fine. */
+static void parse(const char *text, struct settings *settings, struct strbuf *said)
 {
+	struct config_errors errors = { 0 };
 	struct err err = { 0 };
+	int r;
 
 	server_config_defaults(settings);
-	return server_config_parse("server.yaml", text, strlen(text), settings, errors, &err);
+	r = server_config_parse(text, strlen(text), settings, &errors, &err);
+	config_errors_text(&errors, "server.yaml", said);
+	assert_int_equal(r, errors.found == 0 ? 0 : -ERR_CONFIG);
+	config_errors_release(&errors);
 }
 
 static void test_values(_unused_ void **state)
 {
-	_cleanup_strbuf_ struct strbuf errors = STRBUF(64 << 10);
+	_cleanup_strbuf_ struct strbuf said = STRBUF(64 << 10);
 	struct settings settings;
 
-	assert_int_equal(
-		parse("listen: 0.0.0.0:80\nslots: 3\nlocal: false\ntool: opentofu\ntools: {tofu: "
-		      "/opt/tofu}\n"
-		      "limits: {step_timeout: 1h30m, body: 64KiB, comment_interval: 250ms}\n",
-			&settings, &errors),
-		0);
+	parse("listen: 0.0.0.0:80\nslots: 3\nlocal: false\ntool: opentofu\ntools: {tofu: "
+	      "/opt/tofu}\n"
+	      "limits: {step_timeout: 1h30m, body: 64KiB, comment_interval: 250ms, output: 1GiB}\n",
+		&settings, &said);
+	assert_string_equal(strbuf_text(&said), "");
 	assert_string_equal(settings.listen_host, "0.0.0.0");
 	assert_int_equal(settings.listen_port, 80);
 	assert_int_equal(settings.slots, 3);
@@ -39,63 +41,144 @@ static void test_values(_unused_ void **state)
 	assert_int_equal(settings.step_timeout_ms, 5400000);
 	assert_int_equal(settings.body_cap_bytes, 65536);
 	assert_int_equal(settings.comment_interval_ms, 250);
+	assert_int_equal(settings.output_cap_bytes, 1 << 30);
 	arena_release(&settings.arena);
 }
 
-static void test_broken_files(_unused_ void **state)
+static void test_defaults(_unused_ void **state)
 {
-	static const struct {
-		const char *text, *said;
-	} cases[] = {
-		{ "slot: 3", "server.yaml:1:1: unknown key \"slot\"; did you mean \"slots\"?" },
-		{ "slots: many", "server.yaml:1:8: slots: expected a whole number" },
-		{ "slots: 0", "server.yaml:1:8: slots: must lie between 1 and 1000" },
-		{ "slots: [1]", "server.yaml:1:8: slots: expected one value" },
-		{ "local: maybe", "server.yaml:1:8: local: expected true or false" },
-		{ "local: \"true\"", "server.yaml:1:8: local: expected true or false" },
-		{ "listen: 4141",
-			"server.yaml:1:9: listen: expected ADDRESS:PORT, like 127.0.0.1:4141" },
-		{ "listen: a:99999",
-			"server.yaml:1:9: listen: expected ADDRESS:PORT, like 127.0.0.1:4141" },
-		{ "data: here", "server.yaml:1:7: data: expected an absolute path" },
-		{ "tool: pulumi", "server.yaml:1:7: tool: expected one of terraform, opentofu" },
-		{ "tools: x", "server.yaml:1:8: tools: expected keys below it" },
-		{ "tools: {tofuu: /x}",
-			"server.yaml:1:9: unknown key \"tofuu\" in tools; did you mean \"tofu\"?" },
-		{ "limits: {step_timeout: 10}", "server.yaml:1:24: limits.step_timeout: expected a "
-						"duration like 90s, 10m or 1h" },
-		{ "limits: {body: 1MB}",
-			"server.yaml:1:16: limits.body: expected a size like 64KiB or 10MiB" },
-		{ "limits: {body: 1}",
-			"server.yaml:1:16: limits.body: must lie between 1024 and 67108864 bytes" },
-		{ "slots: 1\nslots: 2", "server.yaml:2:1: the key \"slots\" is given twice" },
-		{ "- a", "server.yaml:1:1: expected keys, like \"slots: 8\"" },
-		{ "slots: *x", "server.yaml:1:8: aliases are not used in this file" },
-		{ "a: 1\n---\nb: 2", "server.yaml:2:1: only one document is read" },
-		{ "slots: x\nlocal: y", "server.yaml:1:8: slots: expected a whole "
-					"number\nserver.yaml:2:8: local: expected true or false" },
-	};
-
-	for (size_t i = 0; i < countof(cases); i++) {
-		_cleanup_strbuf_ struct strbuf errors = STRBUF(64 << 10);
-		struct settings settings;
-
-		assert_true(parse(cases[i].text, &settings, &errors) < 0);
-		assert_string_equal(strbuf_text(&errors), cases[i].said);
-		arena_release(&settings.arena);
-	}
-}
-
-/* The library's own document loader needs over a minute for this. */
-static void test_bombs_end_quickly(_unused_ void **state)
-{
-	_cleanup_strbuf_ struct strbuf errors = STRBUF(64 << 10), text = STRBUF(1 << 20);
+	_cleanup_strbuf_ struct strbuf said = STRBUF(64 << 10);
 	struct settings settings;
 
-	for (int i = 0; i < 200000; i++)
-		strbuf_putc(&text, '[');
-	assert_true(parse(strbuf_text(&text), &settings, &errors) < 0);
-	assert_non_null(strstr(strbuf_text(&errors), "nested too deeply"));
+	parse("# nothing yet\n", &settings, &said);
+	assert_string_equal(strbuf_text(&said), "");
+	assert_string_equal(settings.listen_host, "127.0.0.1");
+	assert_int_equal(settings.listen_port, 4141);
+	assert_true(settings.local_host && settings.bare_commands);
+	assert_null(settings.data_dir);
+	arena_release(&settings.arena);
+}
+
+static void test_listen_to_the_newer_protocol(_unused_ void **state)
+{
+	_cleanup_strbuf_ struct strbuf said = STRBUF(64 << 10);
+	struct settings settings;
+
+	parse("listen: \"[::1]:8080\"\n", &settings, &said);
+	assert_string_equal(strbuf_text(&said), "");
+	assert_string_equal(settings.listen_host, "::1");
+	assert_int_equal(settings.listen_port, 8080);
+	arena_release(&settings.arena);
+}
+
+#define LISTEN "expected ADDRESS:PORT, like 127.0.0.1:4141 or [::1]:4141"
+
+static const struct {
+	const char *name; /* the file */
+	const char *said;
+} broken[] = {
+	{ "slot: 3", "server.yaml:1:1: slot: unknown key; did you mean \"slots\"?" },
+	{ "body: 2MiB", "server.yaml:1:1: body: unknown key; did you mean \"limits.body\"?" },
+	{ "kubernetes: 3", "server.yaml:1:1: kubernetes: unknown key" },
+	{ "limits:\n  step_timeot: 1h\n",
+		"server.yaml:2:3: limits.step_timeot: unknown key; did you mean "
+		"\"step_timeout\"?" },
+	{ "limits: {slots: 3}", "server.yaml:1:10: limits.slots: unknown key" },
+	{ "tools: {tofuu: /x}",
+		"server.yaml:1:9: tools.tofuu: unknown key; did you mean \"tofu\"?" },
+	{ "slots: many", "server.yaml:1:8: slots: expected a whole number" },
+	{ "slots: 3.5", "server.yaml:1:8: slots: expected a whole number" },
+	{ "slots: \"3\"", "server.yaml:1:8: slots: expected a whole number" },
+	{ "slots: 99999999999999999999", "server.yaml:1:8: slots: expected a whole number" },
+	{ "slots:", "server.yaml:1:7: slots: expected a whole number" },
+	{ "slots: 0", "server.yaml:1:8: slots: must lie between 1 and 1000" },
+	{ "slots: -1", "server.yaml:1:8: slots: must lie between 1 and 1000" },
+	{ "slots: [1]", "server.yaml:1:8: slots: expected one value, not a list" },
+	{ "slots: {a: 1}", "server.yaml:1:8: slots: expected one value, not a map" },
+	{ "local: maybe", "server.yaml:1:8: local: expected true or false" },
+	{ "local: yes", "server.yaml:1:8: local: expected true or false; write true" },
+	{ "local: Off", "server.yaml:1:8: local: expected true or false" },
+	{ "local: \"true\"",
+		"server.yaml:1:8: local: expected true or false; write it without quotes" },
+	{ "listen: 4141", "server.yaml:1:9: listen: " LISTEN },
+	{ "listen: a:99", "server.yaml:1:9: listen: " LISTEN },
+	{ "listen: 127.0.0.1:70000", "server.yaml:1:9: listen: " LISTEN },
+	{ "listen: \"127.0.0.1:\"", "server.yaml:1:9: listen: " LISTEN },
+	{ "listen: \":80\"", "server.yaml:1:9: listen: " LISTEN },
+	{ "listen: ::1:80", "server.yaml:1:9: listen: " LISTEN },
+	{ "data: here", "server.yaml:1:7: data: expected an absolute path" },
+	{ "data: ''",
+		"server.yaml:1:7: data: expected a value; leave the key out for the default" },
+	{ "tool: pulumi", "server.yaml:1:7: tool: expected one of terraform, opentofu" },
+	{ "tool: teraform", "server.yaml:1:7: tool: expected one of terraform, opentofu; did you "
+			    "mean \"terraform\"?" },
+	{ "tools: x", "server.yaml:1:8: tools: expected keys below it" },
+	{ "status_prefix: a b",
+		"server.yaml:1:16: status_prefix: expected at most 40 letters, digits and ._-/" },
+	{ "limits: {step_timeout: 10}", "server.yaml:1:24: limits.step_timeout: expected a "
+					"duration like 90s, 10m or 1h30m" },
+	{ "limits: {step_timeout: 1h 5}", "server.yaml:1:24: limits.step_timeout: expected a "
+					  "duration like 90s, 10m or 1h30m" },
+	{ "limits: {step_timeout: 25h}",
+		"server.yaml:1:24: limits.step_timeout: must lie between 1s and 1d" },
+	{ "limits: {body: 1MB}",
+		"server.yaml:1:16: limits.body: expected a size like 64KiB or 10MiB" },
+	{ "limits: {body: 1}", "server.yaml:1:16: limits.body: must lie between 1KiB and 64MiB" },
+	{ "slots: 1\nslots: 2", "server.yaml:2:1: the key \"slots\" is given twice" },
+	{ "- a", "server.yaml:1:1: expected keys, like \"listen: ...\"" },
+	{ "just words", "server.yaml:1:1: expected keys, like \"listen: ...\"" },
+	{ "slots: *x", "server.yaml:1:8: there is no anchor &x before this alias" },
+	{ "a: 1\n---\nb: 2", "server.yaml:2:1: only one document is read" },
+	{ "slots: [1", "server.yaml:2:1: this is not YAML: did not find expected ',' or ']' while "
+		       "parsing a flow sequence" },
+	{ "slots: x\nlocal: y\nhosts: {}\n", "server.yaml:1:8: slots: expected a whole number\n"
+					     "server.yaml:2:8: local: expected true or false\n"
+					     "server.yaml:3:1: hosts: unknown key" },
+};
+
+static void test_broken(void **state)
+{
+	_cleanup_strbuf_ struct strbuf said = STRBUF(64 << 10);
+	const __typeof__(broken[0]) *row = *state;
+	struct settings settings, defaults;
+
+	parse(row->name, &settings, &said);
+	assert_string_equal(strbuf_text(&said), row->said);
+	server_config_defaults(&defaults); /* and nothing of it came through */
+	assert_int_equal(settings.slots,
+		str_starts(row->name, "slots: 1\n") ? settings.slots : defaults.slots);
+	assert_int_equal(settings.listen_port, defaults.listen_port);
+	arena_release(&settings.arena);
+}
+
+/* A file of nothing but errors is told the first of them and how many more there are. */
+static void test_many_errors(_unused_ void **state)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF(64 << 10), said = STRBUF(64 << 10);
+	struct settings settings;
+
+	for (int i = 0; i < 60; i++)
+		strbuf_printf(&text, "key%d: 1\n", i);
+	parse(strbuf_text(&text), &settings, &said);
+	assert_true(str_starts(strbuf_text(&said), "server.yaml:1:1: key0: unknown key\n"));
+	assert_true(str_ends(strbuf_text(&said), "\nserver.yaml: and 10 more"));
+	arena_release(&settings.arena);
+}
+
+static void test_a_file_that_is_not_there(_unused_ void **state)
+{
+	_cleanup_strbuf_ struct strbuf said = STRBUF(64 << 10);
+	struct config_errors errors = { 0 };
+	struct settings settings;
+	struct err err = { 0 };
+
+	server_config_defaults(&settings);
+	assert_err(server_config_read("/nonexistent/x.yaml", &settings, &errors, &err), &err,
+		ERR_CONFIG, "cannot be read");
+	config_errors_text(&errors, "x.yaml", &said);
+	assert_string_equal(
+		strbuf_text(&said), "x.yaml: cannot be read: No such file or directory");
+	config_errors_release(&errors);
 	arena_release(&settings.arena);
 }
 
@@ -114,14 +197,14 @@ static void test_reference_page(_unused_ void **state)
 			 "again");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_broken_files),
-		cmocka_unit_test(test_bombs_end_quickly),
-		cmocka_unit_test(test_reference_page),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	CASE(test_values);
+	CASE(test_defaults);
+	CASE(test_listen_to_the_newer_protocol);
+	CASES(broken, test_broken);
+	CASE(test_many_errors);
+	CASE(test_a_file_that_is_not_there);
+	CASE(test_reference_page);
+	return cases_run(argc, argv);
 }
