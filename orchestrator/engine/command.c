@@ -1,12 +1,14 @@
 /* The grammar of comments. One table of verbs and one of flags drive the parser and the help. */
 #include "orchestrator/engine/command.h"
 
+#include "orchestrator/engine/characters.h"
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/strbuf.h"
 
+#include <ctype.h>
 #include <string.h>
 
-enum { WORDS_MAX = 64, NAME_MAX_BYTES = 512 };
+enum { WORDS_MAX = 64, VALUE_MAX = 512, SHOWN_MAX = 60, CODE_INDENT = 4 };
 
 static const struct verb {
 	const char *name;
@@ -27,11 +29,14 @@ enum flag { FLAG_DIR, FLAG_WORKSPACE, FLAG_PROJECT, FLAG_VERBOSE, FLAG_MAX };
 static const struct {
 	const char *word, *long_word, *value, *help;
 } flags[FLAG_MAX] = {
-	[FLAG_DIR] = { "-d", "--dir", "DIR", "only the project in this folder" },
+	[FLAG_DIR] = { "-d", "--dir", "DIR", "only the projects in this folder" },
 	[FLAG_WORKSPACE] = { "-w", "--workspace", "NAME", "only this workspace" },
-	[FLAG_PROJECT] = { "-p", "--project", "NAME", "only the project of this name" },
+	[FLAG_PROJECT] = { "-p", "--project", "NAME",
+		"only the project of this name; goes without `-d` and `-w`" },
 	[FLAG_VERBOSE] = { "--verbose", "--verbose", NULL, "show more output" },
 };
+
+static const struct command nothing = { .dir = "", .workspace = "", .project = "", .hint = "" };
 
 const char *command_kind_name(enum command_kind kind)
 {
@@ -47,8 +52,17 @@ static void invalid(struct command *command, const char *problem, const char *hi
 	command->kind = COMMAND_INVALID;
 	command->problem = problem;
 	command->hint = hint;
-	command->dir = command->workspace = command->project = ""; /* nothing of it is used */
-	command->extra_arg_count = 0;
+}
+
+/* A word of theirs for our sentence: short, and whole characters. */
+static const char *shown(const char *word, struct arena *arena)
+{
+	size_t length = strlen(word);
+
+	if (length <= SHOWN_MAX)
+		return arena_printf(arena, "\"%s\"", word);
+	length = codec_utf8_prefix(word, SHOWN_MAX);
+	return arena_printf(arena, "\"%.*s...\"", (int)length, word);
 }
 
 /* ---- which line is it? ---- */
@@ -58,38 +72,61 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The one line of the comment that is not blank, or false. Indented lines are code, `>` quotes:
- * they fail later, as their first word is no name of ours. */
-static bool only_line(const char *comment, size_t length, const char **ret, size_t *ret_length)
+static bool is_line_end(char c)
 {
-	size_t begin = 0, end;
-
-	while (begin < length && (comment[begin] == '\r' || comment[begin] == '\n'))
-		begin++;
-	for (end = begin; end < length && comment[end] != '\n'; end++)
-		;
-	for (size_t i = end; i < length; i++) {
-		if (!is_blank(comment[i]))
-			return false;
-	}
-	while (end > begin && is_blank(comment[end - 1]))
-		end--;
-	*ret = comment + begin;
-	*ret_length = end - begin;
-	return end > begin && !is_blank(comment[begin]);
+	return c == '\n' || c == '\r';
 }
 
-/* Only plain characters can be a command: no controls, nothing that looks like something else or
- * like nothing. */
-static bool is_plain(const char *line, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)line[i];
+struct line {
+	const char *text;
+	size_t length;
+	bool is_alone; /* the rest of the comment is blank */
+};
 
-		if ((c < 0x20 && c != '\t') || c >= 0x7f)
+/* The first line that is not blank; false when there is none, or when it is indented so far that it
+ * is code. */
+static bool first_line(const char *comment, size_t length, struct line *ret)
+{
+	size_t begin = 0, end = 0;
+
+	for (size_t i = 0; i < length && is_blank(comment[i]); i++)
+		begin = is_line_end(comment[i]) ? i + 1 : begin;
+	for (size_t indent = 0; begin < length && comment[begin] == ' '; begin++) {
+		if (++indent == CODE_INDENT)
 			return false;
 	}
-	return true;
+	for (end = begin; end < length && !is_line_end(comment[end]); end++)
+		;
+	*ret = (struct line){ .text = comment + begin, .is_alone = true };
+	for (size_t i = end; i < length; i++)
+		ret->is_alone = ret->is_alone && is_blank(comment[i]);
+	while (end > begin && is_blank(comment[end - 1]))
+		end--;
+	ret->length = end - begin;
+	return ret->length > 0 && !is_blank(ret->text[0]);
+}
+
+/* Of the first word, as far as it is ASCII. */
+static size_t word_length(const struct line *line)
+{
+	size_t length = 0;
+
+	while (length < line->length && line->text[length] > ' ' && line->text[length] < 0x7f)
+		length++;
+	return length;
+}
+
+static bool is_name(const struct command_words *words, const char *word, size_t length)
+{
+	if (word[0] == '@')
+		return !str_empty(words->bot) && strlen(words->bot) == length - 1 &&
+		       strncasecmp(word + 1, words->bot, length - 1) == 0;
+	for (size_t i = 0; words->names[i] != NULL; i++) {
+		if (strlen(words->names[i]) == length &&
+			strncasecmp(words->names[i], word, length) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* ---- words: quotes and backslashes group, nothing else has a meaning ---- */
@@ -100,16 +137,20 @@ struct words {
 	const char *problem;
 };
 
-static void split(const char *line, size_t length, struct arena *arena, struct words *ret)
+static void split(const char *text, size_t length, struct arena *arena, struct words *ret)
 {
 	_cleanup_strbuf_ struct strbuf word = STRBUF(COMMAND_TEXT_MAX);
 	bool in_word = false;
 	char quote = 0;
 
-	for (size_t i = 0; i <= length; i++) {
-		char c = i == length ? ' ' : line[i];
+	*ret = (struct words){ 0 };
+	for (size_t i = 0; i < length; i++) {
+		char c = text[i];
 
-		if (quote != 0 && i < length) {
+		if (c == '\\' && quote != '\'' && i + 1 < length) {
+			strbuf_putc(&word, text[++i]);
+			in_word = true;
+		} else if (quote != 0) {
 			if (c == quote)
 				quote = 0;
 			else
@@ -117,21 +158,19 @@ static void split(const char *line, size_t length, struct arena *arena, struct w
 		} else if (c == '"' || c == '\'') {
 			quote = c;
 			in_word = true;
-		} else if (c == '\\' && i + 1 < length) {
-			strbuf_putc(&word, line[++i]);
-			in_word = true;
 		} else if (!is_blank(c)) {
 			strbuf_putc(&word, c);
 			in_word = true;
-		} else if (in_word) {
-			if (ret->count == WORDS_MAX) {
-				ret->problem = "the command has too many words";
-				return;
-			}
-			ret->items[ret->count++] = arena_strdup(arena, strbuf_text(&word));
-			strbuf_clear(&word);
-			in_word = false;
 		}
+		if (!in_word || (i + 1 < length && (quote != 0 || !is_blank(text[i + 1]))))
+			continue;
+		if (ret->count == WORDS_MAX) {
+			ret->problem = "the command has too many words";
+			return;
+		}
+		ret->items[ret->count++] = arena_strdup(arena, strbuf_text(&word));
+		strbuf_clear(&word);
+		in_word = false;
 	}
 	if (quote != 0)
 		ret->problem = "a quote is not closed";
@@ -152,7 +191,8 @@ static size_t distance(const char *a, const char *b)
 
 		row[0] = i;
 		for (size_t k = 1; k <= n; k++) {
-			size_t above = row[k], best = diagonal + (a[i - 1] != b[k - 1]);
+			size_t above = row[k],
+			       best = diagonal + (tolower((unsigned char)a[i - 1]) != b[k - 1]);
 
 			best = above + 1 < best ? above + 1 : best;
 			row[k] = row[k - 1] + 1 < best ? row[k - 1] + 1 : best;
@@ -178,31 +218,59 @@ static const char *nearest_verb(const char *word)
 	return best;
 }
 
-/* ---- flags ---- */
-
-static bool is_safe_dir(const char *dir)
+static const char *nearest_flag(const char *word)
 {
-	if (dir[0] == '/' || dir[0] == '\0')
-		return false;
-	for (const char *part = dir; part != NULL; part = strchr(part, '/')) {
-		if (part[0] == '/')
-			part++;
-		if (str_equal(part, "..") || str_starts(part, "../"))
-			return false;
+	for (int i = 0; i < FLAG_MAX; i++) {
+		if (distance(word, flags[i].long_word) < 3)
+			return flags[i].long_word;
 	}
-	return true;
+	return "";
 }
 
+/* ---- values ---- */
+
+/* "./a//b/" is "a/b", "./" is "."; NULL when it leaves the repository or is empty. */
 static const char *normal_dir(const char *dir, struct arena *arena)
 {
-	size_t length;
+	_cleanup_strbuf_ struct strbuf out = STRBUF(VALUE_MAX);
+	const char *part = dir;
 
-	while (str_starts(dir, "./"))
-		dir += 2;
-	length = strlen(dir);
-	while (length > 1 && dir[length - 1] == '/')
-		length--;
-	return length == 0 ? "." : arena_strndup(arena, dir, length);
+	if (dir[0] == '/' || dir[0] == '\0')
+		return NULL;
+	while (*part != '\0') {
+		size_t length = strcspn(part, "/");
+
+		if (length == 2 && strncmp(part, "..", 2) == 0)
+			return NULL;
+		if (length > 0 && !(length == 1 && part[0] == '.')) {
+			if (out.length > 0)
+				strbuf_putc(&out, '/');
+			strbuf_append(&out, part, length);
+		}
+		part += length;
+		part += strspn(part, "/");
+	}
+	return out.length == 0 ? "." : arena_strdup(arena, strbuf_text(&out));
+}
+
+static const char *checked_dir(struct command *command, const char *value, struct arena *arena)
+{
+	const char *dir = normal_dir(value, arena);
+
+	if (strpbrk(value, "*?[") != NULL)
+		invalid(command, "-d names one folder, and patterns are not read", "");
+	else if (dir == NULL)
+		invalid(command, "the folder after -d must be inside the repository", "");
+	return dir;
+}
+
+/* A workspace becomes part of file names: one plain part of a path. */
+static const char *checked_workspace(struct command *command, const char *value)
+{
+	if (strpbrk(value, "/\\$ \t") != NULL || strstr(value, "..") != NULL ||
+		str_equal(value, ".") || value[0] == '~')
+		invalid(command, "the workspace after -w must be a plain name", "");
+	return value;
 }
 
 static bool take_value(
@@ -210,23 +278,30 @@ static bool take_value(
 {
 	const char **to[FLAG_MAX] = { &command->dir, &command->workspace, &command->project, NULL };
 
-	if (!str_empty(*to[flag])) {
+	if (!str_empty(*to[flag]))
 		invalid(command, arena_printf(arena, "%s is given twice", flags[flag].word), "");
-		return false;
-	}
-	if (str_empty(value) || strlen(value) > NAME_MAX_BYTES || value[0] == '-') {
+	else if (str_empty(value) || value[0] == '-')
 		invalid(command, arena_printf(arena, "%s needs a value", flags[flag].word), "");
+	else if (strlen(value) > VALUE_MAX)
+		invalid(command,
+			arena_printf(arena, "the value of %s is too long", flags[flag].word), "");
+	else if (flag == FLAG_DIR)
+		*to[flag] = checked_dir(command, value, arena);
+	else
+		*to[flag] = flag == FLAG_WORKSPACE ? checked_workspace(command, value) : value;
+	return command->kind != COMMAND_INVALID;
+}
+
+/* ---- flags ---- */
+
+/* "--dir=x" and "-d=x" bring their value along. */
+static bool is_flag(const char *word, const char *flag, const char **ret_value)
+{
+	size_t length = strlen(flag);
+
+	if (strncmp(word, flag, length) != 0 || (word[length] != '\0' && word[length] != '='))
 		return false;
-	}
-	if (flag == FLAG_DIR && !is_safe_dir(value)) {
-		invalid(command, "the folder after -d must be inside the repository", "");
-		return false;
-	}
-	if (flag == FLAG_WORKSPACE && (strchr(value, '/') != NULL || strstr(value, "..") != NULL)) {
-		invalid(command, "the workspace after -w must be a plain name", "");
-		return false;
-	}
-	*to[flag] = flag == FLAG_DIR ? normal_dir(value, arena) : value;
+	*ret_value = word[length] == '=' ? word + length + 1 : NULL;
 	return true;
 }
 
@@ -234,15 +309,10 @@ static enum flag find_flag(const char *word, const char **ret_value)
 {
 	*ret_value = NULL;
 	for (int i = 0; i < FLAG_MAX; i++) {
-		size_t length = strlen(flags[i].long_word);
-
-		if (str_equal(word, flags[i].word) || str_equal(word, flags[i].long_word))
+		if ((is_flag(word, flags[i].word, ret_value) ||
+			    is_flag(word, flags[i].long_word, ret_value)) &&
+			(flags[i].value != NULL || *ret_value == NULL))
 			return (enum flag)i;
-		if (flags[i].value != NULL && strncmp(word, flags[i].long_word, length) == 0 &&
-			word[length] == '=') {
-			*ret_value = word + length + 1;
-			return (enum flag)i;
-		}
 	}
 	return FLAG_MAX;
 }
@@ -260,6 +330,25 @@ static void take_arguments(
 		command->extra_args[command->extra_arg_count++] = words->items[i];
 }
 
+static void unknown_word(
+	struct command *command, const struct verb *verb, const char *word, struct arena *arena)
+{
+	if (str_starts(word, "\xe2\x80\x93") || str_starts(word, "\xe2\x80\x94"))
+		invalid(command,
+			arena_printf(arena, "%s begins with one long dash; write two short ones",
+				shown(word, arena)),
+			"");
+	else if (!verb->takes_flags)
+		invalid(command,
+			arena_printf(arena, "%s takes nothing more, and there is %s", verb->name,
+				shown(word, arena)),
+			"");
+	else
+		invalid(command,
+			arena_printf(arena, "%s does not know %s", verb->name, shown(word, arena)),
+			nearest_flag(word));
+}
+
 static void parse_flags(struct command *command, const struct verb *verb, const struct words *words,
 	size_t at, struct arena *arena)
 {
@@ -267,14 +356,17 @@ static void parse_flags(struct command *command, const struct verb *verb, const 
 		const char *word = words->items[at], *value;
 		enum flag flag = find_flag(word, &value);
 
+		if (str_equal(word, "-h") || str_equal(word, "--help")) {
+			*command = nothing;
+			command->kind = COMMAND_HELP;
+			return;
+		}
 		if (str_equal(word, "--") && verb->takes_arguments) {
 			take_arguments(command, words, at + 1, arena);
 			break;
 		}
 		if (flag == FLAG_MAX || !verb->takes_flags) {
-			invalid(command,
-				arena_printf(arena, "`%s` does not take this word", verb->name),
-				"");
+			unknown_word(command, verb, word, arena);
 			return;
 		}
 		if (flag == FLAG_VERBOSE) {
@@ -286,24 +378,17 @@ static void parse_flags(struct command *command, const struct verb *verb, const 
 		if (!take_value(command, flag, value, arena))
 			return;
 	}
-	if (!str_empty(command->project) &&
+	if (command->kind != COMMAND_INVALID && !str_empty(command->project) &&
 		(!str_empty(command->dir) || !str_empty(command->workspace)))
 		invalid(command, "-p names a project by itself and goes without -d and -w", "");
 }
 
-static bool is_name(const struct command_words *words, const char *word)
-{
-	if (word[0] == '@')
-		return !str_empty(words->bot) && strcasecmp(word + 1, words->bot) == 0;
-	for (size_t i = 0; words->names[i] != NULL; i++) {
-		if (strcasecmp(words->names[i], word) == 0)
-			return true;
-	}
-	return false;
-}
+/* ---- the whole ---- */
 
 static const struct verb *find_verb(const char *word)
 {
+	if (str_equal(word, "-h") || str_equal(word, "--help"))
+		word = "help";
 	for (size_t i = 0; i < countof(verbs); i++) {
 		if (strcasecmp(verbs[i].name, word) == 0)
 			return &verbs[i];
@@ -311,53 +396,92 @@ static const struct verb *find_verb(const char *word)
 	return NULL;
 }
 
+static void parse_words(
+	const struct words *words, size_t at, struct arena *arena, struct command *ret)
+{
+	const struct verb *verb = at < words->count ? find_verb(words->items[at]) : NULL;
+
+	if (at >= words->count) {
+		invalid(ret, "the word that says what to do is missing", "help");
+	} else if (verb == NULL) {
+		invalid(ret,
+			arena_printf(
+				arena, "there is no command %s", shown(words->items[at], arena)),
+			nearest_verb(words->items[at]));
+	} else if (words->problem != NULL) {
+		invalid(ret, words->problem, "");
+	} else {
+		ret->kind = verb->kind;
+		parse_flags(ret, verb, words, at + 1, arena);
+	}
+}
+
+/* Without our name in front: "apply now please" and "plan - what do you think?" are sentences, not
+ * commands gone wrong. */
+static bool is_meant_for_us(const struct words *words)
+{
+	const char *next = words->count > 1 ? words->items[1] : "";
+
+	if (words->count == 0 || find_verb(words->items[0]) == NULL || words->items[0][0] == '-')
+		return false;
+	return words->count == 1 ||
+	       (next[0] == '-' && (next[1] == '-' || isalpha((unsigned char)next[1])));
+}
+
 void command_parse(const struct command_words *names, const char *comment, size_t length,
 	struct arena *arena, struct command *ret)
 {
-	struct words words = { .count = 0 };
-	const struct verb *verb;
-	const char *line;
-	size_t line_length, at = 0;
+	struct words words;
+	struct line line;
+	size_t first;
 	bool is_named;
 
-	*ret = (struct command){ .dir = "", .workspace = "", .project = "", .hint = "" };
-	if (length > COMMAND_TEXT_MAX || !only_line(comment, length, &line, &line_length) ||
-		!is_plain(line, line_length))
+	*ret = nothing;
+	if (length > COMMAND_TEXT_MAX || !first_line(comment, length, &line))
 		return;
-	split(line, line_length, arena, &words);
-	if (words.count == 0)
+	first = word_length(&line);
+	is_named = first > 0 && is_name(names, line.text, first);
+	if (!is_named && (!names->bare || !line.is_alone))
 		return;
-	is_named = is_name(names, words.items[0]);
-	at = is_named ? 1 : 0;
-	if (!is_named && !names->bare)
-		return;
-	verb = at < words.count ? find_verb(words.items[at]) : NULL;
-	if (verb == NULL) {
-		if (is_named)
+	if (!characters_are_plain(line.text, line.length)) {
+		if (is_named && line.is_alone)
 			invalid(ret,
-				words.count == 1 ? "there is no verb" : "there is no such verb",
-				words.count == 1 ? "help" : nearest_verb(words.items[at]));
+				"there is a character that shows nothing, or a space that is none; "
+				"type the command again",
+				"");
 		return;
 	}
-	ret->kind = verb->kind;
-	if (words.problem != NULL)
-		invalid(ret, words.problem, "");
-	else
-		parse_flags(ret, verb, &words, at + 1, arena);
-	/* "apply now please" is a sentence, not a command gone wrong */
-	if (!is_named && ret->kind == COMMAND_INVALID &&
-		(at + 1 >= words.count || words.items[at + 1][0] != '-'))
-		*ret = (struct command){ .dir = "", .workspace = "", .project = "", .hint = "" };
+	if (first < line.length && !is_blank(line.text[first]))
+		return; /* the word goes on with other letters */
+	split(line.text, line.length, arena, &words);
+	if (!is_named && (!is_meant_for_us(&words) || strlen(words.items[0]) != first))
+		return; /* a verb in quotes is a quoted verb */
+	parse_words(&words, is_named ? 1 : 0, arena, ret);
+	if (line.is_alone)
+		return;
+	/* Text that only begins like a command is a text; a good command in company is told so. */
+	if (ret->kind == COMMAND_INVALID) {
+		*ret = nothing;
+		return;
+	}
+	*ret = nothing;
+	invalid(ret, "a command stands alone in its comment, one line and nothing else", "");
 }
 
 void command_help(struct strbuf *out)
 {
-	strbuf_puts(out, "### sluice · commands\n\nAlone in a comment, with or without `sluice` in "
-			 "front:\n\n| command | does |\n|---|---|\n");
+	strbuf_puts(out, "### sluice · commands\n\n"
+			 "One line, alone in its comment, with or without `sluice` in front:\n\n"
+			 "| command | does |\n|---|---|\n");
 	for (size_t i = 0; i < countof(verbs); i++)
-		strbuf_printf(out, "| `sluice %s%s` | %s |\n", verbs[i].name,
-			verbs[i].takes_flags ? " [flags]" : "", verbs[i].help);
-	strbuf_puts(out, "\n| flag | means |\n|---|---|\n");
+		strbuf_printf(out, "| `sluice %s` | %s |\n", verbs[i].name, verbs[i].help);
+	strbuf_puts(out, "\n");
+	for (size_t i = 0, count = 0; i < countof(verbs); i++) {
+		if (verbs[i].takes_flags)
+			strbuf_printf(
+				out, "%s`%s`", count++ == 0 ? "With " : " and ", verbs[i].name);
+	}
+	strbuf_puts(out, ":\n\n| flag | means |\n|---|---|\n");
 	for (size_t i = 0; i < FLAG_MAX; i++)
 		strbuf_printf(out, "| `%s%s%s` | %s |\n", flags[i].word,
 			flags[i].value == NULL ? "" : " ",

@@ -1,6 +1,13 @@
 /* A comment -> a command. Pure. The grammar is anchored: the first non-blank line must be the whole
  * command, everything else in the comment may only be blank. Quotes, code blocks, long texts and
- * other words are never a command. */
+ * other words are never a command.
+ *
+ *   [sluice | atlantis | @bot] VERB [-d DIR] [-w WORKSPACE] [-p PROJECT] [--verbose] [-- ARGS...]
+ *
+ * As Atlantis' users type them: `-d DIR`, `-d=DIR`, `--dir DIR`, `--dir=DIR`, likewise -w and -p;
+ * -p goes alone. "a b", 'a b' and a\ b are one word; nothing else has a meaning, no $, no `, no ;.
+ * Other than in Atlantis -d names one folder: patterns are refused. What is meant for us and is not
+ * understood is COMMAND_INVALID; a comment that merely begins with a verb is nobody's. */
 #pragma once
 #include "orchestrator/lib/arena.h"
 
@@ -22,8 +29,9 @@ struct command {
 	bool is_verbose;
 	const char **extra_args; /* after -- */
 	size_t extra_arg_count;
-	const char *problem; /* COMMAND_INVALID: one sentence */
-	const char *hint;    /* nearest known word, or "" */
+	const char *problem; /* COMMAND_INVALID: one sentence, with words of the comment in it: to
+				be escaped */
+	const char *hint;    /* nearest word that we know, never theirs; or "" */
 };
 
 struct command_words {
