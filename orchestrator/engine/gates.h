@@ -34,19 +34,20 @@ struct gate_facts {
 struct gate_vote {
 	const char *person;
 	bool counts;
-	const char *why; /* "counted", "author", "wrote commits", "approved 9d01b77, before this
-			    plan", ... */
+	const char *why; /* Markdown of our own, safe as it stands: "counted", "author",
+			    "approved `9d01b77`, before this plan", ... */
 };
 
 struct gate_verdict {
 	bool open;
-	const char *missing; /* one sentence for people when closed: what must happen next */
+	const char *missing; /* one sentence for people when closed: what must happen next; plain
+				text with names in it, to be escaped */
 	int have, need;
 	struct gate_vote *votes; /* each person once, latest word */
 	size_t vote_count;
 };
 
 void gates_decide(const struct gate_facts *facts, struct arena *arena, struct gate_verdict *ret);
-/* Is this login one of the commit identities? By name or the local part of the e-mail, without
- * case. */
+/* Is this login one of the commit identities? By name, e-mail, or the local part of the e-mail
+ * before or after a plus sign; without case. */
 bool gates_person_is(const char *login, const struct identity *identity);

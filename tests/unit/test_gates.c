@@ -1,197 +1,287 @@
-/* links: engine store model lib_loop lib */
-/* Who may open the gate, and what each vote is told. In the tables alice is the author, carol
- * pushed, dave is among the committers; the plan became final at ledger row 10, on head "h". */
-#include "orchestrator/engine/gates.h"
+/* links: engine model lib */
+/* The gate as a table: who said what and when, and what follows. */
+#include "tests/lib/cases.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include "orchestrator/engine/gates.h"
+#include "orchestrator/lib/strbuf.h"
+
 #include <string.h>
 
-#include <cmocka.h>
+#define HEAD  "3f2a91c0000000000000000000000000000000aa"
+#define OLDER "9d01b770000000000000000000000000000000bb"
 
-#define HEAD "1111111111111111111111111111111111111111"
-#define OLD  "2222222222222222222222222222222222222222"
+enum { PLANNED = 100, BEFORE = 90, AFTER = 110, OPINIONS_MAX = 6 };
 
-enum { MOST = 5 };
+#define OK(who)                                                                                    \
+	{                                                                                          \
+		AFTER, VCS_APPROVED, who, false, true, HEAD, ""                                    \
+	}
+#define NO(who)                                                                                    \
+	{                                                                                          \
+		AFTER, VCS_CHANGES_REQUESTED, who, false, true, HEAD, ""                           \
+	}
+#define GONE(who)                                                                                  \
+	{                                                                                          \
+		AFTER, VCS_REVIEW_DISMISSED, who, false, true, HEAD, ""                            \
+	}
+#define BOT(who)                                                                                   \
+	{                                                                                          \
+		AFTER, VCS_APPROVED, who, true, true, HEAD, ""                                     \
+	}
+#define READER(who)                                                                                \
+	{                                                                                          \
+		AFTER, VCS_APPROVED, who, false, false, HEAD, ""                                   \
+	}
+#define EARLY(who)                                                                                 \
+	{                                                                                          \
+		BEFORE, VCS_APPROVED, who, false, true, HEAD, ""                                   \
+	}
+#define OLD(who)                                                                                   \
+	{                                                                                          \
+		BEFORE, VCS_APPROVED, who, false, true, OLDER, ""                                  \
+	}
+#define ON(who, oid)                                                                               \
+	{                                                                                          \
+		AFTER, VCS_APPROVED, who, false, true, HEAD, oid                                   \
+	}
 
-struct gate_case {
-	const char *what;
-	struct gate_opinion opinions[MOST];
+#define NEEDED "one approval of this plan is needed from somebody who did not write it"
+
+static const struct gate_case {
+	const char *name;
+	struct gate_opinion opinions[OPINIONS_MAX]; /* ends with a person that is NULL */
+	const char *votes;			    /* "bob yes, alice author" */
 	bool open;
-	const char *why; /* of the last vote */
-	bool no_plan, failed, fork;
+	const char *missing;   /* part of it */
+	const char *initiator; /* NULL: "alice", the author */
+	const char *pusher;    /* NULL: "alice" */
+	const char *writer;    /* NULL: "Alice <alice@example.org>" alone */
+	const char *writer_email;
+	bool no_plan, plan_failed, from_fork;
+} gate_cases[] = {
+	/* nobody, and one */
+	{ "nobody", { { 0 } }, "", false, NEEDED },
+	{ "one other", { OK("bob") }, "bob yes", true, "" },
+	{ "one other applies", { OK("bob") }, "bob yes", true, "", .initiator = "bob" },
+	{ "a third applies", { OK("bob") }, "bob yes", true, "", .initiator = "dave" },
+	{ "two others", { OK("bob"), OK("dave") }, "bob yes, dave yes", true, "" },
+	/* the author */
+	{ "author", { OK("alice") }, "alice author", false, "your own does not count" },
+	{ "author in other letters", { OK("ALICE") }, "ALICE author", false, "your own" },
+	{ "author, another applies", { OK("alice") }, "alice author", false, NEEDED,
+		.initiator = "bob" },
+	{ "author and another", { OK("alice"), OK("bob") }, "alice author, bob yes", true, "" },
+	{ "author asks for changes", { NO("alice"), OK("bob") }, "alice author, bob yes", true,
+		"" },
+	/* who pushed */
+	{ "pusher", { OK("carol") }, "carol pushed `3f2a91c`", false, NEEDED, .pusher = "carol" },
+	{ "pusher in other letters", { OK("Carol") }, "Carol pushed `3f2a91c`", false, NEEDED,
+		.pusher = "cAROL" },
+	{ "pusher and another", { OK("carol"), OK("bob") }, "carol pushed `3f2a91c`, bob yes", true,
+		"", .pusher = "carol" },
+	{ "pusher unknown", { OK("bob") }, "bob yes", true, "", .pusher = "" },
+	/* who wrote commits */
+	{ "writer by name", { OK("carol") }, "carol wrote commits of this pull request", false,
+		NEEDED, .writer = "Carol", .writer_email = "c@x" },
+	{ "writer by e-mail", { OK("carol") }, "carol wrote commits of this pull request", false,
+		NEEDED, .writer = "C.", .writer_email = "Carol@example.org" },
+	{ "writer by numbered e-mail", { OK("carol") }, "carol wrote commits of this pull request",
+		false, NEEDED, .writer = "C.",
+		.writer_email = "1234+carol@users.noreply.example.org" },
+	{ "writer by tagged e-mail", { OK("carol") }, "carol wrote commits of this pull request",
+		false, NEEDED, .writer = "C.", .writer_email = "carol+work@example.org" },
+	{ "writer by whole e-mail", { OK("c@x") }, "c@x wrote commits of this pull request", false,
+		NEEDED, .writer = "C.", .writer_email = "c@x" },
+	{ "somebody else wrote", { OK("bob") }, "bob yes", true, "", .writer = "Carol",
+		.writer_email = "carol@x" },
+	{ "a longer name", { OK("carola") }, "carola yes", true, "", .writer = "Carol",
+		.writer_email = "carol@x" },
+	{ "nameless writer", { OK("bob") }, "bob yes", true, "", .writer = "", .writer_email = "" },
+	/* bots, readers, nobody */
+	{ "bot", { BOT("ci") }, "ci bot", false, NEEDED },
+	{ "bot and another", { BOT("ci"), OK("bob") }, "ci bot, bob yes", true, "" },
+	{ "bot cannot veto",
+		{ { AFTER, VCS_CHANGES_REQUESTED, "ci", true, true, HEAD, "" }, OK("bob") },
+		"ci bot, bob yes", true, "" },
+	{ "reader", { READER("eve") }, "eve cannot write here", false, NEEDED },
+	{ "reader cannot veto",
+		{ { AFTER, VCS_CHANGES_REQUESTED, "eve", false, false, HEAD, "" }, OK("bob") },
+		"eve cannot write here, bob yes", true, "" },
+	{ "lost the right to write", { OK("eve"), READER("eve") }, "eve cannot write here", false,
+		NEEDED },
+	{ "got the right to write", { READER("eve"), OK("eve") }, "eve yes", true, "" },
+	{ "a person without a name", { OK("") }, "somebody unknown", false, NEEDED },
+	/* when */
+	{ "before the plan", { EARLY("bob") }, "bob approved before this plan", false, NEEDED },
+	{ "at the plan's last row", { { PLANNED, VCS_APPROVED, "bob", false, true, HEAD, "" } },
+		"bob approved before this plan", false, NEEDED },
+	{ "right after it", { { PLANNED + 1, VCS_APPROVED, "bob", false, true, HEAD, "" } },
+		"bob yes", true, "" },
+	{ "an older push", { OLD("bob") }, "bob approved `9d01b77`, before this plan", false,
+		NEEDED },
+	{ "an older push, then this one", { OLD("bob"), OK("bob") }, "bob yes", true, "" },
+	{ "this one, then an older push again", /* rows never go back; if they did: not counted */
+		{ OK("bob"), OLD("bob") }, "bob approved `9d01b77`, before this plan", false,
+		NEEDED },
+	/* the host's word on the commit can only veto */
+	{ "the host names this head", { ON("bob", HEAD) }, "bob yes", true, "" },
+	{ "the host names another", { ON("bob", OLDER) },
+		"bob approved `9d01b77`, before this plan", false, NEEDED },
+	{ "the host moves an old approval",
+		{ { BEFORE, VCS_APPROVED, "bob", false, true, OLDER, HEAD } },
+		"bob approved `9d01b77`, before this plan", false, NEEDED },
+	{ "the host names nonsense", { ON("bob", "@everyone `x`") },
+		"bob approved another commit, before this plan", false, NEEDED },
+	{ "the host names a short one", { ON("bob", "3f2a91c") },
+		"bob approved `3f2a91c`, before this plan", false, NEEDED },
+	{ "the host names capitals", { ON("bob", "3F2A91C") },
+		"bob approved another commit, before this plan", false, NEEDED },
+	/* changes asked for */
+	{ "change request alone", { NO("bob") }, "bob asked for changes", false,
+		"bob asked for changes" },
+	{ "one against one", { OK("bob"), NO("dave") }, "bob yes, dave asked for changes", false,
+		"dave asked for changes, and must approve or withdraw that" },
+	{ "changed her mind", { NO("dave"), OK("dave") }, "dave yes", true, "" },
+	{ "changed his mind back", { OK("bob"), NO("bob") }, "bob asked for changes", false,
+		"bob asked for changes" },
+	{ "in other letters", { NO("Dave"), OK("dAVE") }, "dAVE yes", true, "" },
+	{ "change request dismissed", { NO("dave"), GONE("dave"), OK("bob") },
+		"dave withdrawn, bob yes", true, "" },
+	{ "change request on an older push still stands",
+		{ { BEFORE, VCS_CHANGES_REQUESTED, "dave", false, true, OLDER, "" }, OK("bob") },
+		"dave asked for changes, bob yes", false, "dave asked for changes" },
+	{ "writer of commits cannot veto", { NO("carol"), OK("bob") },
+		"carol wrote commits of this pull request, bob yes", true, "", .writer = "Carol",
+		.writer_email = "c@x" },
+	/* withdrawn */
+	{ "approval dismissed", { OK("bob"), GONE("bob") }, "bob withdrawn", false, NEEDED },
+	{ "dismissed, then given again", { OK("bob"), GONE("bob"), OK("bob") }, "bob yes", true,
+		"" },
+	{ "dismissed only", { GONE("bob") }, "bob withdrawn", false, NEEDED },
+	{ "another's is dismissed", { OK("bob"), OK("dave"), GONE("dave") },
+		"bob yes, dave withdrawn", true, "" },
+	/* rows that are no opinion */
+	{ "a comment changes nothing",
+		{ OK("bob"), { AFTER, VCS_COMMENT, "bob", false, true, HEAD, "" } }, "bob yes",
+		true, "" },
+	{ "a comment is no approval", { { AFTER, VCS_COMMENT, "bob", false, true, HEAD, "" } }, "",
+		false, NEEDED },
+	/* no plan, a bad plan, a fork: closed whoever approves */
+	{ "no plan", { OK("bob") }, "bob yes", false, "no finished plan", .no_plan = true },
+	{ "plan failed", { OK("bob") }, "bob yes", false, "a plan failed", .plan_failed = true },
+	{ "fork", { OK("bob") }, "bob yes", false, "forks are not applied", .from_fork = true },
+	{ "no plan, nobody", { { 0 } }, "", false, "no finished plan", .no_plan = true },
+	/* a whole life */
+	{ "all that can happen",
+		{ OLD("bob"), EARLY("dave"), OK("alice"), BOT("ci"), READER("eve"), OK("bob") },
+		"dave approved before this plan, alice author, ci bot, eve cannot write here, bob "
+		"yes",
+		true, "" },
 };
 
-#define APPROVE(who)                                                                               \
-	{                                                                                          \
-		.ledger = 11, .kind = VCS_APPROVED, .person = who, .may_write = true, .head = HEAD \
-	}
-#define AT(who, row, commit)                                                                       \
-	{                                                                                          \
-		.ledger = row, .kind = VCS_APPROVED, .person = who, .may_write = true,             \
-		.head = commit                                                                     \
-	}
-#define REQUEST(who)                                                                               \
-	{                                                                                          \
-		.ledger = 12, .kind = VCS_CHANGES_REQUESTED, .person = who, .may_write = true,     \
-		.head = HEAD                                                                       \
-	}
-#define DISMISS(who)                                                                               \
-	{                                                                                          \
-		.ledger = 13, .kind = VCS_REVIEW_DISMISSED, .person = who, .may_write = true,      \
-		.head = HEAD                                                                       \
-	}
+static size_t opinion_count(const struct gate_case *row)
+{
+	size_t count = 0;
 
-static const struct gate_case cases[] = {
-	{ "nobody", {}, false },
-	{ "somebody else", { APPROVE("bob") }, true, "counted" },
-	{ "two others", { APPROVE("bob"), APPROVE("erin") }, true, "counted" },
-	{ "the author", { APPROVE("alice") }, false, "author" },
-	{ "the author in capitals", { APPROVE("ALICE") }, false, "author" },
-	{ "who pushed", { APPROVE("carol") }, false, "pushed `1111111`" },
-	{ "a committer by name", { APPROVE("dave") }, false, "wrote commits of this pull request" },
-	{ "a committer by e-mail", { APPROVE("d.avis") }, false,
-		"wrote commits of this pull request" },
-	{ "a committer in capitals", { APPROVE("Dave") }, false,
-		"wrote commits of this pull request" },
-	{ "the author and another", { APPROVE("alice"), APPROVE("bob") }, true, "counted" },
-	{ "another, then the author", { APPROVE("bob"), APPROVE("alice") }, true, "author" },
-	{ "a bot",
-		{ { .ledger = 11,
-			.kind = VCS_APPROVED,
-			.person = "bot",
-			.is_bot = true,
-			.may_write = true,
-			.head = HEAD } },
-		false, "is a bot" },
-	{ "a reader", { { .ledger = 11, .kind = VCS_APPROVED, .person = "bob", .head = HEAD } },
-		false, "may not write here" },
-	{ "before the plan", { AT("bob", 9, HEAD) }, false, "approved before this plan" },
-	{ "at the plan's last row", { AT("bob", 10, HEAD) }, false, "approved before this plan" },
-	{ "before this push", { AT("bob", 11, OLD) }, false,
-		"approved `2222222`, before this push" },
-	{ "before and again", { AT("bob", 5, OLD), APPROVE("bob") }, true, "counted" },
-	{ "the host names another commit",
-		{ { .ledger = 11,
-			.kind = VCS_APPROVED,
-			.person = "bob",
-			.may_write = true,
-			.head = HEAD,
-			.review_head = OLD } },
-		false, "reviewed another commit" },
-	{ "the host names this commit",
-		{ { .ledger = 11,
-			.kind = VCS_APPROVED,
-			.person = "bob",
-			.may_write = true,
-			.head = HEAD,
-			.review_head = HEAD } },
-		true, "counted" },
-	{ "approved, then dismissed", { APPROVE("bob"), DISMISS("bob") }, false, "withdrawn" },
-	{ "dismissed, then approved", { DISMISS("bob"), APPROVE("bob") }, true, "counted" },
-	{ "approved, then asked for changes", { APPROVE("bob"), REQUEST("bob") }, false,
-		"asked for changes" },
-	{ "asked for changes, then approved", { REQUEST("bob"), APPROVE("bob") }, true, "counted" },
-	{ "one approves, one asks for changes", { APPROVE("bob"), REQUEST("erin") }, false,
-		"asked for changes" },
-	{ "one asks for changes, one approves", { REQUEST("erin"), APPROVE("bob") }, false,
-		"counted" },
-	{ "changes asked for and withdrawn", { APPROVE("bob"), REQUEST("erin"), DISMISS("erin") },
-		true, "withdrawn" },
-	{ "the author asks for changes", { APPROVE("bob"), REQUEST("alice") }, true, "author" },
-	{ "a reader asks for changes",
-		{ APPROVE("bob"), { .ledger = 12,
-					  .kind = VCS_CHANGES_REQUESTED,
-					  .person = "erin",
-					  .head = HEAD } },
-		true, "may not write here" },
-	{ "a bot asks for changes",
-		{ APPROVE("bob"), { .ledger = 12,
-					  .kind = VCS_CHANGES_REQUESTED,
-					  .person = "b",
-					  .is_bot = true,
-					  .may_write = true,
-					  .head = HEAD } },
-		true, "is a bot" },
-	{ "one person twice is one", { APPROVE("bob"), APPROVE("BOB") }, true, "counted" },
-	{ "a capital withdraws", { APPROVE("bob"), DISMISS("BOB") }, false, "withdrawn" },
-	{ "no plan", { APPROVE("bob") }, false, "counted", .no_plan = true },
-	{ "a plan failed", { APPROVE("bob") }, false, "counted", .failed = true },
-	{ "a fork", { APPROVE("bob") }, false, "counted", .fork = true },
-	{ "nobody's name is empty", { APPROVE("") }, true, "counted" },
-	{ "old and new of others", { AT("erin", 3, OLD), APPROVE("bob") }, true, "counted" },
-	{ "all old", { AT("erin", 3, OLD), AT("bob", 4, OLD), AT("frank", 5, OLD) }, false,
-		"approved `2222222`, before this push" },
+	while (count < OPINIONS_MAX && row->opinions[count].person != NULL)
+		count++;
+	return count;
+}
+
+static struct gate_facts facts_of(const struct gate_case *row, struct identity people[2])
+{
+	people[0] = (struct identity){ "Alice", "alice@example.org" };
+	people[1] = (struct identity){ row->writer, row->writer_email };
+	return (struct gate_facts){ .author = "alice",
+		.pusher = row->pusher == NULL ? "alice" : row->pusher,
+		.initiator = row->initiator == NULL ? "alice" : row->initiator,
+		.head = HEAD,
+		.has_plan = !row->no_plan,
+		.plan_failed = row->plan_failed,
+		.from_fork = row->from_fork,
+		.plan_ledger = PLANNED,
+		.people = people,
+		.people_count = row->writer == NULL ? 1 : 2,
+		.opinions = row->opinions,
+		.opinion_count = opinion_count(row) };
+}
+
+static void decides(void **state)
+{
+	const struct gate_case *row = *state;
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	_cleanup_strbuf_ struct strbuf votes = STRBUF(4096);
+	struct identity people[2];
+	struct gate_facts facts = facts_of(row, people);
+	struct gate_verdict verdict;
+	int counted = 0;
+
+	gates_decide(&facts, &arena, &verdict);
+	for (size_t i = 0; i < verdict.vote_count; i++) {
+		strbuf_printf(&votes, "%s%s %s", i == 0 ? "" : ", ", verdict.votes[i].person,
+			verdict.votes[i].counts ? "yes" : verdict.votes[i].why);
+		counted += verdict.votes[i].counts;
+	}
+	assert_string_equal(strbuf_text(&votes), row->votes);
+	assert_int_equal(verdict.open, row->open);
+	assert_int_equal(verdict.have, counted);
+	assert_int_equal(verdict.need, 1);
+	if (row->open)
+		assert_string_equal(verdict.missing, "");
+	else
+		assert_contains(verdict.missing, row->missing);
+}
+
+/* Facts that are not known yet never open it. */
+static void knows_nothing(void **state)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct gate_opinion opinion = { 5, VCS_APPROVED, "bob", false, true, "", NULL };
+	struct gate_facts facts = { .head = "", .opinions = &opinion, .opinion_count = 1 };
+	struct gate_verdict verdict;
+
+	(void)state;
+	gates_decide(&facts, &arena, &verdict);
+	assert_false(verdict.open);
+	facts.has_plan = true;
+	gates_decide(&facts, &arena, &verdict);
+	assert_false(verdict.open);
+}
+
+static const struct likeness {
+	const char *name; /* the login */
+	const char *written, *email;
+	bool is_same;
+} likenesses[] = {
+	{ "bob", "bob", "", true },
+	{ "bob", "BOB", "x@y", true },
+	{ "Bob", "x", "bob@y", true },
+	{ "bob", "x", "bob", true },
+	{ "bob", "x", "bob+x@y", true },
+	{ "bob", "x", "7+bob@y", true },
+	{ "bob", "x", "7+8+bob@y", false },
+	{ "bob", "Bob Builder", "builder@y", false },
+	{ "bob", "x", "bobby@y", false },
+	{ "bobby", "x", "bob@y", false },
+	{ "bob", "x", "x@bob", false },
+	{ "bob@y", "x", "bob@y", true },
+	{ "", "", "", false },
+	{ "", "x", "@y", false },
+	{ "", "x", "+@y", false },
 };
 
-static void test_table(_unused_ void **state)
+static void is_the_same_person(void **state)
 {
-	static const struct identity people[] = { { "dave", "d.avis@example.org" },
-		{ "Alice A.", "alice@example.org" } };
+	const struct likeness *row = *state;
+	struct identity identity = { row->written, row->email };
 
-	for (size_t i = 0; i < countof(cases); i++) {
-		const struct gate_case *row = &cases[i];
-		_cleanup_(arena_release) struct arena arena = { 0 };
-		struct gate_facts facts = { .author = "alice",
-			.pusher = "carol",
-			.initiator = "alice",
-			.head = HEAD,
-			.has_plan = !row->no_plan,
-			.plan_failed = row->failed,
-			.from_fork = row->fork,
-			.plan_ledger = 10,
-			.people = people,
-			.people_count = countof(people),
-			.opinions = row->opinions };
-		struct gate_verdict verdict;
-
-		while (facts.opinion_count < MOST &&
-			row->opinions[facts.opinion_count].person != NULL)
-			facts.opinion_count++;
-		gates_decide(&facts, &arena, &verdict);
-		if (verdict.open != row->open)
-			fail_msg("%s: the gate is %s", row->what, verdict.open ? "open" : "closed");
-		assert_true(verdict.open == str_empty(verdict.missing));
-		if (row->why != NULL &&
-			!str_equal(verdict.votes[verdict.vote_count - 1].why, row->why))
-			fail_msg("%s: told \"%s\"", row->what,
-				verdict.votes[verdict.vote_count - 1].why);
-	}
+	assert_int_equal(gates_person_is(row->name, &identity), row->is_same);
 }
 
-static void test_identities(_unused_ void **state)
+int main(int argc, char **argv)
 {
-	static const struct {
-		const char *login, *name, *email;
-		bool same;
-	} rows[] = {
-		{ "bob", "bob", "x@y", true },
-		{ "bob", "Bob", "x@y", true },
-		{ "bob", "Bob Smith", "bob@example.org", true },
-		{ "bob", "Bob Smith", "BOB@example.org", true },
-		{ "bob", "Bob Smith", "bobby@example.org", false },
-		{ "bob", "Bob Smith", "bo@example.org", false },
-		{ "bob", "Bob Smith", "bob", true },
-		{ "bob", "", "", false },
-		{ "", "", "", false },
-		{ "", "", "@example.org", false },
-		{ "example.org", "x", "bob@example.org", false },
-	};
-
-	for (size_t i = 0; i < countof(rows); i++) {
-		struct identity identity = { rows[i].name, rows[i].email };
-
-		assert_int_equal(gates_person_is(rows[i].login, &identity), rows[i].same);
-	}
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_identities),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	CASES(gate_cases, decides);
+	CASE(knows_nothing);
+	CASES(likenesses, is_the_same_person);
+	return cases_run(argc, argv);
 }
