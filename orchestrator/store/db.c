@@ -46,6 +46,11 @@ int db_exec(struct db *db, const char *sql, struct err *err)
 	return db->driver->exec(db->connection, sql, err);
 }
 
+bool db_is_open(const struct db *db)
+{
+	return db->driver->is_open(db->connection);
+}
+
 static int find(struct db *db, const char *sql, void **ret, struct err *err)
 {
 	size_t at = ((uintptr_t)sql >> 3) * 0x9e3779b1u % STATEMENTS;
@@ -165,10 +170,11 @@ int db_number(struct db *db, struct err *err, int64_t *ret, const char *sql, con
 	va_end(args);
 	if (r == 0)
 		r = db_next(&rows);
-	if (r < 0)
-		return r;
 	if (r == 0)
 		return err_set(err, ERR_MISSING, "no such row");
-	*ret = db_int(&rows, 0);
-	return 0;
+	if (r == 1)
+		*ret = db_int(&rows, 0);
+	while (r == 1)
+		r = db_next(&rows);
+	return r;
 }

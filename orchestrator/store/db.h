@@ -12,8 +12,10 @@ struct db_driver {
 	int (*prepare)(void *connection, const char *sql, void **ret, struct err *err);
 	void (*finalize)(void *statement);
 	void (*bind_int)(void *statement, int index, int64_t value);
+	/* borrowed until reset */
 	void (*bind_text)(void *statement, int index, const char *bytes, size_t length);
 	int (*step)(void *connection, void *statement, struct err *err); /* 1: a row, 0: the end */
+	bool (*is_open)(void *connection); /* a transaction; a failing write may have ended it */
 	void (*reset)(void *statement);
 	int64_t (*column_int)(void *statement, int column);
 	const char *(*column_text)(void *statement, int column, size_t *ret_length);
@@ -32,12 +34,15 @@ struct db_rows { /* one running query; db_end() always follows */
 _must_check_ int db_open(
 	const struct db_driver *driver, const char *path, struct db **ret, struct err *err);
 void db_close(struct db *db);
-_must_check_ int db_exec(struct db *db, const char *sql, struct err *err);
+_must_check_ int db_exec(struct db *db, const char *sql, struct err *err); /* a script; slow */
+bool db_is_open(const struct db *db);
 
 /* types: 'i' int64_t, 's' const char * (NULL is ""), 'b' const char *, size_t. The number of rows
- * changed, or -code. */
+ * changed, or -code. ERR_EXISTS when a row like it is there, ERR_MISSING when it refers to one that
+ * is not, ERR_REFUSED when the table does not allow it. */
 _must_check_ int db_run(struct db *db, struct err *err, const char *sql, const char *types, ...);
-/* The first column of the first row as a number; ERR_MISSING without a row. */
+/* The first column of the first row as a number; ERR_MISSING without a row. The statement is run to
+ * its end: only there a database says that what it returned could not stay. */
 _must_check_ int db_number(
 	struct db *db, struct err *err, int64_t *ret, const char *sql, const char *types, ...);
 _must_check_ int db_begin(struct db *db, struct db_rows *rows, struct err *err, const char *sql,

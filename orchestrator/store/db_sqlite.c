@@ -8,52 +8,107 @@
 #include <sqlite3.h>
 #include <string.h>
 
-/* What the operator should do, by what the database said. */
+/* What the operator should do, by what the database said. What may pass by itself is tried again.
+ */
+static const struct saying {
+	int code;
+	enum err_class class;
+	const char *advice;
+} sayings[] = {
+	{ SQLITE_BUSY, ERR_CLASS_TEMP, "; another program holds the database, close it" },
+	{ SQLITE_LOCKED, ERR_CLASS_TEMP, "; another program holds the database, close it" },
+	{ SQLITE_PROTOCOL, ERR_CLASS_TEMP, "; another program holds the database, close it" },
+	{ SQLITE_FULL, ERR_CLASS_TEMP,
+		"; free space in the data folder, the server goes on by itself" },
+	{ SQLITE_IOERR, ERR_CLASS_TEMP, "; look at the disk of the data folder" },
+	{ SQLITE_NOMEM, ERR_CLASS_TEMP, "; free memory, the server goes on by itself" },
+	{ SQLITE_CANTOPEN, ERR_CLASS_PERM,
+		"; the data folder must exist and belong to the user of the server" },
+	{ SQLITE_READONLY, ERR_CLASS_PERM,
+		"; let the user of the server write to the data folder and all that is in it" },
+	{ SQLITE_CORRUPT, ERR_CLASS_PERM, "; the database is damaged, restore the last backup" },
+	{ SQLITE_NOTADB, ERR_CLASS_PERM, "; the database is damaged, restore the last backup" },
+};
+
 static int fail(sqlite3 *db, struct err *err, const char *doing)
 {
 	int code = db == NULL ? SQLITE_NOMEM : sqlite3_errcode(db) & 0xff;
-	const char *advice = "";
-	enum err_class class = ERR_CLASS_PERM;
+	const struct saying *saying = &(struct saying){ code, ERR_CLASS_PERM, "" };
 
-	switch (code) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		class = ERR_CLASS_TEMP;
-		break;
-	case SQLITE_FULL:
-		class = ERR_CLASS_TEMP;
-		advice = "; free space in the data folder, the server goes on by itself";
-		break;
-	case SQLITE_IOERR:
-		class = ERR_CLASS_TEMP;
-		advice = "; look at the disk of the data folder";
-		break;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		advice = "; the database is damaged, restore the last backup";
-		break;
-	default:
-		break;
+	for (size_t i = 0; i < countof(sayings); i++) {
+		if (sayings[i].code == code)
+			saying = &sayings[i];
 	}
-	return err_class_set(err, ERR_STORE, class, "database: %s: %s%s", doing,
-		db == NULL ? "out of memory" : sqlite3_errmsg(db), advice);
+	return err_class_set(err, ERR_STORE, saying->class, "database: %.80s: %s%s", doing,
+		db == NULL ? "out of memory" : sqlite3_errmsg(db), saying->advice);
 }
 
-static int simulated(struct err *err, const char *doing)
+static int constraint(sqlite3 *db, struct err *err)
 {
-	return err_class_set(
-		err, ERR_STORE, ERR_CLASS_TEMP, "database: %s: disk is full (simulated)", doing);
+	switch (sqlite3_extended_errcode(db)) {
+	case SQLITE_CONSTRAINT_UNIQUE:
+	case SQLITE_CONSTRAINT_PRIMARYKEY:
+	case SQLITE_CONSTRAINT_ROWID:
+		return err_set(err, ERR_EXISTS, "database: %s", sqlite3_errmsg(db));
+	case SQLITE_CONSTRAINT_FOREIGNKEY:
+		return err_set(err, ERR_MISSING, "database: it refers to a row that is not there");
+	case SQLITE_CONSTRAINT_TRIGGER:
+		return err_set(err, ERR_REFUSED, "database: %s", sqlite3_errmsg(db));
+	default:
+		return err_set(err, ERR_BUG, "database: %s", sqlite3_errmsg(db));
+	}
 }
 
 static int sqlite_exec(void *connection, const char *sql, struct err *err)
 {
-	bool is_commit = strcmp(sql, "COMMIT") == 0;
-
-	if (is_commit && fault_fails("store.commit"))
-		return simulated(err, sql);
 	if (sqlite3_exec(connection, sql, NULL, NULL, NULL) != SQLITE_OK)
 		return fail(connection, err, sql);
 	return 0;
+}
+
+/* Asked for and not given happens on file systems without shared memory: then nothing that is
+ * promised here would hold. */
+static int use_log(sqlite3 *db, struct err *err)
+{
+	sqlite3_stmt *statement = NULL;
+	const char *mode = NULL;
+	int r = 0;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA journal_mode=WAL", -1, &statement, NULL) != SQLITE_OK ||
+		sqlite3_step(statement) != SQLITE_ROW)
+		r = fail(db, err, "the write-ahead log");
+	else
+		mode = (const char *)sqlite3_column_text(statement, 0);
+	if (r == 0 && !str_equal(mode, "wal") && !str_equal(mode, "memory"))
+		r = err_class_set(err, ERR_STORE, ERR_CLASS_CONFIG,
+			"database: the file system of the data folder cannot hold a write-ahead "
+			"log (mode %s); use a local disk",
+			mode);
+	sqlite3_finalize(statement);
+	return r;
+}
+
+static int set_up(sqlite3 *db, struct err *err)
+{
+	int r;
+
+	sqlite3_busy_timeout(db, 200);
+	sqlite3_extended_result_codes(db, 1);
+	/* Without it a statement is planned anew whenever a value is bound that a partial index
+	 * might care for. */
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
+	r = use_log(db, err);
+	if (r < 0)
+		return r;
+	/* recursive_triggers: a REPLACE is a DELETE, too */
+	return sqlite_exec(db,
+		"PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;"
+		"PRAGMA recursive_triggers=ON; PRAGMA cache_size=-1024; PRAGMA temp_store=MEMORY;"
+		"PRAGMA wal_autocheckpoint=1000; PRAGMA journal_size_limit=8388608",
+		err);
 }
 
 static int sqlite_open(const char *path, void **ret, struct err *err)
@@ -75,14 +130,7 @@ static int sqlite_open(const char *path, void **ret, struct err *err)
 		sqlite3_close(db);
 		return r;
 	}
-	sqlite3_busy_timeout(db, 200);
-	sqlite3_extended_result_codes(db, 1);
-	r = sqlite_exec(db,
-		"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-		"PRAGMA trusted_schema=OFF; PRAGMA cache_size=-1024; PRAGMA "
-		"wal_autocheckpoint=1000;"
-		"PRAGMA journal_size_limit=8388608; PRAGMA temp_store=MEMORY",
-		err);
+	r = set_up(db, err);
 	if (r < 0) {
 		sqlite3_close(db);
 		return r;
@@ -119,13 +167,32 @@ static void sqlite_bind_int(void *statement, int index, int64_t value)
 
 static void sqlite_bind_text(void *statement, int index, const char *bytes, size_t length)
 {
-	sqlite3_bind_text64(statement, index, bytes, length, SQLITE_TRANSIENT, SQLITE_UTF8);
+	sqlite3_bind_text64(statement, index, bytes, length, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+/* store.write: one statement fails. store.full: the disk is full, and the database gives up the
+ * whole transaction, as it may. */
+static int simulated(sqlite3 *db, sqlite3_stmt *statement, struct err *err)
+{
+	bool is_full;
+
+	if (sqlite3_stmt_readonly(statement) || sqlite3_stmt_busy(statement))
+		return 0;
+	is_full = fault_fails("store.full");
+	if (!is_full && !fault_fails("store.write"))
+		return 0;
+	if (is_full && !sqlite3_get_autocommit(db))
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return err_class_set(
+		err, ERR_STORE, ERR_CLASS_TEMP, "database: write: disk is full (simulated)");
 }
 
 static int sqlite_step(void *connection, void *statement, struct err *err)
 {
-	if (!sqlite3_stmt_readonly(statement) && fault_fails("store.write"))
-		return simulated(err, "write");
+	int r = simulated(connection, statement, err);
+
+	if (r < 0)
+		return r;
 	switch (sqlite3_step(statement)) {
 	case SQLITE_ROW:
 		return 1;
@@ -133,9 +200,14 @@ static int sqlite_step(void *connection, void *statement, struct err *err)
 		return 0;
 	default:
 		if ((sqlite3_errcode(connection) & 0xff) == SQLITE_CONSTRAINT)
-			return err_set(err, ERR_EXISTS, "database: %s", sqlite3_errmsg(connection));
-		return fail(connection, err, "write");
+			return constraint(connection, err);
+		return fail(connection, err, sqlite3_stmt_readonly(statement) ? "read" : "write");
 	}
+}
+
+static bool sqlite_is_open(void *connection)
+{
+	return !sqlite3_get_autocommit(connection);
 }
 
 static void sqlite_reset(void *statement)
@@ -171,6 +243,7 @@ const struct db_driver db_sqlite = {
 	.bind_int = sqlite_bind_int,
 	.bind_text = sqlite_bind_text,
 	.step = sqlite_step,
+	.is_open = sqlite_is_open,
 	.reset = sqlite_reset,
 	.column_int = sqlite_column_int,
 	.column_text = sqlite_column_text,

@@ -7,9 +7,14 @@ struct store {
 	struct db *db;
 	const struct clock *clock;
 	int lock_fd;
-	bool is_open; /* a transaction */
+	bool is_open; /* a transaction, or one that the database gave up and nobody has heard of */
 	bool is_memory;
+	int64_t outbox_version; /* the newest that was given */
 };
+
+/* store_open() with a driver of the caller's choice. */
+_must_check_ int store_open_on(const struct db_driver *driver, const char *path,
+	const struct clock *clock, struct store **ret, struct err *err);
 
 /* Called first by everything that writes: the transaction opens lazily. */
 _must_check_ int store_begin(struct store *store, struct err *err);

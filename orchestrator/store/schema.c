@@ -93,10 +93,24 @@ static const char *const migrations[] = {
 	"never changes'); END;"
 	"CREATE TRIGGER audit_kept BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit "
 	"never changes'); END;",
+	/* 2: nor does anything leave the ledger or the audit */
+	"CREATE TRIGGER ledger_stays BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'the ledger "
+	"never changes'); END;"
+	"CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit "
+	"never changes'); END;",
 };
 
-const char *const schema_tables[] = { "deadline", "lock", "outbox", "inbox", "history", "job",
-	"run", "ledger", "audit", "pull", "repo", "shelf", "counter", NULL };
+/* Children before parents. */
+const char *const schema_wipe[] = { "DELETE FROM deadline", "DELETE FROM lock",
+	"DELETE FROM outbox", "DELETE FROM inbox", "DELETE FROM history", "DELETE FROM job",
+	"DELETE FROM run", "DELETE FROM ledger", "DELETE FROM audit", "DELETE FROM pull",
+	"DELETE FROM repo", "DELETE FROM shelf", "DELETE FROM counter",
+	"UPDATE audit_tip SET id = 0, hash = ''", NULL };
+
+int schema_allow_wipe(struct db *db, struct err *err)
+{
+	return db_exec(db, "DROP TRIGGER ledger_stays; DROP TRIGGER audit_stays", err);
+}
 
 int schema_migrate(struct db *db, struct err *err)
 {

@@ -10,16 +10,26 @@
 #include <string.h>
 #include <sys/file.h>
 
+/* The file is ours alone from its first moment; the log beside it gets the same mode. */
+static int make_private(const char *path, struct err *err)
+{
+	_cleanup_fd_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	return fd < 0 ? err_sys(err, ERR_STORE, errno, "cannot open %s", path) : 0;
+}
+
 static int lock_folder(const char *path, int *ret_fd, struct err *err)
 {
 	_cleanup_free_ char *name = mem_printf("%s.lock", path);
-	_cleanup_fd_ int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	_cleanup_fd_ int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	char pid[16] = "";
 
 	if (fd < 0)
 		return err_sys(err, ERR_STORE, errno, "cannot open %s", name);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (read(fd, pid, sizeof(pid) - 1) <= 0)
+		if (errno != EWOULDBLOCK)
+			return err_sys(err, ERR_STORE, errno, "cannot lock %s", name);
+		if (read(fd, pid, sizeof(pid) - 1) <= 0 || strspn(pid, "0123456789") != strlen(pid))
 			(void)snprintf(pid, sizeof(pid), "unknown");
 		return err_class_set(err, ERR_BUSY, ERR_CLASS_CONFIG,
 			"another server (process %s) uses this data folder; stop it first, or give "
@@ -30,10 +40,11 @@ static int lock_folder(const char *path, int *ret_fd, struct err *err)
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, strlen(pid), 0) < 0)
 		return err_sys(err, ERR_STORE, errno, "cannot write %s", name);
 	*ret_fd = steal_fd(&fd);
-	return 0;
+	return make_private(path, err);
 }
 
-int store_open(const char *path, const struct clock *clock, struct store **ret, struct err *err)
+int store_open_on(const struct db_driver *driver, const char *path, const struct clock *clock,
+	struct store **ret, struct err *err)
 {
 	struct store *store = mem_alloc(sizeof(*store));
 	int r = 0;
@@ -44,15 +55,25 @@ int store_open(const char *path, const struct clock *clock, struct store **ret, 
 	if (!store->is_memory)
 		r = lock_folder(path, &store->lock_fd, err);
 	if (r == 0)
-		r = db_open(&db_sqlite, path, &store->db, err);
+		r = db_open(driver, path, &store->db, err);
 	if (r == 0)
 		r = schema_migrate(store->db, err);
+	if (r == 0 && store->is_memory)
+		r = schema_allow_wipe(store->db, err);
+	if (r == 0)
+		r = db_number(store->db, err, &store->outbox_version,
+			"SELECT coalesce(max(version), 0) FROM outbox", "");
 	if (r < 0) {
 		store_close(store);
 		return r;
 	}
 	*ret = store;
 	return 0;
+}
+
+int store_open(const char *path, const struct clock *clock, struct store **ret, struct err *err)
+{
+	return store_open_on(&db_sqlite, path, clock, ret, err);
 }
 
 void store_close(struct store *store)
@@ -67,17 +88,33 @@ void store_close(struct store *store)
 
 int store_wipe(struct store *store, struct err *err)
 {
-	char sql[64];
-	int r = 0;
+	int r;
 
 	if (!store->is_memory)
 		return err_set(err, ERR_REFUSED, "only a store in memory can be wiped");
 	store_rollback(store);
-	for (size_t i = 0; r == 0 && schema_tables[i] != NULL; i++) {
-		(void)snprintf(sql, sizeof(sql), "DELETE FROM %s", schema_tables[i]);
-		r = db_exec(store->db, sql, err);
-	}
-	return r < 0 ? r : db_exec(store->db, "UPDATE audit_tip SET id = 0, hash = ''", err);
+	store->outbox_version = 0;
+	r = store_begin(store, err);
+	for (size_t i = 0; r >= 0 && schema_wipe[i] != NULL; i++)
+		r = db_run(store->db, err, schema_wipe[i], "");
+	if (r >= 0)
+		r = db_run(store->db, err, "COMMIT", "");
+	if (r < 0)
+		store_rollback(store);
+	store->is_open = false;
+	return r < 0 ? r : 0;
+}
+
+/* A full or failing disk may make the database roll back not the one statement but the whole
+ * transaction, and with it what earlier events of the turn wrote. From then on every write and the
+ * commit must fail: a commit of the rest would tell those events that they are stored. */
+static int whole(struct store *store, struct err *err)
+{
+	if (db_is_open(store->db))
+		return 0;
+	return err_class_set(err, ERR_STORE, ERR_CLASS_TEMP,
+		"database: a write failed and took all others of this turn with it; they are tried "
+		"again");
 }
 
 int store_begin(struct store *store, struct err *err)
@@ -85,10 +122,10 @@ int store_begin(struct store *store, struct err *err)
 	int r;
 
 	if (store->is_open)
-		return 0;
-	r = db_exec(store->db, "BEGIN IMMEDIATE", err);
-	store->is_open = r == 0;
-	return r;
+		return whole(store, err);
+	r = db_run(store->db, err, "BEGIN IMMEDIATE", "");
+	store->is_open = r >= 0;
+	return r < 0 ? r : 0;
 }
 
 int store_commit(struct store *store, struct err *err)
@@ -98,7 +135,12 @@ int store_commit(struct store *store, struct err *err)
 	if (!store->is_open)
 		return 0;
 	fault_point("store.commit.before");
-	r = db_exec(store->db, "COMMIT", err);
+	r = whole(store, err);
+	if (r == 0 && fault_fails("store.commit"))
+		r = err_class_set(err, ERR_STORE, ERR_CLASS_TEMP,
+			"database: commit: disk is full (simulated)");
+	if (r == 0)
+		r = db_run(store->db, err, "COMMIT", "");
 	if (r < 0) {
 		store_rollback(store);
 		return r;
@@ -112,8 +154,8 @@ void store_rollback(struct store *store)
 {
 	struct err ignored;
 
-	if (store->is_open) /* fails when a failed commit has rolled back by itself: the same end */
-		(void)!db_exec(store->db, "ROLLBACK", &ignored);
+	if (store->is_open && db_is_open(store->db))
+		(void)!db_run(store->db, &ignored, "ROLLBACK", "");
 	store->is_open = false;
 }
 
@@ -126,22 +168,29 @@ int store_mark(struct store *store, struct err *err)
 {
 	int r = store_begin(store, err);
 
-	return r < 0 ? r : db_exec(store->db, "SAVEPOINT event", err);
+	if (r == 0)
+		r = db_run(store->db, err, "SAVEPOINT event", "");
+	return r < 0 ? r : 0;
 }
 
 int store_keep(struct store *store, struct err *err)
 {
-	return db_exec(store->db, "RELEASE event", err);
+	int r = whole(store, err);
+
+	if (r == 0)
+		r = db_run(store->db, err, "RELEASE event", "");
+	return r < 0 ? r : 0;
 }
 
 void store_undo(struct store *store)
 {
 	struct err ignored;
 
-	/* When the database rolled everything back by itself (disk full), there is no savepoint
-	 * left to go to. */
-	if (db_exec(store->db, "ROLLBACK TO event; RELEASE event", &ignored) < 0)
-		store_rollback(store);
+	if (!store->is_open || whole(store, &ignored) < 0)
+		return; /* all is undone; the commit will say so */
+	if (db_run(store->db, &ignored, "ROLLBACK TO event", "") < 0 ||
+		db_run(store->db, &ignored, "RELEASE event", "") < 0)
+		(void)!db_run(store->db, &ignored, "ROLLBACK", "");
 }
 
 int store_found(int rows, struct err *err, const char *what, int64_t id)
