@@ -116,7 +116,7 @@ _must_check_ int store_job_list_run(struct store *store, struct arena *arena, st
 	struct job **ret, size_t *ret_count, struct err *err); /* by position */
 _must_check_ int store_job_list_state(struct store *store, struct arena *arena,
 	enum job_state state, int limit, struct job **ret, size_t *ret_count,
-	struct err *err); /* oldest first, all pulls */
+	struct err *err); /* a state that is not final; oldest first, all pulls */
 _must_check_ int store_job_count_active(struct store *store, int *ret,
 	struct err *err); /* STARTING and RUNNING: the slots in use */
 

@@ -174,10 +174,13 @@ int store_job_list_state(struct store *store, struct arena *arena, enum job_stat
 	struct job **ret, size_t *ret_count, struct err *err)
 {
 	_cleanup_rows_ struct db_rows rows = { 0 };
-	int r = db_begin(store->db, &rows, err,
+	int r;
+
+	if (job_state_is_final(state))
+		return err_set(err, ERR_BUG, "jobs that ended are not listed by their state");
+	r = db_begin(store->db, &rows, err,
 		"SELECT " JOB_COLUMNS "WHERE state = $1 AND state < 10 ORDER BY id LIMIT $2", "ii",
 		(int64_t)state, (int64_t)limit);
-
 	return r < 0 ? r : read_jobs(&rows, arena, ret, ret_count);
 }
 

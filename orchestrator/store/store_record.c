@@ -3,6 +3,10 @@
 #include "orchestrator/lib/strbuf.h"
 #include "orchestrator/store/private.h"
 
+#include <string.h>
+
+enum { AUDIT_ROW_MAX = 1 << 20 };
+
 int store_ledger_append(
 	struct store *store, const struct ledger_row *row, int64_t *ret_id, struct err *err)
 {
@@ -56,16 +60,24 @@ int store_ledger_newest(struct store *store, int64_t *ret_id, struct err *err)
 }
 
 /* Every field is preceded by its length, so that no two rows have the same encoding. */
-static void audit_hash(const char *previous, const struct audit_row *row, char ret[SHA256_HEX])
+static int audit_hash(
+	const char *previous, const struct audit_row *row, char ret[SHA256_HEX], struct err *err)
 {
-	_cleanup_strbuf_ struct strbuf text = STRBUF(1 << 20);
+	_cleanup_strbuf_ struct strbuf text = STRBUF(AUDIT_ROW_MAX);
 	const char *fields[] = { previous, row->kind, row->actor, row->detail };
 
 	strbuf_printf(&text, "sluice audit 1\n%lld %lld %lld %lld\n", (long long)row->id,
 		(long long)row->at_ms, (long long)row->pull.v, (long long)row->run.v);
-	for (size_t i = 0; i < countof(fields); i++)
-		strbuf_printf(&text, "%zu:%s\n", __builtin_strlen(fields[i]), fields[i]);
+	for (size_t i = 0; i < countof(fields); i++) {
+		strbuf_printf(&text, "%zu:", strlen(fields[i]));
+		strbuf_puts(&text, fields[i]);
+		strbuf_putc(&text, '\n');
+	}
+	if (text.overflowed)
+		return err_set(
+			err, ERR_LIMIT, "an audit record is larger than %d bytes", AUDIT_ROW_MAX);
 	codec_sha256_hex(strbuf_text(&text), text.length, ret);
+	return 0;
 }
 
 static int audit_tip(struct store *store, struct arena *arena, int64_t *ret_id,
@@ -87,9 +99,11 @@ int store_audit_append(struct store *store, const char *kind, const char *actor,
 	struct pull_id pull, struct run_id run, const char *detail, struct err *err)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
-	struct audit_row row = {
-		.kind = kind, .actor = actor, .pull = pull, .run = run, .detail = detail
-	};
+	struct audit_row row = { .kind = kind == NULL ? "" : kind,
+		.actor = actor == NULL ? "" : actor,
+		.pull = pull,
+		.run = run,
+		.detail = detail == NULL ? "" : detail };
 	const char *previous = "";
 	char hash[SHA256_HEX];
 	int r = store_begin(store, err);
@@ -100,9 +114,12 @@ int store_audit_append(struct store *store, const char *kind, const char *actor,
 		return r;
 	row.id++;
 	row.at_ms = store_now(store);
-	audit_hash(previous, &row, hash);
+	r = audit_hash(previous, &row, hash, err);
+	if (r < 0)
+		return r;
 	r = db_run(store->db, err, "INSERT INTO audit VALUES($1, $2, $3, $4, $5, $6, $7, $8)",
-		"iissiiss", row.id, row.at_ms, kind, actor, pull.v, run.v, detail, hash);
+		"iissiiss", row.id, row.at_ms, row.kind, row.actor, pull.v, run.v, row.detail,
+		hash);
 	if (r >= 0)
 		r = db_run(store->db, err, "UPDATE audit_tip SET id = $1, hash = $2", "is", row.id,
 			hash);
@@ -147,8 +164,8 @@ int store_audit_list(struct store *store, struct arena *arena, int64_t from_ms, 
 static int bad(struct err *err, int64_t *ret_bad, int64_t id, const char *why)
 {
 	*ret_bad = id;
-	return err_set(err, ERR_REFUSED, "the audit chain is broken at record %lld: %s",
-		(long long)id, why);
+	return err_class_set(err, ERR_STORE, ERR_CLASS_PERM,
+		"the audit chain is broken at record %lld: %s", (long long)id, why);
 }
 
 int store_audit_verify(struct store *store, int64_t *ret_rows, int64_t *ret_bad, struct err *err)
@@ -176,10 +193,9 @@ int store_audit_verify(struct store *store, int64_t *ret_rows, int64_t *ret_bad,
 		read_audit(&rows, &arena, &row);
 		if (row.id != *ret_rows + 1)
 			return bad(err, ret_bad, *ret_rows + 1, "it is missing");
-		audit_hash(previous, &row, hash);
-		if (!str_equal(hash, row.hash))
+		if (audit_hash(previous, &row, hash, err) < 0 || !str_equal(hash, row.hash))
 			return bad(err, ret_bad, row.id, "it was changed");
-		__builtin_memcpy(previous, hash, sizeof(hash));
+		memcpy(previous, hash, sizeof(hash));
 		++*ret_rows;
 	}
 	if (r == 0 && (*ret_rows != tip || !str_equal(tip_hash, previous)))
