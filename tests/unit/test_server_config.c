@@ -110,8 +110,8 @@ static const struct {
 	{ "data: ''",
 		"server.yaml:1:7: data: expected a value; leave the key out for the default" },
 	{ "tool: pulumi", "server.yaml:1:7: tool: expected one of terraform, opentofu" },
-	{ "tool: teraform", "server.yaml:1:7: tool: expected one of terraform, opentofu; did you "
-			    "mean \"terraform\"?" },
+	{ "tool: tarraform", "server.yaml:1:7: tool: expected one of terraform, opentofu; did you "
+			     "mean \"terraform\"?" },
 	{ "tools: x", "server.yaml:1:8: tools: expected keys below it" },
 	{ "status_prefix: a b",
 		"server.yaml:1:16: status_prefix: expected at most 40 letters, digits and ._-/" },
