@@ -21,11 +21,11 @@ analyze: ## gcc -fanalyzer, clang-tidy and cppcheck over the sources: build/repo
 
 .PHONY: install
 install: ## the executables to $(DESTDIR)$(PREFIX)/bin, a systemd unit and completions beside them
-	@scripts/install "$(DESTDIR)" "$(PREFIX)" install
+	@MODE=$(MODE) scripts/install "$(DESTDIR)" "$(PREFIX)" install
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
-	@scripts/install "$(DESTDIR)" "$(PREFIX)" uninstall
+	@MODE=$(MODE) scripts/install "$(DESTDIR)" "$(PREFIX)" uninstall
 
 .PHONY: check-setup
 check-setup: ## prove that both commands work on a bare Debian 12
