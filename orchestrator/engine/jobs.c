@@ -4,9 +4,11 @@
 int jobs_select(struct engine *engine, struct arena *arena, const struct prepared *prepared,
 	struct project **ret, size_t *ret_count, struct err *err)
 {
+	const struct config_request request = { .host = "", .repo = "", .base_ref = "" };
+	struct config_problems problems = { 0 };
 	struct repo_config config = { 0 };
-	int r = engine->world.config->read(
-		engine->world.config, engine->world.settings, arena, &config, err);
+	int r = engine->world.config->read(engine->world.config, engine->world.settings, &request,
+		arena, &config, &problems, err);
 
 	return r < 0 ? r : projects_select(prepared, &config, arena, ret, ret_count, err);
 }

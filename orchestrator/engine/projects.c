@@ -263,8 +263,8 @@ int projects_select(const struct prepared *prepared, const struct repo_config *c
 			.name = str_equal(folder->dir, ".") && !has_root_folder ? "root"
 										: folder->dir,
 			.dir = folder->dir,
-			.workspace = config->workspace,
-			.tool = config->tool,
+			.workspace = config->default_workspace,
+			.tool = config->default_kind,
 			.because = reason(folder, arena)
 		};
 	}

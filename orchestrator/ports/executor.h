@@ -23,7 +23,7 @@ struct executor_events { /* called on the loop's thread, never from inside a cal
 
 struct executor {
 	/* Makes the job directory and asks for a supervisor. On failure nothing runs and nothing
-	 * ever will of this attempt. `extra` of the class TEMP is tried again by the outbox. */
+	 * ever will of this attempt. An error of the class TEMP is tried again by the outbox. */
 	int (*start)(struct executor *executor, const struct job_spec *spec, struct err *err);
 	void (*cancel)(struct executor *executor, struct job_id job, int attempt);
 	int (*recover)(struct executor *executor, struct job_id job, int attempt,

@@ -429,10 +429,13 @@ static void listen(_unused_ struct executor *executor, const struct executor_eve
 }
 
 static int read_config(_unused_ const struct config_reader *reader,
-	_unused_ const struct settings *settings, _unused_ struct arena *arena,
-	struct repo_config *ret, _unused_ struct err *err)
+	_unused_ const struct settings *settings, _unused_ const struct config_request *request,
+	_unused_ struct arena *arena, struct repo_config *ret,
+	_unused_ struct config_problems *problems, _unused_ struct err *err)
 {
-	*ret = (struct repo_config){ .tool = "terraform", .workspace = "default" };
+	*ret = (struct repo_config){
+		.file = "", .default_kind = "terraform", .default_workspace = "default"
+	};
 	return 0;
 }
 

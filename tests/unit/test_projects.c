@@ -136,7 +136,7 @@ static void selects(void **state)
 	const char *dirs[LIST_MAX], *uses[LIST_MAX], *files[LIST_MAX], **gone = NULL;
 	struct module_use use_rows[LIST_MAX];
 	struct changed_file file_rows[LIST_MAX];
-	struct repo_config config = { .tool = "terraform", .workspace = "default" };
+	struct repo_config config = { .default_kind = "terraform", .default_workspace = "default" };
 	struct prepared prepared = { .dirs = dirs, .uses = use_rows, .changed = file_rows };
 	struct project *projects = NULL;
 	size_t count = 99, gone_count = 99;
@@ -176,7 +176,7 @@ static void too_many_projects(void **state)
 	_cleanup_(arena_release) struct arena arena = { 0 };
 	const char *dirs[PROJECTS_MAX + 1];
 	struct changed_file files[PROJECTS_MAX + 1];
-	struct repo_config config = { "terraform", "default" };
+	struct repo_config config = { .default_kind = "terraform", .default_workspace = "default" };
 	struct prepared prepared = { .dirs = dirs, .changed = files };
 	struct project *projects = NULL;
 	struct err err = { 0 };
@@ -206,7 +206,7 @@ static void a_long_chain_is_quick(void **state)
 	const char **dirs = arena_alloc(&arena, (LINKS + 1) * sizeof(*dirs));
 	struct module_use *uses = arena_alloc(&arena, LINKS * sizeof(*uses));
 	struct changed_file file = { NULL, NULL, 'M' };
-	struct repo_config config = { "terraform", "default" };
+	struct repo_config config = { .default_kind = "terraform", .default_workspace = "default" };
 	struct prepared prepared = { .dirs = dirs,
 		.dir_count = LINKS + 1,
 		.uses = uses,

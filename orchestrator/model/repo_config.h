@@ -1,0 +1,161 @@
+/* The effective configuration of one pull request: server, base branch and head together, after
+ * every guard was kept. Made by config/ (ports/config_reader.h), read by the engine, which never
+ * sees YAML.
+ *
+ * Strings belong to the arena that the reader was given. Lists are never NULL-ended; a count stands
+ * beside each. */
+#pragma once
+#include "orchestrator/model/workflow.h"
+
+struct config_place {	  /* where it was said; line 0: nowhere, a default */
+	const char *file; /* "sluice.yaml", "server.yaml" */
+	int line, column;
+};
+
+enum discover_mode { DISCOVER_AUTO = 0, DISCOVER_ENABLED, DISCOVER_DISABLED };
+enum lock_mode { LOCK_ON_PLAN = 0, LOCK_ON_APPLY, LOCK_DISABLED };
+
+enum requirement { /* bits */
+	REQUIRE_APPROVED = 1 << 0,
+	REQUIRE_MERGEABLE = 1 << 1,
+	REQUIRE_UNDIVERGED = 1 << 2,
+	REQUIRE_POLICIES_PASSED = 1 << 3,
+};
+
+struct name_list {
+	const char **list;
+	size_t count;
+};
+
+/* ---- environments: what guards ---- */
+
+struct people_rule { /* whose approvals count, and how many */
+	int count;
+	struct name_list teams, users; /* both empty: anybody with write permission */
+};
+
+struct approval_rule {
+	const char *name;
+	struct config_place at;
+	/* if: all that are given must hold; empty lists: always */
+	struct name_list if_paths, if_labels, if_authors, if_plan_actions, if_resource_types;
+	int if_more_than; /* resources changed; 0: not asked */
+	struct people_rule require;
+	struct people_rule *including; /* within the count */
+	size_t including_count;
+	unsigned exclude; /* enum approval_exclude */
+	bool binds_to_plan;
+};
+
+enum approval_exclude {
+	EXCLUDE_AUTHOR = 1 << 0,
+	EXCLUDE_COMMITTERS = 1 << 1,
+	EXCLUDE_INITIATOR = 1 << 2,
+	EXCLUDE_BOTS = 1 << 3,
+};
+
+struct freeze {
+	const char *cron, *timezone, *reason;
+	int64_t for_ms;
+	struct config_place at;
+};
+
+struct drift_rule {
+	const char *schedule, *timezone; /* "": no drift runs */
+	int64_t spread_ms;
+	struct name_list notify;
+};
+
+struct environment {
+	const char *name;
+	struct config_place at;
+	struct approval_rule *approvals;
+	size_t approval_count;
+	struct freeze *freezes;
+	size_t freeze_count;
+	const char *credentials; /* profile of the server, or "" */
+	struct drift_rule drift;
+};
+
+struct check_config {
+	const char *name, *threshold, *skip_team;
+	struct config_place at;
+};
+
+/* ---- projects ---- */
+
+struct project_config {
+	const char *name; /* "" when none was given */
+	struct config_place at;
+	enum config_origin origin;
+	const char *dir;    /* may be a glob */
+	const char *branch; /* pattern over the base branch, or "" */
+	const char *workspace;
+	const char *kind;	  /* "terraform", "opentofu", "kustomize", "helm", "manifests" */
+	const char *tool_version; /* exact, or "" */
+	const char *environment;  /* or "" */
+	const char *workflow;	  /* "default", or a name in `workflows` */
+	bool autoplan;
+	struct name_list when_modified; /* ordered, '!' takes out */
+	bool has_when_modified;
+	int order_group;
+	struct name_list depends_on;
+	unsigned plan_requires, apply_requires, import_requires; /* enum requirement */
+	enum lock_mode lock;
+	bool policy_check, custom_policy_check, silence_plan, silence_apply;
+	bool delete_source_branch;
+	struct name_list checks, owners;
+};
+
+struct discover_rule { /* `discover:` of sluice.yaml */
+	const char *kind;
+	struct config_place at;
+	struct name_list dirs, exclude;
+	const char *name, *environment; /* may hold {1} {2}: what the stars of `dirs` matched */
+	const char *workflow;
+};
+
+struct repo_config {
+	const char *file;	  /* the file that was read, or "" when there is none */
+	const char *default_kind; /* for projects that name none */
+	const char *default_workspace;
+
+	struct project_config *projects;
+	size_t project_count;
+	struct project_config fallback; /* what holds for a discovered project */
+	enum discover_mode discover;
+	struct name_list discover_ignore; /* globs of folders */
+	struct name_list autoplan_files;  /* what makes a folder a candidate */
+	struct discover_rule *discover_rules;
+	size_t discover_rule_count;
+	bool follow_modules; /* a changed local module plans its users */
+
+	struct workflow *workflows; /* those that somebody uses, server and repository together */
+	size_t workflow_count;
+	struct environment *environments;
+	size_t environment_count;
+	struct check_config *checks;
+	size_t check_count;
+	struct hook *pre_hooks, *post_hooks;
+	size_t pre_hook_count, post_hook_count;
+
+	bool automerge, delete_source_branch, parallel_plan, parallel_apply, abort_on_failure;
+	bool ignores_branch; /* the server takes no pull requests into this base branch */
+	struct name_list project_patterns; /* allowed_regexp_prefixes */
+
+	/* `run` lines, env commands and hooks that only the head has: not run before somebody with
+	 * write permission who wrote none of it says so. */
+	struct new_command {
+		const char *workflow, *stage, *command;
+		struct config_place at;
+	} * new_commands;
+	size_t new_command_count;
+
+	/* What of the head was not taken, and why: "environments.production.approvals: only the
+	 * base branch can loosen it". Shown in the comment. */
+	struct config_note {
+		struct config_place at;
+		const char *path, *text;
+	} * notes;
+	size_t note_count;
+};
