@@ -1,0 +1,81 @@
+/* links: runner model lib */
+#include "runners/sandbox/profile.h"
+#include "tests/lib/cases.h"
+
+static void rows_stand_in_the_order_of_their_ids(_unused_ void **state)
+{
+	for (int id = 1; id <= PROFILE_COUNT; id++) {
+		assert_int_equal(profile_of((enum profile_id)id)->id, id);
+		assert_ptr_equal(profile_find(profile_of((enum profile_id)id)->name),
+			profile_of((enum profile_id)id));
+	}
+	assert_null(profile_find("nothing"));
+	assert_null(profile_find(""));
+}
+
+/* What a pull request can run and what holds secrets has no way out but the operator's proxy; what
+ * reads foreign bytes only has neither secrets nor a way out. */
+static void no_profile_has_secrets_and_an_open_network(_unused_ void **state)
+{
+	for (size_t i = 0; i < PROFILE_COUNT; i++) {
+		const struct profile *row = &profiles[i];
+
+		assert_int_not_equal(row->network, PROFILE_NETWORK_HOST);
+		if (row->tree == PROFILE_TREE_NONE || row->tree == PROFILE_TREE_READ) {
+			assert_int_equal(row->network, PROFILE_NETWORK_NONE);
+			assert_int_equal(row->secrets, PROFILE_SECRETS_NONE);
+		}
+		if (row->secrets == PROFILE_SECRETS_APPLY)
+			assert_int_equal(row->id, PROFILE_APPLY);
+		assert_int_equal(row->outlives_supervisor, row->id == PROFILE_APPLY);
+	}
+}
+
+static void every_limit_is_set(_unused_ void **state)
+{
+	for (size_t i = 0; i < PROFILE_COUNT; i++) {
+		const struct profile *row = &profiles[i];
+
+		assert_true(row->memory_bytes > 0 && row->tmp_bytes > 0);
+		assert_true(row->tmp_bytes < row->memory_bytes);
+		assert_true(row->disk_bytes > 0 && row->disk_files > 0);
+		assert_true(row->output_bytes > 0 && row->wall_ms > 0);
+		assert_true(row->processes >= 64);
+	}
+}
+
+static void every_step_has_the_profile_of_its_name(_unused_ void **state)
+{
+	static const struct {
+		enum tool_step step;
+		const char *name;
+	} rows[] = {
+		{ STEP_PREPARE, "fetch" },
+		{ STEP_INIT, "init" },
+		{ STEP_WORKSPACE, "init" },
+		{ STEP_PLAN, "plan" },
+		{ STEP_SHOW_JSON, "render" },
+		{ STEP_SHOW_TEXT, "render" },
+		{ STEP_APPLY, "apply" },
+	};
+
+	for (size_t i = 0; i < countof(rows); i++)
+		assert_string_equal(profile_of_step(rows[i].step)->name, rows[i].name);
+}
+
+static void everything_has_a_word(_unused_ void **state)
+{
+	assert_string_equal(profile_tree_name(PROFILE_TREE_REPO), "repository");
+	assert_string_equal(profile_network_name(PROFILE_NETWORK_HOST), "host");
+	assert_string_equal(profile_secrets_name(PROFILE_SECRETS_APPLY), "apply");
+}
+
+int main(int argc, char **argv)
+{
+	CASE(rows_stand_in_the_order_of_their_ids);
+	CASE(no_profile_has_secrets_and_an_open_network);
+	CASE(every_limit_is_set);
+	CASE(every_step_has_the_profile_of_its_name);
+	CASE(everything_has_a_word);
+	return cases_run(argc, argv);
+}
