@@ -12,3 +12,7 @@ ARCHIVES += vcs_local
 vcs_local_SRCS := $(addprefix vcs/local/,local_actions.c local_door.c local_event.c local_host.c local_names.c \
 	local_places.c local_pulls.c local_repo.c)
 vcs_local_PKGS := jansson libcrypto
+
+ARCHIVES += vcs_github
+vcs_github_SRCS := $(wildcard vcs/github/*.c)
+vcs_github_PKGS := jansson libcrypto

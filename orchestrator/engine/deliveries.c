@@ -258,6 +258,9 @@ int pull_event_handle(struct engine *engine, struct arena *arena, const struct v
 		return review_seen(engine, arena, &pull, event, err);
 	case VCS_IGNORED:
 	case VCS_PING:
+	case VCS_PULL_READY:
+	case VCS_PULL_RETARGETED:
+	case VCS_RERUN:
 	case VCS_EVENT_KIND_MAX:
 		break;
 	}

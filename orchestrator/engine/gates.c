@@ -116,6 +116,9 @@ static const char *why_not(
 	case VCS_PULL_MERGED:
 	case VCS_COMMENT:
 	case VCS_PING:
+	case VCS_PULL_READY:
+	case VCS_PULL_RETARGETED:
+	case VCS_RERUN:
 	case VCS_EVENT_KIND_MAX:
 		break;
 	}

@@ -11,7 +11,8 @@
 const char *vcs_event_kind_name(enum vcs_event_kind kind)
 {
 	static const char *const names[] = { "ignored", "opened", "pushed", "reopened", "closed",
-		"merged", "comment", "approved", "changes requested", "review dismissed", "ping" };
+		"merged", "comment", "approved", "changes requested", "review dismissed", "ping",
+		"ready", "retargeted", "asked again" };
 
 	return NAME(names, kind);
 }

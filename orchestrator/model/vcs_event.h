@@ -15,6 +15,9 @@ enum vcs_event_kind {
 	VCS_CHANGES_REQUESTED = 8,
 	VCS_REVIEW_DISMISSED = 9,
 	VCS_PING = 10,
+	VCS_PULL_READY = 11,	  /* a draft became ready for review */
+	VCS_PULL_RETARGETED = 12, /* another base branch */
+	VCS_RERUN = 13,		  /* somebody pressed the host's button to plan again */
 	VCS_EVENT_KIND_MAX
 };
 
@@ -38,6 +41,11 @@ struct vcs_event {
 	const char *head_ref;
 	const char *base_ref;
 	bool from_fork;
+	bool is_draft;
+
+	/* What came in does not say whether the actor may write, and a comment says nothing of the
+	 * head: the host must be asked (HOST_COMPLETE) before this event may change anything. */
+	bool is_partial;
 
 	/* of a comment or review */
 	const char *comment_id;

@@ -1,0 +1,42 @@
+/* Webhooks of GitHub: checked and translated. Pure.
+ *
+ * Real bodies of several years differ from today's description, so only what is used is required,
+ * and any other field may be absent, null or of another type. What a body says of permissions is
+ * not believed (author_association is none): such events are partial, see vcs_event.h. Clone
+ * addresses are made here, never taken from a body: they decide where a credential goes. */
+#pragma once
+#include "orchestrator/lib/arena.h"
+#include "orchestrator/lib/err.h"
+#include "orchestrator/model/vcs_event.h"
+#include <jansson.h>
+
+enum { GITHUB_EVENT_MAX = 25 << 20, GITHUB_SECRET_MIN = 8 };
+
+#define GITHUB_TOPIC_HEADER	"X-GitHub-Event"
+#define GITHUB_DELIVERY_HEADER	"X-GitHub-Delivery"
+#define GITHUB_SIGNATURE_HEADER "X-Hub-Signature-256"
+
+struct github_site {	     /* what the translation must know of our side */
+	const char *host;    /* our name for the host */
+	const char *web_url; /* "https://github.com", without a slash at the end */
+	const char *login;   /* who we are there, or "" while that is not known */
+};
+
+/* `secrets` is NULL-ended; any of them may have signed, so that they can be changed one after the
+ * other. Takes the same time whichever fits. ERR_REFUSED. */
+_must_check_ int github_event_verify(const char *const *secrets, const char *signature,
+	const char *body, size_t length, struct err *err);
+
+/* The body may be JSON, or a form with the JSON as "payload". ERR_SYNTAX, ERR_LIMIT. */
+_must_check_ int github_event_read(const struct github_site *site, const char *topic,
+	const char *body, size_t length, struct arena *arena, struct vcs_event *ret,
+	struct err *err);
+
+/* The pull request as the API and webhooks both describe it, into the fields of an event. */
+_must_check_ int github_pull_read(const struct github_site *site, const json_t *pull,
+	struct arena *arena, struct vcs_event *ret, struct err *err);
+
+/* The value at "a.b.c", or NULL; its text, or "" when it is none; its number, or 0. */
+const json_t *github_at(const json_t *json, const char *path);
+const char *github_text(const json_t *json, const char *path);
+int64_t github_number(const json_t *json, const char *path);
