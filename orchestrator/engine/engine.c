@@ -232,6 +232,14 @@ static int inbox_put(struct engine *engine, const char *host, const char *delive
 	return 0;
 }
 
+/* An id that is no text is none; the body tells whether it came before. */
+static const char *delivery_name(const struct vcs_host *host, const struct delivery *delivery)
+{
+	const char *id = host->delivery_id(host, delivery);
+
+	return codec_utf8_prefix(id, strlen(id)) == strlen(id) ? id : "";
+}
+
 int engine_intake(struct engine *engine, const char *host_name, const struct delivery *delivery,
 	engine_accepted_cb accepted, void *owner, struct err *err)
 {
@@ -250,7 +258,7 @@ int engine_intake(struct engine *engine, const char *host_name, const struct del
 	if (r < 0)
 		metrics_add(METRIC_EVENTS_REFUSED, 1);
 	else /* a repeat leaves number 0, which no row has */
-		r = inbox_put(engine, host_name, host->delivery_id(host, delivery), delivery->body,
+		r = inbox_put(engine, host_name, delivery_name(host, delivery), delivery->body,
 			delivery->length, accepted, owner, &parsed->inbox, err);
 	return r;
 }

@@ -42,6 +42,11 @@ _printf_(4, 5) void http_fail(
 	struct http_call *call, int status, const char *hint, const char *format, ...);
 void http_json(struct http_call *call, json_t *json); /* takes the reference */
 
+/* listen.c */
+_must_check_ int http_listen_tcp(
+	const struct settings *settings, int *ret_fd, int *ret_port, struct err *err);
+_must_check_ int http_listen_unix(const char *path, int *ret_fd, struct err *err);
+
 /* api.c */
 void api_pulls(struct http_call *call);
 void api_runs(struct http_call *call);

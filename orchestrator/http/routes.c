@@ -3,9 +3,21 @@
 
 #include "orchestrator/lib/metrics.h"
 
+#include <string.h>
+#include <strings.h>
+
 static const char *delivery_header(const struct delivery *delivery, const char *name)
 {
 	return http_header(delivery->owner, name);
+}
+
+/* A host that is told to send forms would be refused for its JSON, which helps nobody. */
+static bool is_json(const char *type)
+{
+	static const char json[] = "application/json";
+
+	return str_empty(type) || (strncasecmp(type, json, sizeof(json) - 1) == 0 &&
+					  strchr("; \t", type[sizeof(json) - 1]) != NULL);
 }
 
 static void post_event(struct http_call *call)
@@ -16,9 +28,14 @@ static void post_event(struct http_call *call)
 	};
 	const char *host = str_empty(call->rest) ? "local" : call->rest;
 	struct err err = { 0 };
-	int r = engine_intake(
-		options->engine, host, &delivery, http_accepted, http_wait(call), &err);
+	int r;
 
+	if (!is_json(http_header(call, "Content-Type"))) {
+		http_fail(call, 415, "choose application/json where the webhook is set up",
+			"a delivery must be application/json");
+		return;
+	}
+	r = engine_intake(options->engine, host, &delivery, http_accepted, http_wait(call), &err);
 	if (r == 0)
 		return;
 	call->waits = false;

@@ -6,21 +6,26 @@
  * socket when that is too long. */
 #include "orchestrator/http/private.h"
 
+#include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/list.h"
 #include "orchestrator/lib/metrics.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
-enum { CONNECTIONS_MAX = 1000, CONNECTION_MEMORY = 24 << 10, SWEEP_MS = 1000 };
+enum {
+	CONNECTIONS_MAX = 1000,
+	CONNECTION_MEMORY = 24 << 10,
+	BODIES_MAX = 32 << 20, /* of all requests that are not whole yet */
+	SWALLOWED_BODIES = 16, /* so many times the cap are read to say 413 at the end */
+	SWEEP_MS = 1000
+};
 
 struct daemon {
 	struct http *http;
@@ -34,7 +39,8 @@ struct http {
 	struct http_options options;
 	struct daemon tcp, local;
 	struct list connections;
-	struct loop_timer *sweep;
+	struct loop_timer *sweep; /* armed while there are connections */
+	size_t bodies_bytes;
 	char *socket_path;
 	int port;
 	struct MHD_Response *accepted, *repeated;
@@ -53,6 +59,8 @@ struct request {
 	struct MHD_Connection *mhd;
 	struct connection *connection;
 	struct strbuf body;
+	size_t received;
+	bool is_crowded_out; /* no room for its body */
 	struct http_call call;
 	bool is_suspended, is_gone, is_answered;
 	bool is_delivery; /* answered with one of two fixed responses */
@@ -91,6 +99,13 @@ void http_json(struct http_call *call, json_t *json)
 	call->type = "application/json";
 }
 
+/* What comes from a request may be any bytes; what goes out is text. */
+static void make_text(char *text)
+{
+	while (*(text += codec_utf8_prefix(text, strlen(text))) != '\0')
+		*text = '?';
+}
+
 void http_fail(struct http_call *call, int status, const char *hint, const char *format, ...)
 {
 	char text[600];
@@ -99,6 +114,7 @@ void http_fail(struct http_call *call, int status, const char *hint, const char 
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	make_text(text);
 	call->status = status;
 	http_json(call, json_pack("{s:s, s:s}", "error", text, "hint", hint));
 }
@@ -143,9 +159,15 @@ void *http_wait(struct http_call *call)
 	return call->request;
 }
 
+static void body_drop(struct request *request)
+{
+	request->http->bodies_bytes -= request->body.length;
+	strbuf_release(&request->body);
+}
+
 static void request_free(struct request *request)
 {
-	strbuf_release(&request->body);
+	body_drop(request);
 	strbuf_release(&request->call.answer);
 	free(request);
 }
@@ -283,6 +305,36 @@ static enum MHD_Result refuse_large(struct request *request)
 	return send_answer(request);
 }
 
+static enum MHD_Result refuse_crowd(struct request *request)
+{
+	metrics_add(METRIC_REQUESTS_CUT, 1);
+	http_fail(&request->call, 503, "send it again later",
+		"too many large requests arrive at the same time");
+	return send_answer(request);
+}
+
+/* False: this one would send for ever. What is too large is read on for a while all the same,
+ * because in the middle of a body the library takes no answer. */
+static bool take_body(struct request *request, const char *bytes, size_t length)
+{
+	struct http *http = request->http;
+	size_t cap = (size_t)http->options.settings->body_cap_bytes;
+
+	request->received += length;
+	if (request->received > cap || request->is_crowded_out) {
+		body_drop(request);
+		return request->received <= cap * SWALLOWED_BODIES;
+	}
+	if (length > BODIES_MAX - http->bodies_bytes) {
+		request->is_crowded_out = true;
+		body_drop(request);
+		return true;
+	}
+	strbuf_append(&request->body, bytes, length);
+	http->bodies_bytes += length;
+	return true;
+}
+
 static struct request *request_new(struct daemon *daemon, struct MHD_Connection *mhd)
 {
 	struct request *request = mem_alloc(sizeof(*request));
@@ -300,11 +352,43 @@ static struct request *request_new(struct daemon *daemon, struct MHD_Connection 
 	return request;
 }
 
-static bool announces_too_much(struct MHD_Connection *mhd, int64_t cap)
-{
-	const char *length = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Content-Length");
+struct framing { /* what the headers say of where the body ends */
+	int lengths, codings;
+	const char *length, *coding;
+};
 
-	return length != NULL && strtoll(length, NULL, 10) > cap;
+static enum MHD_Result see_header(
+	void *owner, _unused_ enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct framing *framing = owner;
+
+	if (strcasecmp(key, "Content-Length") == 0) {
+		framing->lengths++;
+		framing->length = value;
+	} else if (strcasecmp(key, "Transfer-Encoding") == 0) {
+		framing->codings++;
+		framing->coding = value;
+	}
+	return MHD_YES;
+}
+
+/* Trap: a proxy in front may believe the other of two ways to say where a body ends; then what
+ * follows is a request to us that it never saw. */
+static enum MHD_Result check_head(struct request *request)
+{
+	struct framing framing = { 0 };
+
+	(void)MHD_get_connection_values(request->mhd, MHD_HEADER_KIND, see_header, &framing);
+	if (framing.lengths + framing.codings > 1 ||
+		(framing.coding != NULL && strcasecmp(framing.coding, "chunked") != 0)) {
+		http_fail(&request->call, 400, "send one Content-Length, or chunks",
+			"the headers do not say clearly where the body ends");
+		return send_answer(request);
+	}
+	if (framing.length != NULL &&
+		strtoll(framing.length, NULL, 10) > request->http->options.settings->body_cap_bytes)
+		return refuse_large(request);
+	return MHD_YES;
 }
 
 static enum MHD_Result on_request(void *owner, struct MHD_Connection *mhd, const char *path,
@@ -316,21 +400,22 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *mhd, const
 
 	if (request == NULL) {
 		*context = request = request_new(daemon, mhd);
-		if (announces_too_much(mhd, daemon->http->options.settings->body_cap_bytes))
-			return refuse_large(request);
-		return MHD_YES;
+		return check_head(request);
 	}
 	if (request->is_answered)
 		return MHD_YES;
 	if (*length > 0) {
-		strbuf_append(&request->body, bytes, *length);
+		bool goes_on = take_body(request, bytes, *length);
+
 		*length = 0;
-		return MHD_YES;
+		return goes_on ? MHD_YES : MHD_NO;
 	}
 	if (request->late_status != 0)
 		return send_late(request);
-	if (request->body.overflowed)
+	if (request->received > (size_t)daemon->http->options.settings->body_cap_bytes)
 		return refuse_large(request);
+	if (request->is_crowded_out)
+		return refuse_crowd(request);
 	return handle_whole(request, method, path);
 }
 
@@ -375,9 +460,11 @@ static void on_connection(void *owner, struct MHD_Connection *mhd, void **contex
 	connection->since_ms = clock_monotonic_ms(&clock_system);
 	if (daemon->where == ON_TCP)
 		(void)setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	/* Not at every connection: a steady stream of them would put the sweep off for ever. */
+	if (list_empty(&daemon->http->connections))
+		loop_timer_arm(daemon->http->sweep, SWEEP_MS);
 	list_append(&daemon->http->connections, &connection->in_http);
 	*context = connection;
-	loop_timer_arm(daemon->http->sweep, SWEEP_MS);
 }
 
 static void on_sweep(void *owner)
@@ -432,10 +519,10 @@ static int daemon_start(
 	daemon->where = where;
 	daemon->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 		on_request, daemon, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_peer,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, daemon, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, daemon, MHD_OPTION_END);
+		(unsigned)CONNECTIONS_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, per_peer, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, daemon,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, daemon, MHD_OPTION_END);
 	if (daemon->mhd == NULL) {
 		close(fd);
 		return err_set(err, ERR_NET, "the HTTP server cannot be started");
@@ -455,49 +542,6 @@ static void daemon_stop(struct daemon *daemon)
 	loop_timer_free(daemon->timer);
 	MHD_stop_daemon(daemon->mhd);
 	daemon->mhd = NULL;
-}
-
-static int listen_tcp(struct http *http, int *ret_fd, struct err *err)
-{
-	const struct settings *settings = http->options.settings;
-	struct sockaddr_in address = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)settings->listen_port) };
-	socklen_t length = sizeof(address);
-	_cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int one = 1;
-
-	if (inet_pton(AF_INET, settings->listen_host, &address.sin_addr) != 1)
-		return err_set(err, ERR_CONFIG, "listen: %s is not an IPv4 address",
-			settings->listen_host);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-		bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 511) < 0 ||
-		getsockname(fd, (struct sockaddr *)&address, &length) < 0)
-		return err_class_set(err, ERR_NET, ERR_CLASS_CONFIG,
-			"cannot listen on %s:%d: %s; choose another `listen:`",
-			settings->listen_host, settings->listen_port, strerror(errno));
-	http->port = ntohs(address.sin_port);
-	*ret_fd = steal_fd(&fd);
-	return 0;
-}
-
-static int listen_unix(struct http *http, int *ret_fd, struct err *err)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	_cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	http->socket_path = mem_printf("%s/sluice.sock", http->options.settings->data_dir);
-	if (strlen(http->socket_path) >= sizeof(address.sun_path))
-		return err_set(err, ERR_CONFIG,
-			"the path of the data folder is too long for a socket: %s",
-			http->socket_path);
-	memcpy(address.sun_path, http->socket_path, strlen(http->socket_path));
-	(void)unlink(http->socket_path); /* ours: the store's lock says that no other server lives
-					    on this folder */
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-		chmod(http->socket_path, 0600) < 0 || listen(fd, 511) < 0)
-		return err_sys(err, ERR_NET, errno, "cannot listen on %s", http->socket_path);
-	*ret_fd = steal_fd(&fd);
-	return 0;
 }
 
 static struct MHD_Response *fixed(const char *text)
@@ -521,11 +565,12 @@ int http_new(const struct http_options *options, struct http **ret, struct err *
 	http->sweep = loop_timer_new(options->loop, on_sweep, http);
 	http->accepted = fixed("{\"accepted\":true}\n");
 	http->repeated = fixed("{\"accepted\":true,\"repeated\":true}\n");
-	r = listen_tcp(http, &fd, err);
+	http->socket_path = mem_printf("%s/sluice.sock", options->settings->data_dir);
+	r = http_listen_tcp(options->settings, &fd, &http->port, err);
 	if (r == 0)
 		r = daemon_start(http, &http->tcp, ON_TCP, fd, err);
 	if (r == 0)
-		r = listen_unix(http, &fd, err);
+		r = http_listen_unix(http->socket_path, &fd, err);
 	if (r == 0)
 		r = daemon_start(http, &http->local, ON_UNIX, fd, err);
 	if (r < 0) {
@@ -552,7 +597,7 @@ void http_free(struct http *http)
 	loop_timer_free(http->sweep);
 	MHD_destroy_response(http->accepted);
 	MHD_destroy_response(http->repeated);
-	if (http->socket_path != NULL)
+	if (http->local.http != NULL) /* else it may be another server's */
 		(void)unlink(http->socket_path);
 	free(http->socket_path);
 	free(http);

@@ -3,6 +3,7 @@ TEST_PROGRAMS += tests/runner-driver
 tests/runner-driver_MAIN := tests/integration/runner_driver.c
 tests/runner-driver_USES := executor model lib_loop lib
 
+suite_http = python3 tests/integration/test_http.py ## hostile HTTP against a running server
 suite_git = tests/integration/test_git.py ## sluice-git on ordinary and hostile repositories
 suite_runners = python3 tests/integration/test_runners.py ## jobs: hostile and real tools, kills, restarts
 suite_state = python3 tests/integration/test_state.py ## real tools: the server killed at 50 instants of an apply

@@ -183,11 +183,12 @@ class Results:
     """Rows of one suite in the common format: build/report/results/NAME.tsv."""
 
     def __init__(self, suite):
-        self.suite = suite
+        mode = os.environ.get("MODE", "debug")
+        self.suite = suite if mode == "debug" else suite + "-" + mode
         self.failures = 0
         folder = os.path.join(ROOT, "build", "report", "results")
         os.makedirs(folder, exist_ok=True)
-        self.out = open(os.path.join(folder, suite + ".tsv"), "w", encoding="utf-8")
+        self.out = open(os.path.join(folder, self.suite + ".tsv"), "w", encoding="utf-8")
 
     def row(self, verdict, case, reason=""):
         self.failures += verdict == "failed"
