@@ -7,11 +7,6 @@
 #pragma once
 #include "orchestrator/model/workflow.h"
 
-struct config_place {	  /* where it was said; line 0: nowhere, a default */
-	const char *file; /* "sluice.yaml", "server.yaml" */
-	int line, column;
-};
-
 enum discover_mode { DISCOVER_AUTO = 0, DISCOVER_ENABLED, DISCOVER_DISABLED };
 enum lock_mode { LOCK_ON_PLAN = 0, LOCK_ON_APPLY, LOCK_DISABLED };
 
@@ -20,6 +15,29 @@ enum requirement { /* bits */
 	REQUIRE_MERGEABLE = 1 << 1,
 	REQUIRE_UNDIVERGED = 1 << 2,
 	REQUIRE_POLICIES_PASSED = 1 << 3,
+};
+
+/* Bits: what one entry of `repos` in server.yaml says, and what of it a repository may say for
+ * itself (allowed_overrides). */
+enum repo_key {
+	/* in the order of the words of allowed_overrides */
+	REPO_WORKFLOW = 1 << 0,
+	REPO_PLAN_REQUIREMENTS = 1 << 1,
+	REPO_APPLY_REQUIREMENTS = 1 << 2,
+	REPO_IMPORT_REQUIREMENTS = 1 << 3,
+	REPO_DELETE_SOURCE_BRANCH = 1 << 4,
+	REPO_LOCKING = 1 << 5, /* repo_locking, the older way to say repo_locks */
+	REPO_LOCKS = 1 << 6,
+	REPO_POLICY_CHECK = 1 << 7,
+	REPO_CUSTOM_POLICY_CHECK = 1 << 8,
+	REPO_SILENCE = 1 << 9,
+	/* the server's alone */
+	REPO_BRANCH = 1 << 10,
+	REPO_CONFIG_FILE = 1 << 11,
+	REPO_ALLOWED_WORKFLOWS = 1 << 12,
+	REPO_ALLOWED_OVERRIDES = 1 << 13,
+	REPO_CUSTOM_WORKFLOWS = 1 << 14,
+	REPO_DISCOVER = 1 << 15,
 };
 
 struct name_list {
@@ -54,7 +72,7 @@ enum approval_exclude {
 	EXCLUDE_BOTS = 1 << 3,
 };
 
-struct freeze {
+struct freeze { /* no apply from each time of `cron`, for so long */
 	const char *cron, *timezone, *reason;
 	int64_t for_ms;
 	struct config_place at;
@@ -78,8 +96,10 @@ struct environment {
 };
 
 struct check_config {
-	const char *name, *threshold, *skip_team;
+	const char *name;
 	struct config_place at;
+	const char *threshold; /* "low", "medium", "high", "critical"; "": any finding fails */
+	struct people_rule skip_needs; /* who may skip it; count 0: nobody is asked */
 };
 
 /* ---- projects ---- */
@@ -110,6 +130,7 @@ struct project_config {
 struct discover_rule { /* `discover:` of sluice.yaml */
 	const char *kind;
 	struct config_place at;
+	enum config_origin origin;
 	struct name_list dirs, exclude;
 	const char *name, *environment; /* may hold {1} {2}: what the stars of `dirs` matched */
 	const char *workflow;

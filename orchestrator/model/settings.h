@@ -29,11 +29,10 @@ struct host_settings {
 struct repo_rule {
 	const char *id; /* "host/owner/repo" or "/pattern/" */
 	struct config_place at;
-	unsigned given; /* which of the following were said: bits of the table in config/ */
+	unsigned given; /* enum repo_key: which of the following were said */
 	const char *branch, *repo_config_file, *workflow;
 	struct name_list allowed_workflows;
-	unsigned allowed_overrides; /* keys that a repository may set; bits of the table in config/
-				     */
+	unsigned allowed_overrides; /* enum repo_key */
 	bool allow_custom_workflows;
 	unsigned plan_requires, apply_requires, import_requires; /* enum requirement */
 	struct hook *pre_hooks, *post_hooks;

@@ -5,6 +5,11 @@
 #pragma once
 #include "orchestrator/lib/base.h"
 
+struct config_place {	  /* where it was said; line 0: nowhere, a default */
+	const char *file; /* "sluice.yaml", "server.yaml" */
+	int line, column;
+};
+
 /* Numbers are on disk (job.json). */
 enum step_kind {
 	STEP_KIND_INIT = 1,
@@ -28,6 +33,7 @@ enum step_output { /* what is shown of a run step; more than one may hold */
 
 struct step {
 	enum step_kind kind;
+	struct config_place at;
 	const char **extra_args; /* of the built-in ones; variables in them are expanded */
 	size_t extra_arg_count;
 	const char *name;	 /* env: the variable; else "" */
@@ -67,12 +73,14 @@ enum config_origin {
 
 struct workflow {
 	const char *name;
+	struct config_place at;
 	enum config_origin origin;
 	struct steps stages[STAGE_COUNT];
 };
 
 struct hook { /* before all projects are chosen, or after all of them ended */
 	const char *command;
+	struct config_place at;
 	const char *description;
 	const char *shell;
 	const char **shell_args;
