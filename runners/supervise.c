@@ -467,6 +467,12 @@ static void run_job(struct worker *worker, struct confined *reader, int json_fd)
 	case JOB_APPLY:
 		r = run_apply(worker);
 		break;
+	case JOB_IMPORT:
+	case JOB_STATE_RM:
+	case JOB_HOOKS:
+		r = worker_end(worker, OUTCOME_SETUP_FAILED, "", "this runner has no job %s",
+			job_op_name(worker->spec.op));
+		break;
 	}
 	if (r == 0)
 		worker->result.outcome = OUTCOME_OK;

@@ -4,7 +4,14 @@
 #include "orchestrator/model/ids.h"
 
 /* Numbers are on disk. */
-enum job_op { JOB_PREPARE = 1, JOB_PLAN = 2, JOB_APPLY = 3 };
+enum job_op {
+	JOB_PREPARE = 1,
+	JOB_PLAN = 2,
+	JOB_APPLY = 3,
+	JOB_IMPORT = 4,
+	JOB_STATE_RM = 5,
+	JOB_HOOKS = 6, /* the server's own commands, around the projects of a run */
+};
 
 /* The repeat class alone decides what a restart does with work that was asked for and not answered.
  */
@@ -79,5 +86,6 @@ const char *job_outcome_name(enum job_outcome outcome);
 bool job_state_is_final(enum job_state state);
 static inline enum repeat_class job_repeat_class(enum job_op op)
 {
-	return op == JOB_APPLY ? REPEAT_NEVER : REPEAT_FREELY;
+	return op == JOB_APPLY || op == JOB_IMPORT || op == JOB_STATE_RM ? REPEAT_NEVER
+									 : REPEAT_FREELY;
 }

@@ -2,6 +2,7 @@
 #include "orchestrator/model/job_spec.h"
 
 #include "orchestrator/lib/jsonx.h"
+#include "orchestrator/model/steps.h"
 
 #include <string.h>
 
@@ -21,6 +22,11 @@ static const struct {
 	{ "workspace", offsetof(struct job_spec, workspace) },
 	{ "project", offsetof(struct job_spec, project) },
 	{ "plan_blob", offsetof(struct job_spec, plan_blob) },
+	{ "tool_version", offsetof(struct job_spec, tool_version) },
+	{ "command", offsetof(struct job_spec, command) },
+	{ "author", offsetof(struct job_spec, author) },
+	{ "actor", offsetof(struct job_spec, actor) },
+	{ "pull_url", offsetof(struct job_spec, pull_url) },
 };
 
 static const struct {
@@ -36,29 +42,66 @@ static const struct {
 	{ "output_cap_bytes", offsetof(struct job_spec, output_cap_bytes) },
 };
 
-enum { EXTRA_ARGS_MAX = 64, ATTEMPT_MAX = 1000000 };
+static const struct {
+	const char *key;
+	size_t offset;
+} spec_flags[] = {
+	{ "is_after", offsetof(struct job_spec, is_after) },
+	{ "has_errors", offsetof(struct job_spec, has_errors) },
+	{ "is_approved", offsetof(struct job_spec, is_approved) },
+	{ "is_mergeable", offsetof(struct job_spec, is_mergeable) },
+};
+
+static const struct {
+	const char *key;
+	size_t list, count;
+} spec_lists[] = {
+	{ "extra_args", offsetof(struct job_spec, extra_args),
+		offsetof(struct job_spec, extra_arg_count) },
+	{ "targets", offsetof(struct job_spec, targets), offsetof(struct job_spec, target_count) },
+};
+
+enum { LIST_MAX = 64, ATTEMPT_MAX = 1000000 };
 
 #define FIELD(base, type, offset) (*(type *)(void *)((char *)(uintptr_t)(base) + (offset)))
 
-static int read_args(
-	struct jsonx *reader, struct arena *arena, struct job_spec *ret, struct err *err)
+static int read_list(struct jsonx *reader, const char *key, struct arena *arena, const char ***ret,
+	size_t *ret_count, struct err *err)
 {
-	const json_t *list = jsonx_array_or(reader, "extra_args");
+	const json_t *list = jsonx_array_or(reader, key);
 
-	ret->extra_arg_count = json_array_size(list);
-	if (ret->extra_arg_count > EXTRA_ARGS_MAX)
-		return err_set(err, ERR_LIMIT, "job: more than %d extra_args", EXTRA_ARGS_MAX);
-	ret->extra_args = arena_alloc(arena, (ret->extra_arg_count + 1) * sizeof(*ret->extra_args));
-	for (size_t i = 0; i < ret->extra_arg_count; i++) {
+	*ret_count = json_array_size(list);
+	if (*ret_count > LIST_MAX)
+		return err_set(err, ERR_LIMIT, "job: more than %d %s", LIST_MAX, key);
+	*ret = arena_alloc(arena, (*ret_count + 1) * sizeof(**ret));
+	for (size_t i = 0; i < *ret_count; i++) {
 		const json_t *item = json_array_get(list, i);
 
 		if (!json_is_string(item) ||
 			strlen(json_string_value(item)) != json_string_length(item))
-			return err_set(err, ERR_SYNTAX,
-				"job: extra_args[%zu] must be a string without NUL", i);
-		ret->extra_args[i] = arena_strdup(arena, json_string_value(item));
+			return err_set(err, ERR_SYNTAX, "job: %s[%zu] must be a string without NUL",
+				key, i);
+		(*ret)[i] = arena_strdup(arena, json_string_value(item));
 	}
 	return 0;
+}
+
+static int read_lists(const json_t *json, struct jsonx *reader, struct arena *arena,
+	struct job_spec *ret, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < countof(spec_lists); i++)
+		r = read_list(reader, spec_lists[i].key, arena,
+			&FIELD(ret, const char **, spec_lists[i].list),
+			&FIELD(ret, size_t, spec_lists[i].count), err);
+	if (r == 0)
+		r = steps_read(
+			json_object_get(json, "steps"), "job: steps", arena, &ret->steps, err);
+	if (r == 0)
+		r = steps_read(json_object_get(json, "plan_steps"), "job: plan_steps", arena,
+			&ret->plan_steps, err);
+	return r;
 }
 
 int job_spec_read(const json_t *json, struct arena *arena, struct job_spec *ret, struct err *err)
@@ -74,10 +117,13 @@ int job_spec_read(const json_t *json, struct arena *arena, struct job_spec *ret,
 	for (size_t i = 0; i < countof(spec_numbers); i++)
 		FIELD(ret, int64_t, spec_numbers[i].offset) = jsonx_int_or(
 			&reader, spec_numbers[i].key, 0);
-	r = read_args(&reader, arena, ret, err);
+	for (size_t i = 0; i < countof(spec_flags); i++)
+		FIELD(ret, bool, spec_flags[i].offset) = jsonx_bool_or(
+			&reader, spec_flags[i].key, false);
+	r = reader.failed != 0 ? reader.failed : read_lists(json, &reader, arena, ret, err);
 	if (r < 0 || reader.failed != 0)
 		return r < 0 ? r : reader.failed;
-	if (op < JOB_PREPARE || op > JOB_APPLY)
+	if (op < JOB_PREPARE || op > JOB_HOOKS)
 		return err_set(err, ERR_SYNTAX, "job: op is none that we know");
 	if (attempt < 0 || attempt > ATTEMPT_MAX)
 		return err_set(
@@ -96,7 +142,7 @@ static json_t *text(const char *value)
 
 json_t *job_spec_write(const struct job_spec *spec)
 {
-	json_t *json = json_object(), *args = json_array();
+	json_t *json = json_object();
 
 	json_object_set_new(json, "op", json_integer(spec->op));
 	json_object_set_new(json, "attempt", json_integer(spec->attempt));
@@ -106,9 +152,19 @@ json_t *job_spec_write(const struct job_spec *spec)
 	for (size_t i = 0; i < countof(spec_numbers); i++)
 		json_object_set_new(json, spec_numbers[i].key,
 			json_integer(FIELD(spec, int64_t, spec_numbers[i].offset)));
-	for (size_t i = 0; i < spec->extra_arg_count; i++)
-		json_array_append_new(args, text(spec->extra_args[i]));
-	json_object_set_new(json, "extra_args", args);
+	for (size_t i = 0; i < countof(spec_flags); i++)
+		json_object_set_new(json, spec_flags[i].key,
+			json_boolean(FIELD(spec, bool, spec_flags[i].offset)));
+	for (size_t i = 0; i < countof(spec_lists); i++) {
+		json_t *list = json_array();
+
+		for (size_t k = 0; k < FIELD(spec, size_t, spec_lists[i].count); k++)
+			json_array_append_new(
+				list, text(FIELD(spec, const char **, spec_lists[i].list)[k]));
+		json_object_set_new(json, spec_lists[i].key, list);
+	}
+	json_object_set_new(json, "steps", steps_write(&spec->steps));
+	json_object_set_new(json, "plan_steps", steps_write(&spec->plan_steps));
 	return json;
 }
 

@@ -4,6 +4,7 @@
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/err.h"
 #include "orchestrator/model/job.h"
+#include "orchestrator/model/workflow.h"
 #include <jansson.h>
 
 struct job_spec {
@@ -31,6 +32,22 @@ struct job_spec {
 	size_t extra_arg_count;
 	const char *plan_blob;	/* apply */
 	struct job_id plan_job; /* apply: whose plan it is; two plans can have the same bytes */
+
+	/* plan, apply, import, state rm, hooks */
+	const char *tool_version; /* exact, from the tools folder; "" is the server's own */
+	struct steps steps;	  /* what is done */
+	struct steps plan_steps;  /* apply: how its plan was made */
+	const char **targets;	  /* import: address and id; state rm: addresses */
+	size_t target_count;
+	bool is_after;	 /* hooks: the run has ended */
+	bool has_errors; /* hooks: and not well */
+
+	/* what commands are told of the pull request */
+	const char *command; /* "plan", "apply" */
+	const char *author;
+	const char *actor; /* who asked for this run */
+	const char *pull_url;
+	bool is_approved, is_mergeable;
 
 	int64_t step_timeout_ms, stop_grace_ms, output_cap_bytes;
 };

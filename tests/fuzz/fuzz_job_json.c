@@ -1,7 +1,9 @@
 /* links: runner model lib */
-/* Any bytes as job.json, as result.json, and as Terraform text with module sources. */
+/* Any bytes as job.json, as result.json, as the recipe of a job, and as Terraform text with module
+ * sources. */
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/model/job_spec.h"
+#include "orchestrator/model/steps.h"
 #include "runners/diagnostic.h"
 #include "runners/init_cache.h"
 #include "runners/tree.h"
@@ -25,6 +27,18 @@ static void read_text(const char *text, size_t size)
 	free(cut);
 }
 
+static void read_recipe(const char *text, size_t size, struct arena *arena)
+{
+	char *copy = mem_strndup(text, size);
+	struct recipe recipe, again;
+	struct err err;
+
+	if (recipe_read(copy, arena, &recipe, &err) == 0 &&
+		recipe_read(recipe_write(&recipe, arena), arena, &again, &err) < 0)
+		abort();
+	free(copy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena arena = { 0 };
@@ -34,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err;
 
 	read_text((const char *)data, size);
+	read_recipe((const char *)data, size, &arena);
 	if (jsonx_parse((const char *)data, size, 1 << 20, &json, &err) == 0) {
 		if (job_spec_read(json, &arena, &spec, &err) == 0)
 			json_decref(job_spec_write(&spec));

@@ -33,7 +33,7 @@ static const struct wrong {
 	{ "no op", "{\"attempt\":1}", false, "job: op must be given" },
 	{ "op text", "{\"op\":\"plan\",\"attempt\":1}", false, "job: op must be a whole number" },
 	{ "op 0", "{\"op\":0,\"attempt\":1}", false, "op is none that we know" },
-	{ "op 4", "{\"op\":4,\"attempt\":1}", false, "op is none that we know" },
+	{ "op 7", "{\"op\":7,\"attempt\":1}", false, "op is none that we know" },
 	{ "op beyond an int", "{\"op\":4294967298,\"attempt\":1}", false,
 		"op is none that we know" },
 	{ "no attempt", "{\"op\":2}", false, "job: attempt must be given" },
@@ -99,6 +99,7 @@ static void a_spec_comes_back(void **state)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
 	const char *args[] = { "-target=a b", "" };
+	struct step show = { .kind = STEP_KIND_SHOW };
 	struct job_spec spec = { .job = { 7 },
 		.attempt = 2,
 		.op = JOB_APPLY,
@@ -113,6 +114,11 @@ static void a_spec_comes_back(void **state)
 		.project = "p",
 		.extra_args = args,
 		.extra_arg_count = 2,
+		.targets = &args[0],
+		.target_count = 1,
+		.steps = { .list = &show, .count = 1, .is_given = true },
+		.actor = "bob",
+		.is_approved = true,
 		.plan_blob = "blob",
 		.plan_job = { 6 },
 		.step_timeout_ms = INT64_C(1) << 40,
@@ -131,6 +137,11 @@ static void a_spec_comes_back(void **state)
 	assert_int_equal(got.step_timeout_ms, spec.step_timeout_ms);
 	assert_string_equal(got.extra_args[0], "-target=a b");
 	assert_string_equal(got.clone_url, "");
+	assert_string_equal(got.targets[0], "-target=a b");
+	assert_int_equal(got.steps.list[0].kind, STEP_KIND_SHOW);
+	assert_false(got.plan_steps.is_given);
+	assert_true(got.is_approved);
+	assert_false(got.is_mergeable);
 }
 
 /* Left out, the folder would read as "none given", and something else would be planned. */

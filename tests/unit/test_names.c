@@ -6,6 +6,7 @@
 #include "orchestrator/model/plan_summary.h"
 #include "orchestrator/model/pull.h"
 #include "orchestrator/model/run.h"
+#include "orchestrator/model/steps.h"
 #include "orchestrator/model/vcs_event.h"
 
 /* On disk: a line of these tables may be added, never changed. */
@@ -29,6 +30,8 @@ static const struct number {
 	{ "merged", "pull", 3 },
 	{ "plan", "run kind", 1 },
 	{ "apply", "run kind", 2 },
+	{ "import", "run kind", 3 },
+	{ "state rm", "run kind", 4 },
 	{ "queued", "run", 1 },
 	{ "preparing", "run", 2 },
 	{ "working", "run", 3 },
@@ -41,6 +44,9 @@ static const struct number {
 	{ "prepare", "op", 1 },
 	{ "plan", "op", 2 },
 	{ "apply", "op", 3 },
+	{ "import", "op", 4 },
+	{ "state rm", "op", 5 },
+	{ "hooks", "op", 6 },
 	{ "blocked", "job", 1 },
 	{ "waiting", "job", 2 },
 	{ "starting", "job", 3 },
@@ -72,6 +78,21 @@ static const struct number {
 	{ "forget", "action", 6 },
 	{ "import", "action", 7 },
 	{ "move", "action", 8 },
+	{ "init", "step", 1 },
+	{ "plan", "step", 2 },
+	{ "show", "step", 3 },
+	{ "policy_check", "step", 4 },
+	{ "apply", "step", 5 },
+	{ "import", "step", 6 },
+	{ "state_rm", "step", 7 },
+	{ "run", "step", 8 },
+	{ "env", "step", 9 },
+	{ "multienv", "step", 10 },
+	{ "plan", "stage", 0 },
+	{ "apply", "stage", 1 },
+	{ "policy_check", "stage", 2 },
+	{ "import", "stage", 3 },
+	{ "state_rm", "stage", 4 },
 };
 
 static const char *name_of(const char *family, int value)
@@ -90,6 +111,10 @@ static const char *name_of(const char *family, int value)
 		return job_state_name((enum job_state)value);
 	if (str_equal(family, "outcome"))
 		return job_outcome_name((enum job_outcome)value);
+	if (str_equal(family, "step"))
+		return step_kind_name((enum step_kind)value);
+	if (str_equal(family, "stage"))
+		return stage_name((enum stage)value);
 	return plan_action_name((enum plan_action)value);
 }
 
@@ -104,7 +129,7 @@ static void numbers_keep_their_names(void **state)
 static void other_numbers_have_a_name_too(void **state)
 {
 	static const char *const families[] = { "event", "pull", "run kind", "run", "op", "job",
-		"outcome", "action" };
+		"outcome", "action", "step", "stage" };
 	static const int others[] = { -1, 99, INT32_MAX, INT32_MIN };
 
 	(void)state;
@@ -128,12 +153,15 @@ static void ends_are_ends(void **state)
 		assert_true(job_state_is_final((enum job_state)i));
 }
 
-static void only_an_apply_is_never_repeated(void **state)
+static void what_changes_something_is_never_repeated(void **state)
 {
 	(void)state;
 	assert_int_equal(job_repeat_class(JOB_PREPARE), REPEAT_FREELY);
 	assert_int_equal(job_repeat_class(JOB_PLAN), REPEAT_FREELY);
 	assert_int_equal(job_repeat_class(JOB_APPLY), REPEAT_NEVER);
+	assert_int_equal(job_repeat_class(JOB_IMPORT), REPEAT_NEVER);
+	assert_int_equal(job_repeat_class(JOB_STATE_RM), REPEAT_NEVER);
+	assert_int_equal(job_repeat_class(JOB_HOOKS), REPEAT_FREELY);
 }
 
 int main(int argc, char **argv)
@@ -141,6 +169,6 @@ int main(int argc, char **argv)
 	CASES(numbers, numbers_keep_their_names);
 	CASE(other_numbers_have_a_name_too);
 	CASE(ends_are_ends);
-	CASE(only_an_apply_is_never_repeated);
+	CASE(what_changes_something_is_never_repeated);
 	return cases_run(argc, argv);
 }
