@@ -327,8 +327,12 @@ static int start(struct server *server, struct err *err)
 
 static void finish(struct server *server)
 {
-	if (server->is_started)
+	struct err ignored; /* what was not stored is found again by the next start */
+
+	if (server->is_started) {
 		engine_turn(server->engine); /* what was brought is stored and answered */
+		(void)!store_commit(server->store, &ignored);
+	}
 	http_free(server->http);
 	engine_free(server->engine);
 	executor_local_free(server->executor);

@@ -65,6 +65,8 @@ enum character_kind character_at(const char *text, size_t length, size_t at, siz
 	uint32_t point;
 
 	*ret_bytes = 1;
+	if (bytes[0] >= ' ' && bytes[0] < 0x7f) /* nearly all there is */
+		return CHARACTER_PLAIN;
 	if (count == 0 || count > length - at || codec_utf8_prefix(text + at, count) != count)
 		return CHARACTER_BROKEN;
 	*ret_bytes = count;

@@ -27,7 +27,7 @@ int effect_put(struct engine *engine, enum effect_kind kind, enum repeat_class c
 		.is_urgent = delay_ms == 0,
 		.due_ms = engine_now(engine) + delay_ms };
 
-	engine->outbox_may_be_due = true;
+	engine->commit_is_urgent = engine->commit_is_urgent || delay_ms == 0;
 	return store_outbox_put(engine->store, &row, err);
 }
 
@@ -465,20 +465,22 @@ static void send_or_retry(struct engine *engine, const struct outbox_row *row)
 		(void)!store_outbox_fail(engine->store, row->id, err.text, &again);
 }
 
-void effects_send(struct engine *engine)
+bool effects_send(struct engine *engine)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
 	struct outbox_row *rows = NULL;
-	size_t count = 0;
+	size_t count = 0, limit;
 	struct err err;
 
 	if (engine->flight_count >= FLIGHTS_MAX)
-		return;
-	if (store_outbox_due(engine->store, &arena, engine_now(engine),
-		    SEND_AT_ONCE + (int)engine->flight_count, &rows, &count, &err) < 0)
-		return;
+		return false;
+	limit = SEND_AT_ONCE + engine->flight_count;
+	if (store_outbox_due(
+		    engine->store, &arena, engine_now(engine), (int)limit, &rows, &count, &err) < 0)
+		return false;
 	for (size_t i = 0; i < count; i++) {
 		if (!is_flying(engine, rows[i].id))
 			send_or_retry(engine, &rows[i]);
 	}
+	return count == limit;
 }

@@ -13,6 +13,7 @@ enum {
 	RETRY_FIRST_MS = 500,
 	RETRY_MOST_MS = 600000,
 	WAKE_MOST_MS = 60000,
+	COMMIT_LATE_MS = 20, /* what nobody waits for shares the next commit */
 };
 
 static const char *command_names[] = { "sluice", "atlantis", NULL };
@@ -33,7 +34,8 @@ int engine_new(struct store *store, const struct engine_world *world, struct eng
 	list_init(&engine->flights);
 	list_init(&engine->sent_comments);
 	list_init(&engine->parsed);
-	engine->inbox_may_have_rows = engine->slots_may_be_free = engine->outbox_may_be_due = true;
+	list_init(&engine->known);
+	engine->inbox_may_have_rows = engine->slots_may_be_free = true;
 	*ret = engine;
 	return 0;
 }
@@ -70,6 +72,7 @@ void engine_free(struct engine *engine)
 		free(container_of(item, struct sent_comment, in_engine));
 	effects_drop(engine);
 	forget_parsed(engine);
+	known_forget_all(engine);
 	free(engine->handed);
 	free(engine);
 }
@@ -215,6 +218,7 @@ static void accept_later(struct engine *engine, engine_accepted_cb cb, void *own
 	accept->owner = owner;
 	accept->is_repeat = is_repeat;
 	list_append(&engine->accepts, &accept->in_queue);
+	engine->commit_is_urgent = true;
 	wake(engine, 0);
 }
 
@@ -495,6 +499,8 @@ static bool commit(struct engine *engine)
 
 	if (store_is_dirty(engine->store))
 		metrics_add(METRIC_COMMITS, 1);
+	engine->dirty_since_ms = 0;
+	engine->commit_is_urgent = false;
 	if (store_commit(engine->store, &err) == 0) {
 		effects_committed(engine, true);
 		free_posted_list(&engine->handled);
@@ -505,10 +511,25 @@ static bool commit(struct engine *engine)
 	engine_tell(engine, true, "nothing of this turn could be stored; it is tried again", &err);
 	while ((item = list_pop(&engine->handled)) != NULL)
 		list_append(&engine->posted, item);
-	engine->inbox_may_have_rows = engine->slots_may_be_free = engine->outbox_may_be_due = true;
+	engine->inbox_may_have_rows = engine->slots_may_be_free = true;
 	engine->store_sick_until_ms = engine_monotonic(engine) + SICK_REST_MS;
 	answer_accepts(engine, &err);
 	return false;
+}
+
+/* An open transaction is a promise to nobody: news of jobs and answers of hosts would be found
+ * again after a crash. They wait a moment for the next commit that somebody needs. */
+static int64_t commit_wait(struct engine *engine)
+{
+	int64_t now = engine_monotonic(engine);
+
+	if (!store_is_dirty(engine->store) || engine->commit_is_urgent)
+		return 0;
+	if (engine->dirty_since_ms == 0)
+		engine->dirty_since_ms = now;
+	return now >= engine->dirty_since_ms + COMMIT_LATE_MS
+		       ? 0
+		       : engine->dirty_since_ms + COMMIT_LATE_MS - now;
 }
 
 /* The shortest wait until something is due by the rows. Times absurdly far ahead come from a clock
@@ -537,7 +558,7 @@ static int64_t next_due(struct engine *engine)
 void engine_turn(struct engine *engine)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
-	int64_t began = engine_monotonic(engine);
+	int64_t began = engine_monotonic(engine), wait, due;
 	struct err err = { 0 };
 	bool more;
 
@@ -565,16 +586,21 @@ void engine_turn(struct engine *engine)
 			engine_tell(engine, true, "the slots could not be given out", &err);
 		}
 	}
-	if (!commit(engine)) {
+	wait = commit_wait(engine);
+	if (wait == 0 && !commit(engine)) {
 		wake(engine, SICK_REST_MS);
 		return;
 	}
 	metrics_observe(HISTOGRAM_TURN, engine_monotonic(engine) - began);
-	effects_send(engine);
-	if (more || store_is_dirty(engine->store) || engine->slots_may_be_free)
+	if (wait == 0) { /* only what is stored is sent */
+		more = effects_send(engine) || more;
+		wait = store_is_dirty(engine->store) ? commit_wait(engine) : WAKE_MOST_MS;
+	}
+	due = next_due(engine);
+	if (more || engine->slots_may_be_free || engine->commit_is_urgent)
 		wake(engine, 0);
 	else
-		wake(engine, next_due(engine));
+		wake(engine, wait < due ? wait : due);
 }
 
 bool engine_is_idle(struct engine *engine)

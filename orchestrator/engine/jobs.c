@@ -55,7 +55,7 @@ static int wake_blocked(struct engine *engine, struct arena *arena, struct pull_
 		struct job *jobs = NULL;
 		size_t count = 0;
 
-		r = store_job_list_run(engine->store, arena, runs[i].id, &jobs, &count, err);
+		r = store_job_list_states(engine->store, arena, runs[i].id, &jobs, &count, err);
 		for (size_t k = 0; r == 0 && k < count; k++) {
 			if (jobs[k].state == JOB_BLOCKED && str_equal(jobs[k].dir, dir) &&
 				str_equal(jobs[k].workspace, workspace))
@@ -77,22 +77,30 @@ int locks_release(struct engine *engine, struct pull_id pull, struct repo_id rep
 }
 
 /* One rule for every end: a lock, or a place in a queue, is kept while something needs it. */
+static int tidy_one(struct engine *engine, struct pull_id pull, struct repo_id repo,
+	const char *dir, const char *workspace, struct err *err)
+{
+	bool is_needed = true;
+	int r = store_lock_is_needed(engine->store, pull, dir, workspace, &is_needed, err);
+
+	return r < 0 || is_needed ? r : locks_release(engine, pull, repo, dir, workspace, err);
+}
+
 int locks_tidy(struct engine *engine, struct arena *arena, struct pull_id pull, struct err *err)
 {
 	struct lock_row *locks = NULL;
 	size_t count = 0;
 	int r = store_lock_list_pull(engine->store, arena, pull, &locks, &count, err);
 
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		bool is_needed = true;
-
-		r = store_lock_is_needed(
-			engine->store, pull, locks[i].dir, locks[i].workspace, &is_needed, err);
-		if (r == 0 && !is_needed)
-			r = locks_release(
-				engine, pull, locks[i].repo, locks[i].dir, locks[i].workspace, err);
-	}
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = tidy_one(engine, pull, locks[i].repo, locks[i].dir, locks[i].workspace, err);
 	return r;
+}
+
+int lock_tidy(struct engine *engine, const struct pull *pull, const char *dir,
+	const char *workspace, struct err *err)
+{
+	return tidy_one(engine, pull->id, pull->repo_id, dir, workspace, err);
 }
 
 /* ---- plans ---- */

@@ -92,7 +92,8 @@ struct engine {
 	struct list flights;
 	struct list sent_comments;
 	struct list parsed;
-	size_t flight_count, sent_count;
+	struct list known;
+	size_t flight_count, sent_count, known_count;
 	/* Jobs handed to the executor whose rows are not yet committed as sent. A failed commit
 	 * brings the rows back, and they must not start the job a second time. */
 	struct handed {
@@ -102,7 +103,8 @@ struct engine {
 	size_t handed_count, handed_room;
 	bool inbox_may_have_rows;
 	bool slots_may_be_free;
-	bool outbox_may_be_due;
+	bool commit_is_urgent;	     /* somebody waits for it, or something must be sent */
+	int64_t dirty_since_ms;	     /* monotonic: writes wait for a commit since then; 0: none */
 	int64_t inbox_retry_ms;	     /* monotonic: a deferred event is due again; 0: none */
 	int64_t store_sick_until_ms; /* monotonic: after a failed commit the engine rests */
 	struct command_words words;
@@ -176,11 +178,23 @@ _must_check_ int locks_release(struct engine *engine, struct pull_id pull, struc
 	const char *dir, const char *workspace, struct err *err);
 _must_check_ int locks_tidy(
 	struct engine *engine, struct arena *arena, struct pull_id pull, struct err *err);
+/* The same for one project: the end of its job changes nothing for the others. */
+_must_check_ int lock_tidy(struct engine *engine, const struct pull *pull, const char *dir,
+	const char *workspace, struct err *err);
 bool job_is_chosen(
 	const struct job *job, const char *dir, const char *workspace, const char *project);
 /* The plan set of the newest head: its run, or ERR_MISSING. */
 _must_check_ int plan_set_load(struct engine *engine, struct arena *arena, const struct pull *pull,
 	struct run *ret, struct job **ret_jobs, size_t *ret_count, struct err *err);
+
+/* ---- known.c: answers of git that need not be asked for again ---- */
+void known_put(struct engine *engine, struct repo_id repo, const struct prepared *prepared,
+	const json_t *answer);
+void known_forget(struct engine *engine, struct repo_id repo, const char *head);
+void known_forget_all(struct engine *engine);
+/* JSON of struct prepared, owned by the caller; NULL: git must be asked. */
+json_t *known_answer(
+	struct engine *engine, struct arena *arena, const struct pull *pull, const struct run *run);
 
 /* ---- gate.c ---- */
 _must_check_ int gate_read(struct engine *engine, struct arena *arena, const struct pull *pull,
@@ -193,7 +207,7 @@ _must_check_ int slots_assign(
 	struct engine *engine, struct arena *arena, int budget, struct err *err);
 
 /* ---- effects.c ---- */
-void effects_send(struct engine *engine);
+bool effects_send(struct engine *engine); /* true: there is more to send */
 void effects_drop(struct engine *engine);
 void effects_committed(struct engine *engine, bool is_committed);
 _must_check_ int effect_answered(

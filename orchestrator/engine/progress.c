@@ -53,11 +53,26 @@ static int finish_run(struct engine *engine, struct arena *arena, const struct f
 		run->kind == RUN_PLAN ? "plan finished" : "apply finished", run->actor,
 		run->pull_id, run->id, err, "%s at %s", run_state_name(state), run->head);
 
+	if (run->kind == RUN_PLAN && state != RUN_DONE) /* perhaps the work tree is damaged */
+		known_forget(engine, facts->pull->repo_id, run->head);
 	if (r < 0 || run->kind == RUN_PLAN)
 		return r;
 	/* the plan's comment shows what was applied and what is next */
 	r = store_run_load(engine->store, arena, run->plan_run, &plan_run, err);
 	return r < 0 ? r : run_say(engine, facts->pull, &plan_run, true, err);
+}
+
+static int ask_prepare(
+	struct engine *engine, struct arena *arena, const struct facts *facts, struct err *err)
+{
+	_cleanup_json_ json_t *known = known_answer(engine, arena, facts->pull, facts->run);
+	struct job_result result = { .outcome = OUTCOME_OK, .prepared = known };
+	int r;
+
+	if (known == NULL)
+		return jobs_make_prepare(engine, facts->pull, facts->run, err);
+	r = run_event(engine, arena, facts->run->id, EV_PREPARED, &result, err);
+	return r < 0 ? r : locks_tidy(engine, arena, facts->pull->id, err);
 }
 
 static int run_act(struct engine *engine, struct arena *arena, const struct facts *facts,
@@ -67,7 +82,7 @@ static int run_act(struct engine *engine, struct arena *arena, const struct fact
 	int r = 0;
 
 	if (rule->actions & ACT_ASK_PREPARE)
-		r = jobs_make_prepare(engine, facts->pull, run, err);
+		r = ask_prepare(engine, arena, facts, err);
 	if (r == 0 && (rule->actions & ACT_MAKE_PLAN_JOBS))
 		r = jobs_make_plans(engine, arena, facts->pull, run, prepared, err);
 	if (r == 0 && (rule->actions & ACT_MAKE_APPLY_JOBS))
@@ -109,6 +124,8 @@ static int prepare_facts(struct engine *engine, struct arena *arena, struct fact
 	if (r == 0)
 		r = keep_prepared(engine, facts->run, prepared, err);
 	if (r == 0)
+		known_put(engine, facts->pull->repo_id, prepared, result->prepared);
+	if (r == 0)
 		r = jobs_select(engine, arena, prepared, &projects, &facts->project_count, err);
 	return r;
 }
@@ -135,7 +152,7 @@ int run_event(struct engine *engine, struct arena *arena, struct run_id id, enum
 	if (r == 0)
 		r = store_pull_load(engine->store, arena, run.pull_id, &pull, err);
 	if (r == 0)
-		r = store_job_list_run(engine->store, arena, id, &jobs, &facts.job_count, err);
+		r = store_job_list_states(engine->store, arena, id, &jobs, &facts.job_count, err);
 	facts.run = &run;
 	facts.pull = &pull;
 	facts.jobs = jobs;
@@ -325,7 +342,9 @@ static int job_act(struct engine *engine, struct arena *arena, const struct fact
 	if (r == 0 && (rule->actions & ACT_TELL_RUN))
 		r = tell_run(engine, arena, facts, rule->next, result, err);
 	if (r == 0 && (rule->actions & ACT_TIDY))
-		r = locks_tidy(engine, arena, facts->pull->id, err);
+		r = job->op == JOB_PREPARE
+			    ? locks_tidy(engine, arena, facts->pull->id, err)
+			    : lock_tidy(engine, facts->pull, job->dir, job->workspace, err);
 	if (r == 0 && (rule->actions & ACT_SAY))
 		r = run_say(engine, facts->pull, facts->run, false, err);
 	return r;

@@ -6,6 +6,7 @@
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/err.h"
+#include "orchestrator/model/ids.h"
 #include "orchestrator/model/vcs_event.h"
 
 struct http_headers; /* opaque here; read by the lookup below */
@@ -66,6 +67,10 @@ struct vcs_host {
 	/* The id that the host gave the delivery; "" when it gives none. Borrowed from the
 	 * delivery. */
 	const char *(*delivery_id)(const struct vcs_host *host, const struct delivery *delivery);
+
+	/* The tip of a branch now. NULL where the host would have to ask somebody. */
+	int (*tip)(const struct vcs_host *host, const char *repo, const char *branch,
+		char ret[OID_HEX + 1], struct err *err);
 
 	void (*send)(struct vcs_host *host, const struct host_request *request, host_done_cb done,
 		void *owner);

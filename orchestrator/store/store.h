@@ -114,6 +114,9 @@ _must_check_ int store_job_set_applied(struct store *store, struct job_id plan_j
 	struct err *err); /* ERR_STALE when used before */
 _must_check_ int store_job_list_run(struct store *store, struct arena *arena, struct run_id run,
 	struct job **ret, size_t *ret_count, struct err *err); /* by position */
+/* The same with their states only: id, op, state, attempt, project, dir, workspace. */
+_must_check_ int store_job_list_states(struct store *store, struct arena *arena, struct run_id run,
+	struct job **ret, size_t *ret_count, struct err *err);
 _must_check_ int store_job_list_state(struct store *store, struct arena *arena,
 	enum job_state state, int limit, struct job **ret, size_t *ret_count,
 	struct err *err); /* a state that is not final; oldest first, all pulls */

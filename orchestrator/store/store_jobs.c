@@ -170,6 +170,37 @@ int store_job_list_run(struct store *store, struct arena *arena, struct run_id r
 	return r < 0 ? r : read_jobs(&rows, arena, ret, ret_count);
 }
 
+int store_job_list_states(struct store *store, struct arena *arena, struct run_id run,
+	struct job **ret, size_t *ret_count, struct err *err)
+{
+	_cleanup_rows_ struct db_rows rows = { 0 };
+	struct job *list = NULL, *job;
+	size_t count = 0;
+	int r = db_begin(store->db, &rows, err,
+		"SELECT id, run, pull, op, state, attempt, project, dir, workspace FROM job"
+		" WHERE run = $1 ORDER BY position, id",
+		"i", run.v);
+
+	while (r == 0 && (r = db_next(&rows)) == 1) {
+		list = arena_push(arena, list, count, sizeof(*list));
+		job = &list[count++];
+		*job = (struct job){ 0 };
+		job->id.v = db_int(&rows, 0);
+		job->run_id.v = db_int(&rows, 1);
+		job->pull_id.v = db_int(&rows, 2);
+		job->op = (enum job_op)db_int(&rows, 3);
+		job->state = (enum job_state)db_int(&rows, 4);
+		job->attempt = (int)db_int(&rows, 5);
+		job->project = db_text(&rows, 6, arena);
+		job->dir = db_text(&rows, 7, arena);
+		job->workspace = db_text(&rows, 8, arena);
+		r = 0;
+	}
+	*ret = list;
+	*ret_count = count;
+	return r;
+}
+
 int store_job_list_state(struct store *store, struct arena *arena, enum job_state state, int limit,
 	struct job **ret, size_t *ret_count, struct err *err)
 {

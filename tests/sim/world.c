@@ -11,6 +11,7 @@
 #include <string.h>
 
 static const char *const dir_names[DIRS] = { "a", "b", "c" };
+static const char base_tip[] = "0123456789012345678901234567890123456789";
 
 uint32_t roll(struct world *world, uint32_t sides)
 {
@@ -111,6 +112,16 @@ static const char *delivery_id(
 	_unused_ const struct vcs_host *host, const struct delivery *delivery)
 {
 	return delivery->owner;
+}
+
+/* The base never moves here; sometimes the host does not know, and git is asked again. */
+static int tip(_unused_ const struct vcs_host *host, _unused_ const char *repo,
+	_unused_ const char *branch, char ret[OID_HEX + 1], struct err *err)
+{
+	if (chance(the_world, 30))
+		return err_set(err, ERR_MISSING, "no such branch");
+	copy(ret, OID_HEX + 1, base_tip);
+	return 0;
 }
 
 static void take_comment(struct world *world, const struct host_request *request)
@@ -275,7 +286,7 @@ static json_t *prepared_of(const struct fake_job *job)
 	};
 	struct identity people[] = { { "alice", "alice@example.org" } };
 
-	prepared.base = prepared.merge_base = "0123456789012345678901234567890123456789";
+	prepared.base = prepared.merge_base = base_tip;
 	prepared.tree = job->head;
 	prepared.dirs = (const char **)(uintptr_t)dir_names;
 	prepared.dir_count = DIRS;
@@ -487,6 +498,7 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 		.verify = verify,
 		.parse = parse,
 		.delivery_id = delivery_id,
+		.tip = tip,
 		.send = send_request };
 	world->hosts[0] = &world->host;
 }

@@ -45,6 +45,16 @@ static const char *host_delivery_id(
 	return id != NULL && strlen(id) <= LOCAL_PERSON_MAX ? id : "";
 }
 
+static int host_tip(const struct vcs_host *port, const char *repo, const char *branch,
+	char ret[OID_HEX + 1], struct err *err)
+{
+	struct local_host *host = host_of((struct vcs_host *)(uintptr_t)port);
+	_cleanup_json_ json_t *document = NULL;
+	int r = local_repo_load(host, repo, &document, err);
+
+	return r < 0 ? r : local_repo_branch(local_text(document, "path"), branch, ret, err);
+}
+
 /* ---- what the engine asks for ---- */
 
 static int pull_of(
@@ -285,6 +295,7 @@ int local_host_new(
 		.verify = host_verify,
 		.parse = host_parse,
 		.delivery_id = host_delivery_id,
+		.tip = host_tip,
 		.send = host_send,
 	};
 	host->shelf = options->shelf;
