@@ -1,77 +1,50 @@
 /* The walk over a table of keys. */
 #include "config/decode.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* ---- what is wrong ---- */
+/* ---- where we are ---- */
 
-void config_complain(struct config_errors *errors, struct yaml_place at, const char *path,
-	const char *hint, const char *format, ...)
+static void print_path(const struct config_path *path, struct strbuf *out)
 {
-	char text[400];
+	if (path == NULL)
+		return;
+	print_path(path->up, out);
+	if (path->name == NULL)
+		strbuf_printf(out, "[%zu]", path->index);
+	else
+		strbuf_printf(out, "%s%.60s%s", path->up == NULL ? "" : ".", path->name,
+			strlen(path->name) > 60 ? "..." : "");
+}
+
+const char *config_path_text(struct config_errors *errors, const struct config_path *path)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF(8192);
+
+	if (errors->found >= CONFIG_ERRORS_MAX)
+		return ""; /* nobody will see it */
+	print_path(path, &text);
+	return arena_strdup(&errors->arena, strbuf_text(&text));
+}
+
+struct config_place config_place(const struct config_decoder *decoder, struct yaml_place at)
+{
+	return (struct config_place){ decoder->file, at.line, at.column };
+}
+
+_printf_(4, 5) static void complain(const struct config_decoder *decoder,
+	const struct yaml_node *node, const struct config_path *path, const char *format, ...)
+{
+	char text[300];
 	va_list args;
 
-	if (++errors->found > CONFIG_ERRORS_MAX)
-		return;
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	errors->list = arena_push(
-		&errors->arena, errors->list, errors->count, sizeof(*errors->list));
-	errors->list[errors->count++] = (struct config_error){ .at = at,
-		.path = arena_strdup(&errors->arena, path),
-		.message = arena_strdup(&errors->arena, text),
-		.hint = arena_strdup(&errors->arena, hint) };
-}
-
-void config_errors_release(struct config_errors *errors)
-{
-	arena_release(&errors->arena);
-	*errors = (struct config_errors){ 0 };
-}
-
-void config_errors_text(const struct config_errors *errors, const char *file, struct strbuf *out)
-{
-	for (size_t i = 0; i < errors->count; i++) {
-		const struct config_error *error = &errors->list[i];
-
-		strbuf_printf(out, "%s%s", i == 0 ? "" : "\n", file);
-		if (error->at.line > 0)
-			strbuf_printf(out, ":%d:%d", error->at.line, error->at.column);
-		strbuf_printf(out, ": %s%s%s%s%s", error->path, error->path[0] == '\0' ? "" : ": ",
-			error->message, error->hint[0] == '\0' ? "" : "; ", error->hint);
-	}
-	if (errors->found > errors->count)
-		strbuf_printf(out, "\n%s: and %zu more", file, errors->found - errors->count);
-}
-
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[40], n = strlen(b);
-
-	if (n >= countof(row) || strlen(a) >= countof(row))
-		return 99;
-	for (size_t k = 0; k <= n; k++)
-		row[k] = k;
-	for (size_t i = 1; a[i - 1] != '\0'; i++) {
-		size_t corner = row[0];
-
-		row[0] = i;
-		for (size_t k = 1; k <= n; k++) {
-			size_t old = row[k], cost = corner + (a[i - 1] == b[k - 1] ? 0 : 1);
-
-			if (old + 1 < cost)
-				cost = old + 1;
-			if (row[k - 1] + 1 < cost)
-				cost = row[k - 1] + 1;
-			row[k] = cost;
-			corner = old;
-		}
-	}
-	return row[n];
+	config_complain(
+		decoder->errors, node->at, config_path_text(decoder->errors, path), "", "%s", text);
 }
 
 /* Where a key of that very name stands below these: "limits.body"; or NULL. */
@@ -92,292 +65,301 @@ static const char *find_below(
 	return found;
 }
 
-static void complain_unknown(struct config_errors *errors, const struct config_key *keys,
-	const struct yaml_node *key, const char *path)
+static void complain_unknown(const struct config_decoder *decoder, const struct config_key *keys,
+	const struct yaml_node *key, const struct config_path *path)
 {
-	const char *best = NULL;
-	size_t best_distance = strlen(key->text) < 6 ? strlen(key->text) / 2 + 1 : 4;
+	struct config_errors *errors = decoder->errors;
+	struct config_nearest nearest = config_nearest(key->text);
 
 	if (errors->found >= CONFIG_ERRORS_MAX) {
 		errors->found++;
 		return;
 	}
-	for (const struct config_key *known = keys; known->name != NULL; known++) {
-		size_t far = distance(key->text, known->name);
-
-		if (far < best_distance) {
-			best_distance = far;
-			best = known->name;
-		}
-	}
-	if (best == NULL)
-		best = find_below(&errors->arena, keys, "", key->text);
-	config_complain(errors, key->at, path,
-		best == NULL ? "" : arena_printf(&errors->arena, "did you mean \"%s\"?", best),
-		"unknown key");
+	for (const struct config_key *known = keys; known->name != NULL; known++)
+		config_nearest_offer(&nearest, known->name);
+	if (nearest.best == NULL)
+		nearest.best = find_below(&errors->arena, keys, "", key->text);
+	config_complain(errors, key->at, config_path_text(errors, path),
+		config_did_you_mean(errors, nearest.best), "unknown key");
 }
 
-/* ---- values ---- */
+/* ---- lists and maps by name ---- */
 
-/* "90s", "1h30m", "250ms"; false when it is none. */
-static bool read_duration(const char *text, int64_t *ret_ms)
+static void take_items(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path,
+	void (*take)(const struct config_decoder *, const struct config_key *,
+		const struct yaml_node *, const struct config_path *, void *),
+	void *into)
 {
-	static const struct {
-		const char *unit;
-		int64_t ms;
-	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
-		{ "d", 86400000 } };
-	int64_t total = 0;
-
-	if (text[0] == '\0')
-		return false;
-	while (*text != '\0') {
-		char *end;
-		size_t length, i;
-		long long value;
-
-		errno = 0;
-		value = strtoll(text, &end, 10);
-		length = strspn(end, "dhms");
-		if (end == text || value < 0 || value > 1000000 || errno != 0)
-			return false;
-		for (i = 0; i < countof(units); i++) {
-			if (strlen(units[i].unit) <= length &&
-				strncmp(end, units[i].unit, strlen(units[i].unit)) == 0 &&
-				(end[strlen(units[i].unit)] == '\0' ||
-					(end[strlen(units[i].unit)] >= '0' &&
-						end[strlen(units[i].unit)] <= '9')))
-				break;
-		}
-		if (i == countof(units))
-			return false;
-		total += value * units[i].ms;
-		text = end + strlen(units[i].unit);
+	if (value->kind == YAML_SCALAR && key->is_one_or_list) {
+		take(decoder, key, value, path, into);
+		return;
 	}
-	*ret_ms = total;
-	return true;
+	if (value->kind != YAML_LIST) {
+		complain(decoder, value, path, "expected a list%s, like [a, b]",
+			key->is_one_or_list ? " or one value" : "");
+		return;
+	}
+	for (size_t i = 0; i < value->count; i++) {
+		struct config_path item = { path, NULL, i };
+
+		if (value->items[i]->kind == YAML_SCALAR)
+			take(decoder, key, value->items[i], &item, into);
+		else
+			complain(decoder, value->items[i], &item, "expected one value");
+	}
 }
 
-static bool read_size(const char *text, int64_t *ret_bytes)
+static void take_one_text(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path, void *into)
 {
-	static const struct {
-		const char *unit;
-		int64_t bytes;
-	} units[] = { { "", 1 }, { "B", 1 }, { "KiB", 1 << 10 }, { "MiB", 1 << 20 },
-		{ "GiB", 1 << 30 } };
-	char *end;
-	long long value;
+	struct config_key as_text = *key;
+	struct name_list *list = into;
+	const char *text = NULL;
 
-	errno = 0;
-	value = strtoll(text, &end, 10);
-	if (end == text || value < 0 || value > 1000000000 || errno != 0)
-		return false;
-	for (size_t i = 0; i < countof(units); i++) {
-		if (str_equal(end, units[i].unit)) {
-			*ret_bytes = value * units[i].bytes;
-			return true;
-		}
+	as_text.type = key->words == NULL ? CONFIG_TEXT : CONFIG_WORD;
+	config_take_scalar(decoder, &as_text, value, path, &text);
+	if (text == NULL)
+		return;
+	list->list = arena_push(decoder->arena, list->list, list->count, sizeof(*list->list));
+	list->list[list->count++] = text;
+}
+
+static void take_one_bit(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path, void *into)
+{
+	int word = config_take_word(decoder, key->words, value, path);
+
+	if (word >= 0)
+		*(unsigned *)into |= 1u << word;
+}
+
+static void take_bits(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path, unsigned *into)
+{
+	*into = 0; /* a list that is given replaces the default, also when it is empty */
+	take_items(decoder, key, value, path, take_one_bit, into);
+}
+
+static void take_texts(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path, struct name_list *into)
+{
+	*into = (struct name_list){ 0 };
+	take_items(decoder, key, value, path, take_one_text, into);
+}
+
+static void take_element(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path, char *element)
+{
+	const struct config_element *shape = key->element;
+
+	if (shape->initial != NULL)
+		memcpy(element, shape->initial, shape->size);
+	if (shape->at != 0)
+		*(struct config_place *)(void *)(element + shape->at) = config_place(
+			decoder, value->at);
+	if (shape->node != 0)
+		*(const struct yaml_node **)(void *)(element + shape->node) = value;
+	if (shape->is_scalar_too) {
+		struct config_key forms = { .type = CONFIG_UNION, .keys = key->keys };
+
+		config_take(decoder, &forms, value, path, element);
+	} else if (config_is_given(decoder, key, value)) {
+		config_decode(decoder, key->keys, value, path, element);
+	}
+}
+
+/* Elements keep their place in the list also when something of them is wrong: paths count on it. */
+static void take_list(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path, char *base)
+{
+	const struct config_element *shape = key->element;
+	size_t step = value->kind == YAML_MAP ? 2 : 1, count = value->count / step;
+	char *elements = arena_alloc(decoder->arena, (count + 1) * shape->size);
+
+	for (size_t i = 0; i < count; i++) {
+		struct config_path item = { path, NULL, i };
+
+		if (step == 2)
+			item.name = value->items[2 * i]->text;
+		take_element(decoder, key, value->items[step * i + step - 1], &item,
+			elements + i * shape->size);
+		if (step == 2)
+			*(const char **)(void *)(elements + i * shape->size +
+						 shape->name) = item.name;
+	}
+	*(void **)(void *)(base + key->offset) = elements;
+	*(size_t *)(void *)(base + key->count) = count;
+}
+
+/* ---- one value ---- */
+
+static bool takes_kind(const struct config_key *form, enum yaml_kind kind)
+{
+	switch (form->type) {
+	case CONFIG_TEXTS:
+	case CONFIG_BITS:
+		return kind == YAML_LIST || (kind == YAML_SCALAR && form->is_one_or_list);
+	case CONFIG_LIST:
+		return kind == YAML_LIST;
+	case CONFIG_MAP:
+	case CONFIG_NAMED:
+	case CONFIG_CHOICE:
+		return kind == YAML_MAP;
+	case CONFIG_UNION:
+	case CONFIG_OWN:
+		return true;
+	case CONFIG_TEXT:
+	case CONFIG_BOOL:
+	case CONFIG_INT:
+	case CONFIG_DURATION:
+	case CONFIG_SIZE:
+	case CONFIG_PATH:
+	case CONFIG_WORD:
+	case CONFIG_ENUM:
+		return kind == YAML_SCALAR;
 	}
 	return false;
 }
 
-static bool read_int(const char *text, int64_t *ret)
+static const char *kind_name(enum yaml_kind kind)
 {
-	char *end;
-
-	errno = 0;
-	*ret = strtoll(text, &end, 10);
-	return end != text && *end == '\0' && errno == 0;
+	return kind == YAML_LIST ? "a list" : kind == YAML_MAP ? "a map" : "one value";
 }
 
-/* As a person would write it. */
-static const char *number_text(struct arena *arena, enum config_type type, int64_t number)
+static void take_union(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path, void *base)
 {
-	static const struct {
-		enum config_type type;
-		int64_t worth;
-		const char *unit;
-	} units[] = { { CONFIG_DURATION, 86400000, "d" }, { CONFIG_DURATION, 3600000, "h" },
-		{ CONFIG_DURATION, 60000, "m" }, { CONFIG_DURATION, 1000, "s" },
-		{ CONFIG_DURATION, 1, "ms" }, { CONFIG_SIZE, 1 << 30, "GiB" },
-		{ CONFIG_SIZE, 1 << 20, "MiB" }, { CONFIG_SIZE, 1 << 10, "KiB" },
-		{ CONFIG_SIZE, 1, "B" } };
+	_cleanup_strbuf_ struct strbuf forms = STRBUF(200);
 
-	for (size_t i = 0; i < countof(units) && number > 0; i++) {
-		if (units[i].type == type && number % units[i].worth == 0)
-			return arena_printf(arena, "%lld%s", (long long)(number / units[i].worth),
-				units[i].unit);
-	}
-	return arena_printf(arena, "%lld", (long long)number);
-}
-
-static void take_number(const struct config_key *key, const struct yaml_node *value,
-	const char *path, void *into, struct config_errors *errors)
-{
-	static const char *const expected[] = { [CONFIG_INT] = "a whole number",
-		[CONFIG_DURATION] = "a duration like 90s, 10m or 1h30m",
-		[CONFIG_SIZE] = "a size like 64KiB or 10MiB" };
-	int64_t number = 0;
-	bool is_read = key->type == CONFIG_INT ? value->is_plain && read_int(value->text, &number)
-		       : key->type == CONFIG_DURATION ? read_duration(value->text, &number)
-						      : read_size(value->text, &number);
-
-	if (!is_read)
-		config_complain(errors, value->at, path, "", "expected %s", expected[key->type]);
-	else if (number < key->least || number > key->most)
-		config_complain(errors, value->at, path, "", "must lie between %s and %s",
-			number_text(&errors->arena, key->type, key->least),
-			number_text(&errors->arena, key->type, key->most));
-	else if (key->type == CONFIG_INT)
-		*(int *)into = (int)number;
-	else
-		*(int64_t *)into = number;
-}
-
-static void take_bool(
-	const struct yaml_node *value, const char *path, bool *into, struct config_errors *errors)
-{
-	static const struct {
-		const char *word, *hint;
-	} other_words[] = { { "yes", "write true" }, { "on", "write true" },
-		{ "True", "write true" }, { "TRUE", "write true" }, { "no", "write false" },
-		{ "off", "write false" }, { "False", "write false" }, { "FALSE", "write false" } };
-	bool is_true = str_equal(value->text, "true");
-	const char *hint = "";
-
-	if (value->is_plain && (is_true || str_equal(value->text, "false"))) {
-		*into = is_true;
-		return;
-	}
-	for (size_t i = 0; i < countof(other_words); i++) {
-		if (str_equal(value->text, other_words[i].word))
-			hint = other_words[i].hint;
-	}
-	if (!value->is_plain)
-		hint = "write it without quotes";
-	config_complain(errors, value->at, path, hint, "expected true or false");
-}
-
-static void take_word(const struct config_key *key, const struct yaml_node *value, const char *path,
-	const char **into, struct config_errors *errors)
-{
-	_cleanup_strbuf_ struct strbuf words = STRBUF(400);
-	const char *best = NULL;
-	size_t best_distance = 4;
-
-	for (const char *const *word = key->words; *word != NULL; word++) {
-		size_t far = distance(value->text, *word);
-
-		if (far == 0) {
-			*into = *word;
+	for (const struct config_key *form = key->keys; form->name != NULL; form++) {
+		if (takes_kind(form, value->kind)) {
+			config_take(decoder, form, value, path, base);
 			return;
 		}
-		if (far < best_distance) {
-			best_distance = far;
-			best = *word;
-		}
-		strbuf_printf(&words, "%s%s", words.length == 0 ? "" : ", ", *word);
+		strbuf_printf(&forms, "%s%s", form == key->keys ? "" : " or ", form->name);
 	}
-	config_complain(errors, value->at, path,
-		best == NULL ? "" : arena_printf(&errors->arena, "did you mean \"%s\"?", best),
-		"expected one of %s", strbuf_text(&words));
+	complain(decoder, value, path, "expected %s, not %s", strbuf_text(&forms),
+		kind_name(value->kind));
 }
 
-static void take_text(const struct config_key *key, const struct yaml_node *value, const char *path,
-	const char **into, struct arena *arena, struct config_errors *errors)
+static void take_choice(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path, void *base)
 {
-	if (value->text[0] == '\0')
-		config_complain(errors, value->at, path, "leave the key out for the default",
-			"expected a value");
-	else if (key->type == CONFIG_PATH && value->text[0] != '/')
-		config_complain(errors, value->at, path, "", "expected an absolute path");
-	else if (key->is_good != NULL && !key->is_good(value->text))
-		config_complain(errors, value->at, path, "", "expected %s", key->expected);
-	else
-		*into = arena_strdup(arena, value->text);
+	_cleanup_strbuf_ struct strbuf names = STRBUF(400);
+
+	if (value->count == 2) {
+		config_decode(decoder, key->keys, value, path, base);
+		return;
+	}
+	for (const struct config_key *one = key->keys; one->name != NULL; one++)
+		strbuf_printf(&names, "%s%s", one == key->keys ? "" : ", ", one->name);
+	complain(decoder, value->count == 0 ? value : value->items[2], path,
+		"expected exactly one of %s", strbuf_text(&names));
 }
 
-static void take_value(const struct config_key *key, const struct yaml_node *value,
-	const char *path, void *base, struct arena *arena, struct config_errors *errors)
+static bool is_expected_kind(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path)
+{
+	if (key->type == CONFIG_TEXTS || key->type == CONFIG_BITS || takes_kind(key, value->kind))
+		return true;
+	if (key->type == CONFIG_LIST)
+		complain(decoder, value, path, "expected a list");
+	else if (key->type == CONFIG_NAMED)
+		complain(decoder, value, path, "expected names with keys below each");
+	else if (key->type == CONFIG_MAP || key->type == CONFIG_CHOICE)
+		complain(decoder, value, path, "expected keys below it");
+	else
+		complain(
+			decoder, value, path, "expected one value, not %s", kind_name(value->kind));
+	return false;
+}
+
+static void set_mark(const struct config_key *key, void *base)
+{
+	if (key->mark != 0)
+		*(unsigned *)(void *)((char *)base + key->mark_at) |= key->mark;
+}
+
+void config_take(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path, void *base)
 {
 	void *into = (char *)base + key->offset;
 
-	if (key->type == CONFIG_MAP && value->kind != YAML_MAP) {
-		config_complain(errors, value->at, path, "", "expected keys below it");
+	bool is_given = config_is_given(decoder, key, value);
+
+	if (is_given || key->is_value_optional)
+		set_mark(key, base);
+	if (!is_given || !is_expected_kind(decoder, key, value, path))
 		return;
-	}
-	if (key->type != CONFIG_MAP && value->kind != YAML_SCALAR) {
-		config_complain(errors, value->at, path, "", "expected one value, not a %s",
-			value->kind == YAML_LIST ? "list" : "map");
-		return;
-	}
 	switch (key->type) {
 	case CONFIG_MAP:
-		config_decode(key->keys, value, path, base, arena, errors);
+		config_decode(decoder, key->keys, value, path, base);
+		return;
+	case CONFIG_LIST:
+	case CONFIG_NAMED:
+		take_list(decoder, key, value, path, base);
+		return;
+	case CONFIG_CHOICE:
+		take_choice(decoder, key, value, path, base);
+		return;
+	case CONFIG_UNION:
+		take_union(decoder, key, value, path, base);
+		return;
+	case CONFIG_OWN:
+		key->take(decoder, key, value, path, base);
+		return;
+	case CONFIG_TEXTS:
+		take_texts(decoder, key, value, path, into);
+		return;
+	case CONFIG_BITS:
+		take_bits(decoder, key, value, path, into);
 		return;
 	case CONFIG_TEXT:
-	case CONFIG_PATH:
-		take_text(key, value, path, into, arena, errors);
-		return;
-	case CONFIG_WORD:
-		take_word(key, value, path, into, errors);
-		return;
 	case CONFIG_BOOL:
-		take_bool(value, path, into, errors);
-		return;
 	case CONFIG_INT:
 	case CONFIG_DURATION:
 	case CONFIG_SIZE:
-		take_number(key, value, path, into, errors);
+	case CONFIG_PATH:
+	case CONFIG_WORD:
+	case CONFIG_ENUM:
+		config_take_scalar(decoder, key, value, path, into);
 		return;
 	}
 }
 
 /* ---- the walk ---- */
 
-void config_decode(const struct config_key *keys, const struct yaml_node *node, const char *path,
-	void *into, struct arena *arena, struct config_errors *errors)
+static void ask_for_required(const struct config_decoder *decoder, const struct config_key *keys,
+	const struct yaml_node *node, const struct config_path *path)
+{
+	for (; keys->name != NULL; keys++) {
+		const struct yaml_node *value = keys->is_required ? yaml_get(node, keys->name)
+								  : NULL;
+
+		if (keys->is_required && (value == NULL || !config_is_given(decoder, keys, value)))
+			complain(decoder, value == NULL ? node : value, path,
+				"the key \"%s\" is missing", keys->name);
+	}
+}
+
+void config_decode(const struct config_decoder *decoder, const struct config_key *keys,
+	const struct yaml_node *node, const struct config_path *path, void *into)
 {
 	if (node->kind != YAML_MAP) {
-		config_complain(
-			errors, node->at, path, "", "expected keys, like \"%s: ...\"", keys->name);
+		complain(decoder, node, path, "expected keys, like \"%s: ...\"", keys->name);
 		return;
 	}
 	for (size_t i = 0; i + 1 < node->count; i += 2) {
 		const struct config_key *key = keys;
-		const char *name = node->items[i]->text;
-		const char *whole = arena_printf(&errors->arena, "%s%s%.60s%s", path,
-			path[0] == '\0' ? "" : ".", name, strlen(name) > 60 ? "..." : "");
+		struct config_path whole = { path, node->items[i]->text, 0 };
 
-		while (key->name != NULL && !str_equal(key->name, name))
+		while (key->name != NULL && !str_equal(key->name, whole.name))
 			key++;
 		if (key->name == NULL)
-			complain_unknown(errors, keys, node->items[i], whole);
+			complain_unknown(decoder, keys, node->items[i], &whole);
 		else
-			take_value(key, node->items[i + 1], whole, into, arena, errors);
+			config_take(decoder, key, node->items[i + 1], &whole, into);
 	}
-}
-
-void config_reference(const struct config_key *keys, const char *prefix, struct strbuf *out)
-{
-	static const char *const types[] = { "text", "true or false", "number", "duration", "size",
-		"path", "", "" };
-	_cleanup_(arena_release) struct arena arena = { 0 };
-
-	for (; keys->name != NULL; keys++) {
-		if (keys->type == CONFIG_MAP) {
-			config_reference(
-				keys->keys, arena_printf(&arena, "%s%s.", prefix, keys->name), out);
-			continue;
-		}
-		strbuf_printf(out, "| `%s%s` | %s", prefix, keys->name, types[keys->type]);
-		if (keys->most != 0)
-			strbuf_printf(out, ", %s to %s",
-				number_text(&arena, keys->type, keys->least),
-				number_text(&arena, keys->type, keys->most));
-		for (const char *const *word = keys->words; word != NULL && *word != NULL; word++)
-			strbuf_printf(out, "%s`%s`", word == keys->words ? "" : " or ", *word);
-		strbuf_printf(out, " | %s%s%s | %s |\n", keys->fallback[0] == '\0' ? "" : "`",
-			keys->fallback, keys->fallback[0] == '\0' ? "" : "`", keys->help);
-	}
+	ask_for_required(decoder, keys, node, path);
 }

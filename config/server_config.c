@@ -2,6 +2,7 @@
 #include "config/server_config.h"
 
 #include "config/decode.h"
+#include "config/schema.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -144,7 +145,11 @@ int server_config_parse(const char *bytes, size_t length, struct settings *setti
 	if (yaml_parse(bytes, length, &file.settings.arena, &root, &place, err) < 0) {
 		config_complain(errors, place, "", "", "%s", err->text);
 	} else {
-		config_decode(keys, root, "", &file, &file.settings.arena, errors);
+		const struct config_decoder decoder = {
+			.file = "server.yaml", .arena = &file.settings.arena, .errors = errors
+		};
+
+		config_decode(&decoder, keys, root, NULL, &file);
 		if (file.listen != NULL &&
 			split_listen(file.listen, address, &file.settings.listen_port))
 			file.settings.listen_host = arena_strdup(&file.settings.arena, address);

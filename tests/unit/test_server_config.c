@@ -97,7 +97,7 @@ static const struct {
 	{ "slots: {a: 1}", "server.yaml:1:8: slots: expected one value, not a map" },
 	{ "local: maybe", "server.yaml:1:8: local: expected true or false" },
 	{ "local: yes", "server.yaml:1:8: local: expected true or false; write true" },
-	{ "local: Off", "server.yaml:1:8: local: expected true or false" },
+	{ "local: Off", "server.yaml:1:8: local: expected true or false; write false" },
 	{ "local: \"true\"",
 		"server.yaml:1:8: local: expected true or false; write it without quotes" },
 	{ "listen: 4141", "server.yaml:1:9: listen: " LISTEN },

@@ -1,0 +1,252 @@
+/* Tables of keys as a reference page and as JSON Schema. */
+#include "config/schema.h"
+
+#include <string.h>
+
+/* ---- the page ---- */
+
+static void print_words(const char *const *words, const char *between, struct strbuf *out)
+{
+	for (const char *const *word = words; *word != NULL; word++)
+		strbuf_printf(out, "%s`%s`", word == words ? "" : between, *word);
+}
+
+static void print_type(const struct config_key *key, struct strbuf *out)
+{
+	static const char *const types[] = { [CONFIG_TEXT] = "text",
+		[CONFIG_BOOL] = "true or false",
+		[CONFIG_INT] = "number",
+		[CONFIG_DURATION] = "duration",
+		[CONFIG_SIZE] = "size",
+		[CONFIG_PATH] = "path",
+		[CONFIG_WORD] = "",
+		[CONFIG_ENUM] = "",
+		[CONFIG_TEXTS] = "list of texts",
+		[CONFIG_BITS] = "list of ",
+		[CONFIG_MAP] = "keys",
+		[CONFIG_LIST] = "list",
+		[CONFIG_NAMED] = "names, each with keys",
+		[CONFIG_CHOICE] = "exactly one key",
+		[CONFIG_UNION] = "",
+		[CONFIG_OWN] = "" };
+
+	if (key->type == CONFIG_UNION) {
+		for (const struct config_key *form = key->keys; form->name != NULL; form++)
+			strbuf_printf(out, "%s%s", form == key->keys ? "" : " or ", form->name);
+		return;
+	}
+	if (key->type == CONFIG_OWN)
+		strbuf_puts(out, key->expected);
+	if (key->type == CONFIG_TEXTS && key->words != NULL)
+		strbuf_puts(out, "list of ");
+	else
+		strbuf_puts(out, types[key->type]);
+	if (key->words != NULL)
+		print_words(key->words, key->type <= CONFIG_ENUM ? " or " : ", ", out);
+	if (key->is_one_or_list)
+		strbuf_puts(out, ", or one of them");
+}
+
+static void print_row(const struct config_key *key, const char *path, struct strbuf *out)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	const char *fallback = str_empty(key->fallback) ? "" : key->fallback;
+
+	strbuf_printf(out, "| `%s` | ", path);
+	print_type(key, out);
+	if (key->most != 0)
+		strbuf_printf(out, ", %s to %s", config_number_text(&arena, key->type, key->least),
+			config_number_text(&arena, key->type, key->most));
+	strbuf_printf(out, " | %s%s%s | %s%s |\n", fallback[0] == '\0' ? "" : "`", fallback,
+		fallback[0] == '\0' ? "" : "`", key->help, key->is_required ? "; required" : "");
+}
+
+static void print_below(const struct config_key *key, const char *path, struct strbuf *out)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+
+	if (key->type == CONFIG_LIST)
+		path = arena_printf(&arena, "%s[]", path);
+	else if (key->type == CONFIG_NAMED)
+		path = arena_printf(&arena, "%s.NAME", path);
+	if (key->type == CONFIG_UNION || (key->element != NULL && key->element->is_scalar_too)) {
+		for (const struct config_key *form = key->keys; form->name != NULL; form++)
+			print_below(form, path, out);
+	} else if (key->keys != NULL) {
+		config_reference(key->keys, arena_printf(&arena, "%s.", path), out);
+	}
+}
+
+void config_reference(const struct config_key *keys, const char *prefix, struct strbuf *out)
+{
+	for (; keys->name != NULL; keys++) {
+		_cleanup_(arena_release) struct arena arena = { 0 };
+		const char *path = arena_printf(&arena, "%s%s", prefix, keys->name);
+
+		if (keys->help != NULL)
+			print_row(keys, path, out);
+		print_below(keys, path, out);
+	}
+}
+
+/* ---- the schema ---- */
+
+static json_t *types_of(const char *a, const char *b, const char *c)
+{
+	json_t *types = json_array();
+	const char *const all[] = { a, b, c };
+
+	for (size_t i = 0; i < countof(all); i++) {
+		if (all[i] != NULL)
+			(void)json_array_append_new(types, json_string(all[i]));
+	}
+	return json_pack("{s:o}", "type", types);
+}
+
+static json_t *enumeration(const char *const *words)
+{
+	json_t *list = json_array();
+
+	for (; *words != NULL; words++)
+		(void)json_array_append_new(list, json_string(*words));
+	return json_pack("{s:o}", "enum", list);
+}
+
+static json_t *any_of(json_t *one, json_t *other)
+{
+	return json_pack("{s:[o, o]}", "anyOf", one, other);
+}
+
+static json_t *list_of(const struct config_key *key)
+{
+	/* an unquoted 1.5 or true is text too where text is wanted */
+	json_t *item = key->words != NULL ? enumeration(key->words)
+					  : types_of("string", "number", "boolean");
+	json_t *list = json_pack("{s:s, s:O}", "type", "array", "items", item);
+
+	if (key->is_one_or_list)
+		return any_of(item, list);
+	json_decref(item);
+	return list;
+}
+
+static json_t *object_of(const struct config_key *keys, bool is_lenient);
+static json_t *value_of(const struct config_key *key, bool is_lenient);
+
+static json_t *union_of(const struct config_key *forms, bool is_lenient)
+{
+	json_t *list = json_array();
+
+	for (; forms->name != NULL; forms++)
+		(void)json_array_append_new(list, value_of(forms, is_lenient));
+	return json_pack("{s:o}", "anyOf", list);
+}
+
+static json_t *element_of(const struct config_key *key, bool is_lenient)
+{
+	return key->element->is_scalar_too ? union_of(key->keys, is_lenient)
+					   : object_of(key->keys, is_lenient);
+}
+
+static json_t *choice_of(const struct config_key *keys, bool is_lenient)
+{
+	json_t *object = object_of(keys, is_lenient);
+
+	(void)json_object_set_new(object, "minProperties", json_integer(1));
+	(void)json_object_set_new(object, "maxProperties", json_integer(1));
+	return object;
+}
+
+static json_t *bare_value_of(const struct config_key *key, bool is_lenient)
+{
+	switch (key->type) {
+	case CONFIG_TEXT:
+		return types_of("string", "number", "boolean");
+	case CONFIG_PATH:
+		return json_pack("{s:s, s:s}", "type", "string", "pattern", "^/");
+	case CONFIG_BOOL:
+		return types_of("boolean", NULL, NULL);
+	case CONFIG_INT:
+		return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum",
+			(json_int_t)key->least, "maximum", (json_int_t)key->most);
+	case CONFIG_DURATION:
+		return json_pack(
+			"{s:s, s:s}", "type", "string", "pattern", "^([0-9]+(ms|s|m|h|d))+$");
+	case CONFIG_SIZE:
+		return types_of("string", "integer", NULL);
+	case CONFIG_WORD:
+	case CONFIG_ENUM:
+		return enumeration(key->words);
+	case CONFIG_TEXTS:
+	case CONFIG_BITS:
+		return list_of(key);
+	case CONFIG_MAP:
+		return object_of(key->keys, is_lenient);
+	case CONFIG_LIST:
+		return json_pack(
+			"{s:s, s:o}", "type", "array", "items", element_of(key, is_lenient));
+	case CONFIG_NAMED:
+		return json_pack("{s:s, s:o}", "type", "object", "additionalProperties",
+			element_of(key, is_lenient));
+	case CONFIG_CHOICE:
+		return choice_of(key->keys, is_lenient);
+	case CONFIG_UNION:
+		return union_of(key->keys, is_lenient);
+	case CONFIG_OWN:
+		return json_loads(key->schema, JSON_DECODE_ANY, NULL);
+	}
+	return NULL;
+}
+
+static json_t *value_of(const struct config_key *key, bool is_lenient)
+{
+	json_t *value = bare_value_of(key, is_lenient);
+
+	if (value == NULL)
+		abort(); /* a `schema` of a table that is no JSON */
+	if ((is_lenient && !key->is_guard && !key->is_required) || key->is_value_optional)
+		value = any_of(value, types_of("null", NULL, NULL));
+	if (key->help != NULL)
+		(void)json_object_set_new(value, "description", json_string(key->help));
+	return value;
+}
+
+static json_t *object_of(const struct config_key *keys, bool is_lenient)
+{
+	json_t *properties = json_object(), *required = json_array();
+	json_t *object = json_pack("{s:s, s:b, s:o}", "type", "object", "additionalProperties", 0,
+		"properties", properties);
+
+	for (; keys->name != NULL; keys++) {
+		(void)json_object_set_new(properties, keys->name, value_of(keys, is_lenient));
+		if (keys->is_required)
+			(void)json_array_append_new(required, json_string(keys->name));
+	}
+	if (json_array_size(required) > 0)
+		(void)json_object_set(object, "required", required);
+	json_decref(required);
+	return object;
+}
+
+json_t *config_schema(const struct config_key *keys, bool is_lenient)
+{
+	return object_of(keys, is_lenient);
+}
+
+char *config_schema_text(const struct config_key *keys, bool is_lenient, const char *title)
+{
+	json_t *schema = json_pack(
+		"{s:s, s:s}", "$schema", "http://json-schema.org/draft-07/schema#", "title", title);
+	json_t *body = object_of(keys, is_lenient);
+	char *text, *whole;
+
+	(void)json_object_update(schema, body);
+	json_decref(body);
+	text = json_dumps(schema, JSON_INDENT(1));
+	json_decref(schema);
+	if (text == NULL)
+		abort();
+	whole = mem_printf("%s\n", text);
+	free(text);
+	return whole;
+}
