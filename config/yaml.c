@@ -47,15 +47,33 @@ _printf_(3, 4) static int fail_at(
 	return err_user(reader->err, ERR_CONFIG, "%s", text);
 }
 
+/* The parser has not come so far yet, so the place is counted here. */
+static int fail_bytes(struct reader *reader, size_t offset)
+{
+	struct yaml_place place = { 1, 1 };
+	unsigned char byte = offset < reader->length ? (unsigned char)reader->bytes[offset] : 0;
+
+	for (size_t i = 0; i < offset && i < reader->length; i++) {
+		if (reader->bytes[i] == '\n') {
+			place.line++;
+			place.column = 1;
+		} else if (((unsigned char)reader->bytes[i] & 0xc0) != 0x80) {
+			place.column++;
+		}
+	}
+	if (byte >= 0x80)
+		return fail_at(reader, place,
+			"the byte 0x%02x is not UTF-8; save the file as UTF-8", byte);
+	return fail_at(reader, place, "the character 0x%02x does not belong in text", byte);
+}
+
 static int fail_parser(struct reader *reader)
 {
 	const yaml_parser_t *parser = &reader->parser;
 	struct yaml_place place = place_of(&parser->problem_mark);
 
 	if (parser->error == YAML_READER_ERROR)
-		return fail_at(reader, (struct yaml_place){ 0 },
-			"this is not YAML: a byte that does not belong in text, at offset %zu",
-			parser->problem_offset);
+		return fail_bytes(reader, parser->problem_offset);
 	if (parser->problem == NULL)
 		return fail_at(reader, place, "this is not YAML");
 	if (parser->problem_mark.index < reader->length &&
@@ -164,6 +182,71 @@ static int refuse_repeated_keys(struct reader *reader, const struct yaml_node *m
 				       first->text);
 }
 
+/* Keys of `from` that the map has not yet. Aliases were counted as if written out, so the budget
+ * of entries holds for merged ones too. */
+static void add_missing_pairs(
+	struct reader *reader, struct yaml_node *map, const struct yaml_node *from)
+{
+	size_t own = map->count;
+
+	for (size_t i = 0; i + 1 < from->count; i += 2) {
+		bool is_there = false;
+
+		for (size_t k = 0; k < own && !is_there; k += 2)
+			is_there = str_equal(map->items[k]->text, from->items[i]->text);
+		for (size_t k = 0; k < 2 && !is_there; k++) {
+			map->items = arena_push(
+				reader->arena, map->items, map->count, sizeof(*map->items));
+			map->items[map->count++] = from->items[i + k];
+		}
+	}
+}
+
+static int merge_one(struct reader *reader, struct yaml_node *map, const struct yaml_node *from)
+{
+	if (from->kind != YAML_MAP)
+		return fail_at(reader, from->at, "<< takes a map, or a list of maps");
+	if (map->count / 2 > YAML_MERGE_MAX || from->count / 2 > YAML_MERGE_MAX)
+		return fail_at(
+			reader, from->at, "<< joins maps of at most %d keys", YAML_MERGE_MAX);
+	add_missing_pairs(reader, map, from);
+	return 0;
+}
+
+/* "<<: *defaults" or "<<: [*a, *b]": what the map says itself holds, then the first of the list. */
+static int merge(struct reader *reader, struct yaml_node *map)
+{
+	struct yaml_node *value = NULL;
+	size_t at = 0;
+
+	while (at < map->count &&
+		!(map->items[at]->is_plain && str_equal(map->items[at]->text, "<<")))
+		at += 2;
+	if (at >= map->count)
+		return 0;
+	value = map->items[at + 1];
+	memmove(&map->items[at], &map->items[at + 2], (map->count - at - 2) * sizeof(*map->items));
+	map->count -= 2;
+	if (value->kind == YAML_MAP)
+		return merge_one(reader, map, value);
+	if (value->kind != YAML_LIST)
+		return fail_at(reader, value->at, "<< takes a map, or a list of maps");
+	for (size_t i = 0; i < value->count; i++) {
+		int r = merge_one(reader, map, value->items[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int end_map(struct reader *reader, struct yaml_node *map)
+{
+	int r = refuse_repeated_keys(reader, map);
+
+	return r < 0 ? r : merge(reader, map);
+}
+
 /* Children until the event that ends this node. */
 static int read_children(
 	struct reader *reader, struct yaml_node *node, yaml_event_type_t end, int depth)
@@ -182,7 +265,7 @@ static int read_children(
 		if (r < 0)
 			return r;
 		if (is_end)
-			return node->kind == YAML_MAP ? refuse_repeated_keys(reader, node) : 0;
+			return node->kind == YAML_MAP ? end_map(reader, node) : 0;
 		if (node->kind == YAML_MAP && node->count % 2 == 0 && child->kind != YAML_SCALAR)
 			return fail_at(reader, child->at, "a key must be a plain word");
 		node->items = arena_push(
@@ -351,6 +434,8 @@ int yaml_parse(const char *bytes, size_t length, struct arena *arena, struct yam
 	if (length > YAML_BYTES_MAX)
 		return err_user(
 			err, ERR_CONFIG, "the file is larger than %d bytes", YAML_BYTES_MAX);
+	if (length >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0))
+		return err_user(err, ERR_CONFIG, "the file is UTF-16; save it as UTF-8");
 	r = refuse_many_directives(&reader);
 	if (r < 0)
 		return r;

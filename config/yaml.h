@@ -3,7 +3,7 @@
  *
  * Made from events only: the library's document loader is quadratic in nesting, which hostile files
  * use. An alias shares the node of its anchor, but counts as if it were written out: whoever walks
- * the tree meets at most YAML_NODES_MAX nodes. */
+ * the tree meets at most YAML_NODES_MAX nodes. "<<" is written out: nobody meets it. */
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/err.h"
@@ -29,7 +29,8 @@ enum {
 	YAML_NODES_MAX = 50000,
 	YAML_SCALAR_MAX = 64 << 10,
 	YAML_ANCHORS_MAX = 200,
-	YAML_DIRECTIVES_MAX = 8
+	YAML_DIRECTIVES_MAX = 8,
+	YAML_MERGE_MAX = 200 /* keys of each map that << joins */
 };
 
 /* An empty file is a map without pairs. On failure *ret_place says where. */

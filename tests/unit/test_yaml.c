@@ -49,6 +49,12 @@ static const struct {
 	{ "the newest anchor of a name", "a: &x 1\nb: &x 2\nc: *x\n", "{a: 1, b: 2, c: 2}" },
 	{ "text by its tag", "a: !!str 12\nb: ! 13\n", "{a: \"12\", b: \"13\"}" },
 	{ "the same key in two maps", "a: {k: 1}\nb: {k: 2}\n", "{a: {k: 1}, b: {k: 2}}" },
+	{ "a map merged", "a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3, e: 4}\n",
+		"{a: {b: 1, c: 2}, d: {c: 3, e: 4, b: 1}}" },
+	{ "the first of two maps wins", "a: {<<: [{b: 1}, {b: 2, c: 3}]}\n", "{a: {b: 1, c: 3}}" },
+	{ "a merge of a merge", "a: &x {b: 1}\nc: &y {<<: *x, d: 2}\ne: {<<: *y}\n",
+		"{a: {b: 1}, c: {d: 2, b: 1}, e: {d: 2, b: 1}}" },
+	{ "a merge sign in quotes is a key", "a: {\"<<\": 1}\n", "{a: {\"<<\": 1}}" },
 	{ "a list at the top", "- a\n- b\n", "[a, b]" },
 	{ "a directive", "%YAML 1.1\n---\na: 1\n", "{a: 1}" },
 	{ "line ends of another system", "a: 1\r\nb: 2\r\n", "{a: 1, b: 2}" },
@@ -87,8 +93,16 @@ static const struct {
 	{ "an open quote", "a: \"b\nc\n", 3, 1, "found unexpected end of stream" },
 	{ "an open bracket", "a: [b, c\n", 2, 1, "this is not YAML" },
 	{ "a NUL in text", "a: \"x\\0y\"\n", 1, 4, "a byte that does not belong in text" },
-	{ "a control character", "a: \x01\n", 0, 0, "a byte that does not belong in text" },
-	{ "broken UTF-8", "a: \xff\xfe\n", 0, 0, "a byte that does not belong in text" },
+	{ "a control character", "b: \xc3\xa4\na: \x01\n", 2, 4,
+		"the character 0x01 does not belong in text" },
+	{ "broken UTF-8", "a: \xff\xfe\n", 1, 4, "the byte 0xff is not UTF-8; save the file as" },
+	{ "UTF-16",
+		"\xff\xfe"
+		"a",
+		0, 0, "the file is UTF-16; save it as UTF-8" },
+	{ "a merge of a word", "a: {<<: b}\n", 1, 9, "<< takes a map, or a list of maps" },
+	{ "a merge of words", "a: {<<: [{}, b]}\n", 1, 14, "<< takes a map, or a list of maps" },
+	{ "two merges", "a: {<<: {}, <<: {}}\n", 1, 13, "the key \"<<\" is given twice" },
 };
 
 static void test_refused(void **state)
@@ -130,6 +144,10 @@ static const struct {
 	{ "colons", "", "a:", 400000, "", "too long" },
 	{ "comments", "", "# x\n", 200000, "", NULL },
 	{ "more bytes than a file has", "", "# x\n", 300000, "", "larger than" },
+	{ "keys to merge", "a: &x {\n", "key%d: 1,\n", 201, "}\nb: {<<: *x}\n",
+		"<< joins maps of at most 200 keys" },
+	{ "merges of merges", "a: &x {<<: [", "{key%d: 1},", 300, "]}\n",
+		"<< joins maps of at most 200 keys" },
 	{ "levels of aliases", "a0: &a0 [x]\n", "b%d: &a1 [*a0]\n", 1, "c: [[[[[*a1]]]]]\n", NULL },
 };
 
