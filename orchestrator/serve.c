@@ -154,7 +154,13 @@ static int shelf_deliver(
 {
 	struct inbox_id id;
 
-	return store_inbox_put(owner, "local", delivery_id, body, length, &id, err);
+	return store_inbox_put(owner,
+		&(struct inbox_row){ .host = "local",
+			.topic = "",
+			.delivery = delivery_id,
+			.body = body,
+			.length = length },
+		&id, err);
 }
 
 /* People's actions: all of one call is written, or nothing. */

@@ -161,7 +161,7 @@ static int plan_command(struct asking *asking, struct err *err)
 	if (applies)
 		return refuse(asking, "an apply of this pull request is running",
 			"Wait for its end, then plan again.", err);
-	if (asking->pull->from_fork)
+	if (asking->pull->from_fork && !forks_by_command(asking->engine, asking->pull))
 		return refuse(asking, "this pull request comes from a fork",
 			"Push the branch to this repository.", err);
 	for (size_t i = 0; i < command->extra_arg_count; i++) {

@@ -2,6 +2,8 @@
  * than it happened. */
 #include "orchestrator/engine/private.h"
 
+#include "orchestrator/lib/glob.h"
+
 static int operator_event(struct arena *arena, const struct inbox_row *row, json_t **ret_json,
 	struct vcs_event *ret, struct err *err)
 {
@@ -31,17 +33,18 @@ int delivery_handle(struct engine *engine, struct arena *arena, const struct inb
 	const char **ret_outcome, struct err *err)
 {
 	struct delivery delivery = {
-		.header = no_header, .body = row->body, .length = row->length
+		.header = no_header, .topic = row->topic, .body = row->body, .length = row->length
 	};
 	_cleanup_json_ json_t *json = NULL;
 	struct vcs_event event = { 0 };
 	const struct vcs_event *parsed = engine_parsed(engine, row->id);
 	struct vcs_host *host;
-	int r;
+	bool waits = false;
+	int r = 0;
 
-	if (parsed != NULL)
-		return pull_event_handle(engine, arena, parsed, ret_outcome, err);
-	if (str_equal(row->host, "operator")) {
+	if (parsed != NULL) {
+		event = *parsed;
+	} else if (str_equal(row->host, "operator")) {
 		r = operator_event(arena, row, &json, &event, err);
 	} else {
 		host = engine_host(engine, row->host);
@@ -58,7 +61,25 @@ int delivery_handle(struct engine *engine, struct arena *arena, const struct inb
 		*ret_outcome = "unreadable";
 		return 0;
 	}
-	return pull_event_handle(engine, arena, &event, ret_outcome, err);
+	r = partial_pass(engine, arena, row->id, &event, &waits, err);
+	if (r == 0 && waits)
+		*ret_outcome = NULL;
+	return r < 0 || waits ? r : pull_event_handle(engine, arena, &event, ret_outcome, err);
+}
+
+bool host_allows(const struct engine *engine, const struct vcs_event *event)
+{
+	const struct host_settings *settings = engine_host_settings(engine, event->host);
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct glob_list list;
+	struct err err;
+
+	/* the reader of the configuration has refused patterns that are none */
+	return settings == NULL ||
+	       (glob_list_compile(GLOB_NAME, "", settings->repos.list, settings->repos.count,
+			&arena, &list, &err) == 0 &&
+		       glob_list_find(&list,
+			       arena_printf(&arena, "%s/%s", event->host, event->repo)) != NULL);
 }
 
 /* ---- pulls ---- */
@@ -91,6 +112,68 @@ int pull_close(struct engine *engine, struct arena *arena, struct pull *pull, en
 	return r;
 }
 
+static int append_ledger(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct vcs_event *event, int64_t *ret_id, struct err *err)
+{
+	bool is_review = event->kind == VCS_APPROVED || event->kind == VCS_CHANGES_REQUESTED ||
+			 event->kind == VCS_REVIEW_DISMISSED;
+	struct ledger_row row = { .kind = event->kind,
+		.pull = pull->id,
+		.actor = event->actor,
+		.actor_is_bot = event->actor_is_bot,
+		.actor_may_write = event->actor_may_write,
+		.head = pull->head };
+
+	if (event->kind == VCS_PULL_PUSHED || event->kind == VCS_PULL_OPENED ||
+		event->kind == VCS_PULL_REOPENED)
+		row.head = event->head;
+	row.detail = is_review ? event->review_head : event->comment_id;
+	if (row.detail == NULL)
+		row.detail = "";
+	if (is_review && !str_empty(event->comment_id))
+		row.detail = arena_printf(arena, "%.64s %s", row.detail, event->comment_id);
+	row.detail = arena_strndup(arena, row.detail, strnlen(row.detail, 200));
+	return store_ledger_append(engine->store, &row, ret_id, err);
+}
+
+static bool plans_drafts(const struct engine *engine, const struct pull *pull)
+{
+	const struct host_settings *settings = engine_host_settings(engine, pull->host);
+
+	return settings != NULL && settings->drafts;
+}
+
+/* No plan may be used any more, and none takes its place. */
+static int plans_drop(
+	struct engine *engine, struct arena *arena, struct pull *pull, struct err *err)
+{
+	int r = plans_end(engine, arena, pull->id, EV_SUPERSEDED, err);
+
+	if (r == 0)
+		r = store_pull_set_plan_run(engine->store, pull->id, (struct run_id){ 0 }, err);
+	pull->plan_run.v = 0;
+	return r < 0 ? r : locks_tidy(engine, arena, pull->id, err);
+}
+
+/* The head was seen before its push was told: now it is known who brought it. */
+static int name_pusher(
+	struct engine *engine, struct pull *pull, const struct vcs_event *event, struct err *err)
+{
+	if (event->kind != VCS_PULL_PUSHED || !str_equal(pull->pusher, VCS_SOMEBODY) ||
+		!str_equal(pull->head, event->head) || str_empty(event->actor))
+		return 0;
+	pull->pusher = event->actor;
+	return store_pull_set_head(
+		engine->store, pull->id, pull->head, event->actor, pull->head_ledger, err);
+}
+
+bool forks_by_command(const struct engine *engine, const struct pull *pull)
+{
+	const struct host_settings *settings = engine_host_settings(engine, pull->host);
+
+	return settings != NULL && settings->forks == FORKS_PLAN_ON_COMMAND;
+}
+
 /* The newest head is the only one that counts: whatever was planned before is superseded. */
 static int take_head(struct engine *engine, struct arena *arena, struct pull *pull,
 	const struct vcs_event *event, int64_t ledger, const char **ret_outcome, struct err *err)
@@ -105,7 +188,7 @@ static int take_head(struct engine *engine, struct arena *arena, struct pull *pu
 	}
 	if (r < 0 || pull->state != PULL_OPEN || !is_new) {
 		*ret_outcome = "head is known";
-		return r;
+		return r < 0 ? r : name_pusher(engine, pull, event, err);
 	}
 	r = store_pull_set_head(engine->store, pull->id, event->head, event->actor, ledger, err);
 	pull->head = event->head;
@@ -120,17 +203,94 @@ static int take_head(struct engine *engine, struct arena *arena, struct pull *pu
 	if (r < 0)
 		return r;
 	if (pull->from_fork) {
-		struct reply reply = { .asked = "plan",
+		struct reply reply = {
+			.asked = "plan",
 			.actor = event->author,
 			.why = "it comes from a fork, and plans of forks would run foreign code "
 			       "here",
-			.next = "Push the branch to this repository to have it planned." };
+			.next = forks_by_command(engine, pull)
+					? "Somebody who may write here can read it and then "
+					  "comment `sluice plan`."
+					: "Push the branch to this repository to have it planned."
+		};
 
 		*ret_outcome = "fork";
 		return reply_put(engine, arena, pull, ledger, &reply, err);
 	}
+	if (event->is_draft && !plans_drafts(engine, pull)) {
+		*ret_outcome = "draft";
+		return plans_end(engine, arena, pull->id, EV_SUPERSEDED, err);
+	}
 	*ret_outcome = "planned";
 	return plan_request(engine, arena, pull, "sluice", "", NULL, err);
+}
+
+/* A draft became ready: planned, unless somebody had this head planned by a command. */
+static int take_ready(struct engine *engine, struct arena *arena, struct pull *pull,
+	const struct vcs_event *event, int64_t ledger, const char **ret_outcome, struct err *err)
+{
+	struct run run = { .head = "" };
+	int r = 0;
+
+	if (!str_equal(pull->head, event->head) || pull->state != PULL_OPEN || pull->from_fork)
+		return take_head(engine, arena, pull, event, ledger, ret_outcome, err);
+	if (pull->plan_run.v != 0)
+		r = store_run_load(engine->store, arena, pull->plan_run, &run, err);
+	if (r < 0 || str_equal(run.head, pull->head))
+		return r;
+	*ret_outcome = "planned";
+	return plan_request(engine, arena, pull, "sluice", "", NULL, err);
+}
+
+/* Into another branch everything must be planned anew, and approved anew. */
+static int take_base(struct engine *engine, struct arena *arena, struct pull *pull,
+	const struct vcs_event *event, const char **ret_outcome, struct err *err)
+{
+	int r;
+
+	if (str_equal(pull->base_ref, event->base_ref) || pull->state != PULL_OPEN) {
+		*ret_outcome = "base is known";
+		return 0;
+	}
+	r = store_pull_set_base(engine->store, pull->id, event->base_ref, err);
+	if (r == 0)
+		r = engine_audit(engine, arena, "base", event->actor, pull->id,
+			(struct run_id){ 0 }, err, "%s#%lld goes into %s instead of %s", pull->repo,
+			(long long)pull->number, event->base_ref, pull->base_ref);
+	pull->base_ref = event->base_ref;
+	if (r < 0)
+		return r;
+	*ret_outcome = "planned anew";
+	if (pull->from_fork || (event->is_draft && !plans_drafts(engine, pull)))
+		return plans_drop(engine, arena, pull, err);
+	return plan_request(engine, arena, pull, "sluice", "", NULL, err);
+}
+
+/* What the host says of the pull request right now, asked because of a command: events about it may
+ * have been lost. */
+static int take_word(struct engine *engine, struct arena *arena, struct pull *pull,
+	const struct vcs_event *event, struct err *err)
+{
+	struct vcs_event seen = *event;
+	const char *outcome;
+	int64_t ledger = 0;
+	int r = 0;
+
+	seen.kind = VCS_PULL_PUSHED;
+	seen.actor = VCS_SOMEBODY;
+	seen.comment_id = seen.review_head = "";
+	if (event->is_closed)
+		return pull->state == PULL_OPEN
+			       ? pull_close(engine, arena, pull, PULL_CLOSED, VCS_SOMEBODY, err)
+			       : 0;
+	if (!str_equal(pull->base_ref, event->base_ref))
+		r = take_base(engine, arena, pull, &seen, &outcome, err);
+	if (r == 0 && !str_equal(pull->head, event->head)) {
+		r = append_ledger(engine, arena, pull, &seen, &ledger, err);
+		if (r == 0)
+			r = take_head(engine, arena, pull, &seen, ledger, &outcome, err);
+	}
+	return r;
 }
 
 /* Events can be lost or come in another order: any event that describes the pull is enough to know
@@ -176,28 +336,6 @@ static int find_pull(struct engine *engine, struct arena *arena, const struct vc
 	return store_pull_insert(engine->store, ret, &ret->id, err);
 }
 
-static int append_ledger(struct engine *engine, struct arena *arena, const struct pull *pull,
-	const struct vcs_event *event, int64_t *ret_id, struct err *err)
-{
-	bool is_review = event->kind == VCS_APPROVED || event->kind == VCS_CHANGES_REQUESTED ||
-			 event->kind == VCS_REVIEW_DISMISSED;
-	struct ledger_row row = { .kind = event->kind,
-		.pull = pull->id,
-		.actor = event->actor,
-		.actor_is_bot = event->actor_is_bot,
-		.actor_may_write = event->actor_may_write,
-		.head = pull->head };
-
-	if (event->kind == VCS_PULL_PUSHED || event->kind == VCS_PULL_OPENED ||
-		event->kind == VCS_PULL_REOPENED)
-		row.head = event->head;
-	row.detail = is_review ? event->review_head : event->comment_id;
-	if (row.detail == NULL)
-		row.detail = "";
-	row.detail = arena_strndup(arena, row.detail, strnlen(row.detail, 200));
-	return store_ledger_append(engine->store, &row, ret_id, err);
-}
-
 static int review_seen(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct vcs_event *event, struct err *err)
 {
@@ -211,12 +349,29 @@ static int review_seen(struct engine *engine, struct arena *arena, const struct 
 	return r < 0 ? r : run_say(engine, pull, &run, true, err);
 }
 
+/* The event itself says nothing of heads, and the host was asked. */
+static bool says_pull(const struct vcs_event *event)
+{
+	return (event->kind == VCS_COMMENT || event->kind == VCS_RERUN) && !str_empty(event->head);
+}
+
+/* The button means the command. */
+static int rerun_handle(struct engine *engine, struct arena *arena, struct pull *pull,
+	const struct vcs_event *event, int64_t ledger, const char **ret_outcome, struct err *err)
+{
+	struct vcs_event asked = *event;
+
+	asked.body = "sluice plan";
+	asked.comment_id = "";
+	return command_handle(engine, arena, pull, &asked, ledger, ret_outcome, err);
+}
+
 int pull_event_handle(struct engine *engine, struct arena *arena, const struct vcs_event *event,
 	const char **ret_outcome, struct err *err)
 {
 	struct pull pull = { 0 };
 	int64_t ledger = 0;
-	bool is_new = false;
+	bool is_new = false, is_repeat = false;
 	int r;
 
 	*ret_outcome = "handled";
@@ -224,14 +379,29 @@ int pull_event_handle(struct engine *engine, struct arena *arena, const struct v
 		*ret_outcome = "ignored";
 		return 0;
 	}
+	if (!host_allows(engine, event)) {
+		*ret_outcome = "repository not allowed";
+		return 0;
+	}
 	r = find_pull(engine, arena, event, &pull, &is_new, err);
 	if (r == -ERR_MISSING) {
 		*ret_outcome = "unknown pull request";
 		return 0;
 	}
+	if (r == 0 && !is_new && says_pull(event))
+		r = take_word(engine, arena, &pull, event, err);
+	if (r == 0 && !str_empty(event->comment_id)) {
+		r = store_ledger_has(
+			engine->store, pull.id, event->kind, event->comment_id, &is_repeat, err);
+		if (r == 0 && is_repeat) {
+			*ret_outcome = "seen before";
+			return 0;
+		}
+	}
 	if (r == 0)
 		r = append_ledger(engine, arena, &pull, event, &ledger, err);
-	if (r == 0 && is_new && event->kind != VCS_PULL_CLOSED && event->kind != VCS_PULL_MERGED) {
+	if (r == 0 && is_new && event->kind != VCS_PULL_CLOSED && event->kind != VCS_PULL_MERGED &&
+		!event->is_closed) {
 		pull.head_ledger = ledger;
 		r = take_head(engine, arena, &pull, event, ledger, ret_outcome, err);
 	}
@@ -256,11 +426,15 @@ int pull_event_handle(struct engine *engine, struct arena *arena, const struct v
 	case VCS_CHANGES_REQUESTED:
 	case VCS_REVIEW_DISMISSED:
 		return review_seen(engine, arena, &pull, event, err);
+	case VCS_PULL_READY:
+		return is_new ? 0
+			      : take_ready(engine, arena, &pull, event, ledger, ret_outcome, err);
+	case VCS_PULL_RETARGETED:
+		return is_new ? 0 : take_base(engine, arena, &pull, event, ret_outcome, err);
+	case VCS_RERUN:
+		return rerun_handle(engine, arena, &pull, event, ledger, ret_outcome, err);
 	case VCS_IGNORED:
 	case VCS_PING:
-	case VCS_PULL_READY:
-	case VCS_PULL_RETARGETED:
-	case VCS_RERUN:
 	case VCS_EVENT_KIND_MAX:
 		break;
 	}

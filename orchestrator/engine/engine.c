@@ -35,6 +35,7 @@ int engine_new(struct store *store, const struct engine_world *world, struct eng
 	list_init(&engine->sent_comments);
 	list_init(&engine->parsed);
 	list_init(&engine->known);
+	list_init(&engine->partials);
 	engine->inbox_may_have_rows = engine->slots_may_be_free = true;
 	*ret = engine;
 	return 0;
@@ -71,6 +72,7 @@ void engine_free(struct engine *engine)
 	while ((item = list_pop(&engine->sent_comments)) != NULL)
 		free(container_of(item, struct sent_comment, in_engine));
 	effects_drop(engine);
+	partials_drop(engine);
 	forget_parsed(engine);
 	known_forget_all(engine);
 	free(engine->handed);
@@ -149,6 +151,27 @@ struct vcs_host *engine_host(const struct engine *engine, const char *name)
 	return NULL;
 }
 
+const struct host_settings *engine_host_settings(const struct engine *engine, const char *name)
+{
+	const struct settings *settings = engine->world.settings;
+
+	for (size_t i = 0; i < settings->host_count; i++) {
+		if (str_equal(settings->hosts[i].name, name))
+			return &settings->hosts[i];
+	}
+	return NULL;
+}
+
+void engine_look_again(struct engine *engine, int64_t delay_ms)
+{
+	int64_t at = engine_monotonic(engine) + delay_ms;
+
+	if (delay_ms <= 0)
+		engine->inbox_may_have_rows = true;
+	else if (engine->inbox_retry_ms == 0 || at < engine->inbox_retry_ms)
+		engine->inbox_retry_ms = at;
+}
+
 int engine_audit(struct engine *engine, struct arena *arena, const char *kind, const char *actor,
 	struct pull_id pull, struct run_id run, struct err *err, const char *format, ...)
 {
@@ -222,11 +245,10 @@ static void accept_later(struct engine *engine, engine_accepted_cb cb, void *own
 	wake(engine, 0);
 }
 
-static int inbox_put(struct engine *engine, const char *host, const char *delivery,
-	const char *body, size_t length, engine_accepted_cb accepted, void *owner,
-	struct inbox_id *ret_id, struct err *err)
+static int inbox_put(struct engine *engine, const struct inbox_row *row,
+	engine_accepted_cb accepted, void *owner, struct inbox_id *ret_id, struct err *err)
 {
-	int r = store_inbox_put(engine->store, host, delivery, body, length, ret_id, err);
+	int r = store_inbox_put(engine->store, row, ret_id, err);
 
 	if (r < 0 && r != -ERR_EXISTS)
 		return r;
@@ -262,8 +284,13 @@ int engine_intake(struct engine *engine, const char *host_name, const struct del
 	if (r < 0)
 		metrics_add(METRIC_EVENTS_REFUSED, 1);
 	else /* a repeat leaves number 0, which no row has */
-		r = inbox_put(engine, host_name, delivery_name(host, delivery), delivery->body,
-			delivery->length, accepted, owner, &parsed->inbox, err);
+		r = inbox_put(engine,
+			&(struct inbox_row){ .host = host_name,
+				.topic = host->topic == NULL ? "" : host->topic(host, delivery),
+				.delivery = delivery_name(host, delivery),
+				.body = delivery->body,
+				.length = delivery->length },
+			accepted, owner, &parsed->inbox, err);
 	return r;
 }
 
@@ -290,8 +317,13 @@ int engine_operator_command(struct engine *engine, const char *host, const char 
 	if (json == NULL)
 		return err_user(err, ERR_USAGE, "the command is not valid text");
 	body = jsonx_text(json);
-	return inbox_put(
-		engine, "operator", delivery, body, strlen(body), accepted, owner, &id, err);
+	return inbox_put(engine,
+		&(struct inbox_row){ .host = "operator",
+			.topic = "",
+			.delivery = delivery,
+			.body = body,
+			.length = strlen(body) },
+		accepted, owner, &id, err);
 }
 
 /* ---- the turn ---- */
@@ -333,6 +365,8 @@ static int posted_handle(
 		return effect_answered(engine, posted, err);
 	case POSTED_PULL:
 		return pull_event_handle(engine, arena, &posted->event, &outcome, err);
+	case POSTED_ANSWERED:
+		return partial_answered(engine, posted->inbox, err);
 	case POSTED_PULL_GONE: {
 		struct pull pull;
 		int r = store_pull_load(engine->store, arena, posted->pull, &pull, err);
@@ -405,15 +439,16 @@ static bool handle_inbox(struct engine *engine)
 	struct err err = { 0 }, again;
 	int r = store_inbox_next(engine->store, &arena, &row, &err);
 
-	if (r < 0) {
+	if (r < 0) { /* a clock that jumps back must not leave rows lying for ever */
 		engine->inbox_may_have_rows = false;
+		engine_look_again(engine, WAKE_MOST_MS);
 		return false;
 	}
 	r = store_mark(engine->store, &err);
 	if (r < 0)
 		return false;
 	r = delivery_handle(engine, &arena, &row, &outcome, &err);
-	if (r == 0)
+	if (r == 0 && outcome != NULL)
 		r = store_inbox_done(engine->store, row.id, outcome, &err);
 	if (r == 0)
 		r = store_keep(engine->store, &err);
@@ -422,7 +457,7 @@ static bool handle_inbox(struct engine *engine)
 	if (r == 0)
 		return true;
 	engine_tell(engine, true, "an event from the inbox is tried again", &err);
-	engine->inbox_retry_ms = engine_monotonic(engine) + backoff_ms(row.attempts);
+	engine_look_again(engine, backoff_ms(row.attempts));
 	return store_inbox_defer(engine->store, row.id,
 		       engine_now(engine) + backoff_ms(row.attempts), &again) == 0;
 }
@@ -508,6 +543,7 @@ static bool commit(struct engine *engine)
 		return true;
 	}
 	effects_committed(engine, false);
+	partials_drop(engine); /* rows may lose their numbers to others */
 	engine_tell(engine, true, "nothing of this turn could be stored; it is tried again", &err);
 	while ((item = list_pop(&engine->handled)) != NULL)
 		list_append(&engine->posted, item);

@@ -43,7 +43,8 @@ int gate_read(struct engine *engine, struct arena *arena, const struct pull *pul
 			.is_bot = rows[i].actor_is_bot,
 			.may_write = rows[i].actor_may_write,
 			.head = rows[i].head,
-			.review_head = rows[i].detail };
+			.review_head = arena_strndup(
+				arena, rows[i].detail, strcspn(rows[i].detail, " ")) };
 	}
 	facts.opinions = opinions;
 	facts.people = prepared.people;

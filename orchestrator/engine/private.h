@@ -23,6 +23,7 @@ enum posted_kind {
 	POSTED_SENT,	  /* an effect was answered */
 	POSTED_PULL,	  /* what a host says of an open pull (catch-up) */
 	POSTED_PULL_GONE, /* a pull that the host no longer lists as open */
+	POSTED_ANSWERED,  /* a host said what a row of the inbox waits for */
 };
 
 struct posted {
@@ -32,6 +33,7 @@ struct posted {
 	struct run_id run;
 	struct job_id job;
 	struct pull_id pull;
+	struct inbox_id inbox;
 	int attempt;
 	int tries;
 	int64_t not_before_ms; /* monotonic */
@@ -93,6 +95,7 @@ struct engine {
 	struct list sent_comments;
 	struct list parsed;
 	struct list known;
+	struct list partials;
 	size_t flight_count, sent_count, known_count;
 	/* Jobs handed to the executor whose rows are not yet committed as sent. A failed commit
 	 * brings the rows back, and they must not start the job a second time. */
@@ -132,9 +135,26 @@ _must_check_ int engine_audit(struct engine *engine, struct arena *arena, const 
 /* The event of a row that came in since the last turn, or NULL. */
 const struct vcs_event *engine_parsed(const struct engine *engine, struct inbox_id id);
 
+/* The inbox is looked at again after this time at the latest. */
+void engine_look_again(struct engine *engine, int64_t delay_ms);
+/* What the operator decided for this host; NULL for the embedded one. */
+const struct host_settings *engine_host_settings(const struct engine *engine, const char *name);
+
+/* ---- partials.c ---- */
+/* Completes the event, or *ret_waits: its row must stay. */
+_must_check_ int partial_pass(struct engine *engine, struct arena *arena, struct inbox_id id,
+	struct vcs_event *event, bool *ret_waits, struct err *err);
+_must_check_ int partial_answered(struct engine *engine, struct inbox_id id, struct err *err);
+void partials_drop(struct engine *engine);
+
 /* ---- deliveries.c: an inbox row -> ledger row and what follows ---- */
+/* *ret_outcome is NULL when the row must stay: a host was asked first. */
 _must_check_ int delivery_handle(struct engine *engine, struct arena *arena,
 	const struct inbox_row *row, const char **ret_outcome, struct err *err);
+/* Somebody who may write here can ask for a plan of a fork's pull request. */
+bool forks_by_command(const struct engine *engine, const struct pull *pull);
+/* The host's settings let this repository in. */
+bool host_allows(const struct engine *engine, const struct vcs_event *event);
 _must_check_ int pull_event_handle(struct engine *engine, struct arena *arena,
 	const struct vcs_event *event, const char **ret_outcome, struct err *err);
 _must_check_ int pull_close(struct engine *engine, struct arena *arena, struct pull *pull,

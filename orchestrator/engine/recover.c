@@ -79,6 +79,8 @@ int recover_coldplug(struct engine *engine, struct err *err)
 	int r = drop_old_starts(engine, &arena, err);
 
 	if (r == 0)
+		r = store_inbox_reopen(engine->store, err);
+	if (r == 0)
 		r = check_runs(engine, &arena, err);
 	if (r == 0)
 		r = check_locks(engine, &arena, err);

@@ -46,11 +46,15 @@ struct vcs_event {
 	/* What came in does not say whether the actor may write, and a comment says nothing of the
 	 * head: the host must be asked (HOST_COMPLETE) before this event may change anything. */
 	bool is_partial;
+	bool is_closed; /* of an answer: the pull request is not open */
 
 	/* of a comment or review */
 	const char *comment_id;
 	const char *body;
 	const char *review_head; /* the commit that the host says was reviewed; can only veto */
 };
+
+/* Who moved a branch while nobody looked; no person can have this name. */
+#define VCS_SOMEBODY "(unknown)"
 
 const char *vcs_event_kind_name(enum vcs_event_kind kind);

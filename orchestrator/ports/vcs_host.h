@@ -15,6 +15,8 @@ struct delivery { /* one webhook, as it came */
 	const char *(*header)(
 		const struct delivery *delivery, const char *name); /* NULL when absent */
 	const void *owner;
+	const char *topic; /* of a delivery that was stored: what topic() said when it came; else
+			      NULL */
 	const char *body;
 	size_t length;
 };
@@ -27,6 +29,8 @@ enum host_call {
 	HOST_STATUS_SET,   /* commit status `context` on `head` */
 	HOST_REACT,	   /* `body` = "eyes", on `comment_id` */
 	HOST_LIST_OPEN,	   /* answer: all open pulls of `repo` as VCS_PULL_OPENED events */
+	HOST_COMPLETE, /* answer: one event that says what a partial one of `actor` does not: may
+			  the actor write; with `needs_pull` also the pull request as it is now */
 };
 
 enum status_state { STATUS_PENDING = 1, STATUS_SUCCESS, STATUS_FAILURE, STATUS_ERROR };
@@ -42,10 +46,12 @@ struct host_request {
 	const char *context;
 	const char *description;
 	enum status_state status;
+	const char *actor;
+	bool needs_pull;
 };
 
 struct host_answer {
-	struct vcs_event *pulls; /* HOST_LIST_OPEN */
+	struct vcs_event *pulls; /* HOST_LIST_OPEN, HOST_COMPLETE */
 	size_t pull_count;
 };
 
@@ -67,6 +73,9 @@ struct vcs_host {
 	/* The id that the host gave the delivery; "" when it gives none. Borrowed from the
 	 * delivery. */
 	const char *(*delivery_id)(const struct vcs_host *host, const struct delivery *delivery);
+	/* What `parse` needs besides the body, to be kept with it; NULL: hosts that need nothing.
+	 */
+	const char *(*topic)(const struct vcs_host *host, const struct delivery *delivery);
 
 	/* The tip of a branch now. NULL where the host would have to ask somebody. */
 	int (*tip)(const struct vcs_host *host, const char *repo, const char *branch,

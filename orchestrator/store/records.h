@@ -9,6 +9,7 @@
 struct inbox_row {
 	struct inbox_id id;
 	const char *host;
+	const char *topic; /* what the delivery said beside its body, or "" */
 	const char *delivery;
 	const char *body;
 	size_t length;
@@ -75,7 +76,8 @@ struct ledger_row {
 	bool actor_may_write;
 	const char *head;   /* our newest head of this pull when we saw it: what the approval counts
 			       for */
-	const char *detail; /* comment id, command text (capped), the head named by the host */
+	const char *detail; /* comment id; of a review the head named by the host, a space, its id
+			     */
 };
 
 struct audit_row {

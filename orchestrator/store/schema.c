@@ -98,6 +98,8 @@ static const char *const migrations[] = {
 	"never changes'); END;"
 	"CREATE TRIGGER audit_stays BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit "
 	"never changes'); END;",
+	/* 3: what a delivery said beside its body */
+	"ALTER TABLE inbox ADD COLUMN topic TEXT NOT NULL DEFAULT '';",
 };
 
 /* Children before parents. */

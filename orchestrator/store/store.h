@@ -39,8 +39,8 @@ void store_undo(struct store *store);				   /* the mark's writes go */
 /* ---- inbox: what came in, once
  * ------------------------------------------------------------------------------------ */
 /* ERR_EXISTS when this delivery id or this very body of the same host was seen before. */
-_must_check_ int store_inbox_put(struct store *store, const char *host, const char *delivery,
-	const char *body, size_t length, struct inbox_id *ret, struct err *err);
+_must_check_ int store_inbox_put(struct store *store, const struct inbox_row *row,
+	struct inbox_id *ret, struct err *err); /* of the row: host, topic, delivery, body */
 /* The oldest unhandled row that is due, ERR_MISSING when there is none. */
 _must_check_ int store_inbox_next(
 	struct store *store, struct arena *arena, struct inbox_row *ret, struct err *err);
@@ -51,6 +51,11 @@ _must_check_ int store_inbox_done(
 /* A failing event is tried again later; attempts are counted. */
 _must_check_ int store_inbox_defer(
 	struct store *store, struct inbox_id id, int64_t due_ms, struct err *err);
+/* The row waits for something else than a second chance. */
+_must_check_ int store_inbox_due(
+	struct store *store, struct inbox_id id, int64_t due_ms, struct err *err);
+/* After a start nothing of what rows waited for is known any more: all are due. */
+_must_check_ int store_inbox_reopen(struct store *store, struct err *err);
 
 /* ---- repositories and pulls
  * --------------------------------------------------------------------------------------- */
@@ -71,6 +76,8 @@ _must_check_ int store_pull_list(struct store *store, struct arena *arena, enum 
 	struct err *err); /* state 0: all, newest first */
 _must_check_ int store_pull_set_head(struct store *store, struct pull_id id, const char *head,
 	const char *pusher, int64_t head_ledger, struct err *err);
+_must_check_ int store_pull_set_base(
+	struct store *store, struct pull_id id, const char *base_ref, struct err *err);
 _must_check_ int store_pull_set_state(struct store *store, struct pull_id id, enum pull_state from,
 	enum pull_state to, struct err *err); /* ERR_STALE */
 _must_check_ int store_pull_set_plan_run(
@@ -182,6 +189,9 @@ _must_check_ int store_ledger_append(
 _must_check_ int store_ledger_list_pull(struct store *store, struct arena *arena,
 	struct pull_id pull, struct ledger_row **ret, size_t *ret_count,
 	struct err *err); /* oldest first */
+/* Was this comment or review seen before? Its id stands at the end of the row's detail. */
+_must_check_ int store_ledger_has(struct store *store, struct pull_id pull,
+	enum vcs_event_kind kind, const char *id, bool *ret, struct err *err);
 _must_check_ int store_ledger_newest(
 	struct store *store, int64_t *ret_id, struct err *err); /* 0 when empty */
 /* hash = SHA-256(previous hash, all fields); detail is JSON text. */

@@ -2,8 +2,8 @@
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/store/private.h"
 
-int store_inbox_put(struct store *store, const char *host, const char *delivery, const char *body,
-	size_t length, struct inbox_id *ret, struct err *err)
+int store_inbox_put(
+	struct store *store, const struct inbox_row *row, struct inbox_id *ret, struct err *err)
 {
 	char hash[SHA256_HEX];
 	int64_t now = store_now(store);
@@ -11,12 +11,13 @@ int store_inbox_put(struct store *store, const char *host, const char *delivery,
 
 	if (r < 0)
 		return r;
-	codec_sha256_hex(body, length, hash);
+	codec_sha256_hex(row->body, row->length, hash);
 	return db_number(store->db, err, &ret->v,
-		"INSERT INTO inbox(host, delivery, hash, body, state, attempts, received_ms, "
-		"due_ms, outcome)"
-		" VALUES($1, $2, $3, $4, 0, 0, $5, $6, '') RETURNING id",
-		"sssbii", host, delivery, hash, body, length, now, now);
+		"INSERT INTO inbox(host, topic, delivery, hash, body, state, attempts, "
+		"received_ms, due_ms, outcome)"
+		" VALUES($1, $2, $3, $4, $5, 0, 0, $6, $7, '') RETURNING id",
+		"ssssbii", row->host, row->topic, row->delivery, hash, row->body, row->length, now,
+		now);
 }
 
 int store_inbox_next(
@@ -24,7 +25,8 @@ int store_inbox_next(
 {
 	_cleanup_rows_ struct db_rows rows = { 0 };
 	int r = db_begin(store->db, &rows, err,
-		"SELECT id, host, delivery, body, attempts, received_ms FROM inbox WHERE state = 0 "
+		"SELECT id, host, delivery, body, attempts, received_ms, topic FROM inbox WHERE "
+		"state = 0 "
 		"AND due_ms <= $1"
 		" ORDER BY id LIMIT 1",
 		"i", store_now(store));
@@ -41,6 +43,7 @@ int store_inbox_next(
 	ret->body = db_bytes(&rows, 3, arena, &ret->length);
 	ret->attempts = (int)db_int(&rows, 4);
 	ret->received_ms = db_int(&rows, 5);
+	ret->topic = db_text(&rows, 6, arena);
 	return 0;
 }
 
@@ -64,4 +67,23 @@ int store_inbox_defer(struct store *store, struct inbox_id id, int64_t due_ms, s
 			"UPDATE inbox SET attempts = attempts + 1, due_ms = $1 WHERE id = $2", "ii",
 			due_ms, id.v);
 	return store_found(r, err, "inbox row", id.v);
+}
+
+int store_inbox_due(struct store *store, struct inbox_id id, int64_t due_ms, struct err *err)
+{
+	int r = store_begin(store, err);
+
+	if (r == 0)
+		r = db_run(store->db, err, "UPDATE inbox SET due_ms = $1 WHERE id = $2", "ii",
+			due_ms, id.v);
+	return store_found(r, err, "inbox row", id.v);
+}
+
+int store_inbox_reopen(struct store *store, struct err *err)
+{
+	int r = store_begin(store, err);
+
+	if (r == 0)
+		r = db_run(store->db, err, "UPDATE inbox SET due_ms = 0 WHERE state = 0", "");
+	return r < 0 ? r : 0;
 }

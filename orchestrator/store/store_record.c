@@ -54,6 +54,19 @@ int store_ledger_list_pull(struct store *store, struct arena *arena, struct pull
 	return r;
 }
 
+int store_ledger_has(struct store *store, struct pull_id pull, enum vcs_event_kind kind,
+	const char *id, bool *ret, struct err *err)
+{
+	int64_t found = 0;
+	int r = db_number(store->db, err, &found,
+		"SELECT count(*) FROM ledger WHERE pull = $1 AND kind = $2 AND (detail = $3 OR "
+		"substr(detail, -length($3) - 1) = ' ' || $3)",
+		"iis", pull.v, (int64_t)kind, id);
+
+	*ret = found > 0;
+	return r;
+}
+
 int store_ledger_newest(struct store *store, int64_t *ret_id, struct err *err)
 {
 	return db_number(store->db, err, ret_id, "SELECT coalesce(max(id), 0) FROM ledger", "");

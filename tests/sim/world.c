@@ -86,6 +86,23 @@ static void describe(const struct world *world, int64_t number, struct vcs_event
 	event->actor_may_write = true;
 }
 
+static bool may_write(const char *actor)
+{
+	return !str_equal(actor, "reader");
+}
+
+/* Every second comment and review says as little as those of some hosts do. */
+static void hide(struct vcs_event *event, long long seq)
+{
+	if (seq % 2 == 0 || (event->kind != VCS_COMMENT && event->kind != VCS_APPROVED &&
+				    event->kind != VCS_CHANGES_REQUESTED))
+		return;
+	event->is_partial = true;
+	event->actor_may_write = false;
+	if (event->kind == VCS_COMMENT)
+		event->head = event->base_ref = event->author = "";
+}
+
 /* "kind number actor head seq text" */
 static int parse(_unused_ const struct vcs_host *host, const struct delivery *delivery,
 	struct arena *arena, struct vcs_event *ret, struct err *err)
@@ -103,8 +120,9 @@ static int parse(_unused_ const struct vcs_host *host, const struct delivery *de
 	ret->head = arena_strdup(arena, head);
 	ret->comment_id = arena_printf(arena, "c%lld", seq);
 	ret->body = arena_strdup(arena, delivery->body + text);
-	ret->actor_may_write = !str_equal(actor, "reader");
+	ret->actor_may_write = may_write(actor);
 	ret->actor_is_bot = str_equal(actor, "bot");
+	hide(ret, seq);
 	return 0;
 }
 
@@ -136,6 +154,28 @@ static void take_comment(struct world *world, const struct host_request *request
 	if (world->marker_count < COMMENTS_MAX)
 		snprintf(world->markers[world->marker_count++], sizeof(world->markers[0]), "%s",
 			key);
+}
+
+static void complete(
+	struct world *world, const struct host_request *request, struct host_answer *answer)
+{
+	struct fake_pull *pull = &world->pulls[request->number];
+
+	describe(world, request->number, &answer->pulls[0]);
+	answer->pulls[0].actor_may_write = may_write(request->actor);
+	answer->pull_count = 1;
+	if (!request->needs_pull)
+		return;
+	answer->pulls[0].head = pull->head;
+	answer->pulls[0].is_closed = !pull->open;
+	if (!pull->open) {
+		pull->told_open = false;
+		return;
+	}
+	if (!str_equal(pull->told_head, pull->head)) {
+		copy(pull->told_head, sizeof(pull->told_head), pull->head);
+		copy(pull->told_pusher, sizeof(pull->told_pusher), VCS_SOMEBODY);
+	}
 }
 
 static void send_request(_unused_ struct vcs_host *host, const struct host_request *request,
@@ -171,6 +211,8 @@ static void send_request(_unused_ struct vcs_host *host, const struct host_reque
 		copy(pull->told_pusher, sizeof(pull->told_pusher), pull->pusher);
 		pull->told_open = true;
 	}
+	if (request->call == HOST_COMPLETE)
+		complete(world, request, &answer);
 	done(owner, &answer, NULL);
 }
 

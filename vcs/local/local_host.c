@@ -12,9 +12,6 @@ enum { SECRET_BYTES_MIN = 16 };
 
 static const char our_name[] = "sluice";
 
-/* Who moved a branch while nobody looked; no person can have this name. */
-static const char unknown_person[] = "(unknown)";
-
 static struct local_host *host_of(struct vcs_host *port)
 {
 	return container_of(port, struct local_host, port);
@@ -203,7 +200,7 @@ static int open_add(struct local_host *host, const json_t *repo, int64_t number,
 	/* A branch that is gone or unreadable leaves the pull as it was. */
 	if (r == 0 && !str_equal(head, local_text(pull, "head"))) {
 		json_object_set_new(pull, "head", json_string(head));
-		json_object_set_new(pull, "pusher", json_string(unknown_person));
+		json_object_set_new(pull, "pusher", json_string(VCS_SOMEBODY));
 		r = local_pull_store(host, pull, err);
 		if (r < 0)
 			return r;
@@ -270,6 +267,9 @@ static void host_send(
 		r = list_open(host, request, &list, &err);
 		answer.pulls = list.events;
 		answer.pull_count = list.count;
+		break;
+	case HOST_COMPLETE: /* what we deliver is never partial */
+		r = err_set(&err, ERR_BUG, "the local host has nothing to add");
 		break;
 	}
 	done(owner, r < 0 ? NULL : &answer, r < 0 ? &err : NULL);
