@@ -12,6 +12,7 @@
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/lib/log.h"
 #include "orchestrator/lib/sd_notify.h"
+#include "orchestrator/lib/secrets.h"
 #include "orchestrator/store/store.h"
 #include "runners/executor_local.h"
 #include "vcs/local/local_host.h"
@@ -263,7 +264,7 @@ static int start_local(struct server *server, struct arena *arena, struct err *e
 		return 0;
 	r = read_secret(server->settings.data_dir, secret, err);
 	if (r == 0)
-		log_secret_add(secret);
+		secrets_add(secret);
 	if (r == 0)
 		r = local_host_new(&options, &server->local, err);
 	if (r == 0)

@@ -67,8 +67,8 @@ void output_pump(struct output *output, bool is_last)
 
 		if (got <= 0)
 			return;
-		used = mask_append(output->mask, chunk, (size_t)got,
-			is_last && output->pumped + got >= end, &masked);
+		used = mask_append(output->mask, &output->flow, chunk, (size_t)got,
+			is_last && output->pumped + got >= end, &masked, NULL);
 		if (used == 0)
 			return;
 		if (write(output->log_fd, strbuf_text(&masked), masked.length) < 0)
@@ -145,6 +145,7 @@ int output_read_fd(int fd, size_t cap, char **ret, size_t *ret_length, struct er
 static int copy_masked(int from, int to, const struct mask *mask, struct err *err)
 {
 	_cleanup_free_ char *chunk = mem_alloc(CHUNK);
+	struct mask_flow flow = { 0 };
 	int64_t at = 0, end = size_of(from);
 
 	while (at < end) {
@@ -154,11 +155,7 @@ static int copy_masked(int from, int to, const struct mask *mask, struct err *er
 
 		if (got <= 0)
 			return err_sys(err, ERR_SYSTEM, errno, "cannot read the output");
-		used = mask_append(mask, chunk, (size_t)got, at + got >= end, &masked);
-		if (used == 0) { /* a value that is longer than a chunk: nothing of it may stay */
-			strbuf_puts(&masked, "***");
-			used = (size_t)got;
-		}
+		used = mask_append(mask, &flow, chunk, (size_t)got, at + got >= end, &masked, NULL);
 		if (write(to, strbuf_text(&masked), masked.length) != (ssize_t)masked.length)
 			return err_sys(err, ERR_SYSTEM, errno, "cannot write the output");
 		at += (int64_t)used;

@@ -5,12 +5,13 @@
  * output.log; without any they write there directly. */
 #pragma once
 #include "orchestrator/lib/err.h"
-#include "runners/mask.h"
+#include "orchestrator/lib/mask.h"
 
 struct output {
 	int raw_fd; /* the tools' stdout and stderr */
 	int log_fd; /* output.log */
 	const struct mask *mask;
+	struct mask_flow flow;
 	int64_t pumped;	    /* bytes of raw that are in the log */
 	int64_t step_begin; /* in raw */
 	int64_t log_begin;  /* in the log */

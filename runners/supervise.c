@@ -231,17 +231,15 @@ static int plan_with_layer(struct worker *worker, struct layer *layer, struct to
 
 static void keep_plan_text(struct worker *worker, const struct mask *hidden, int text_fd)
 {
-	_cleanup_strbuf_ struct strbuf masked = STRBUF(2 * PLAN_TEXT_MAX),
-				       shown = STRBUF(2 * PLAN_TEXT_MAX);
-	_cleanup_free_ char *text = NULL, *cut = NULL;
+	_cleanup_free_ char *text = NULL, *masked = NULL, *shown = NULL, *cut = NULL;
 	size_t length = 0;
 	struct err err;
 
 	if (output_read_fd(text_fd, PLAN_TEXT_MAX, &text, &length, &err) < 0)
 		return;
-	mask_append(&worker->mask, text, length, true, &masked);
-	mask_append(hidden, strbuf_text(&masked), masked.length, true, &shown);
-	cut = diagnostic_middle_cut(strbuf_text(&shown), shown.length, JOB_OUTPUT_MAX - 1);
+	masked = mask_text(&worker->mask, text, NULL);
+	shown = mask_text(hidden, masked, NULL);
+	cut = diagnostic_middle_cut(shown, strlen(shown), JOB_OUTPUT_MAX - 1);
 	worker->result.output = arena_strdup(&worker->arena, cut);
 }
 

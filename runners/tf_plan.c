@@ -5,8 +5,8 @@
 #include "runners/tf_plan.h"
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/jsonx.h"
+#include "orchestrator/lib/mask.h"
 #include "orchestrator/lib/strbuf.h"
-#include "runners/mask.h"
 #include "runners/output.h"
 #include <stdio.h>
 #include <string.h>

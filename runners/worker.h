@@ -6,8 +6,8 @@
  * ended; nothing else has to be done then but to write it. */
 #pragma once
 #include "orchestrator/lib/arena.h"
+#include "orchestrator/lib/mask.h"
 #include "runners/job_dir.h"
-#include "runners/mask.h"
 #include "runners/output.h"
 #include "runners/sandbox.h"
 #include "runners/site.h"

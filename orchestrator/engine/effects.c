@@ -4,6 +4,7 @@
 
 #include "orchestrator/lib/fault.h"
 #include "orchestrator/lib/metrics.h"
+#include "orchestrator/lib/secrets.h"
 
 enum {
 	SEND_AT_ONCE = 64,
@@ -136,11 +137,38 @@ static struct sent_comment *sent_find(struct engine *engine, struct run_id run)
 	return sent;
 }
 
+/* Each job's own secrets are gone from what it said; one that is left is known to the server only,
+ * and somebody must learn that it was on its way out. */
+static void tell_incident(struct engine *engine, const struct host_request *request, size_t hits)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct err err, what;
+
+	err_set(&what, ERR_REFUSED,
+		"%zu time(s) a secret of this server stood in what %s#%lld was told; it was taken "
+		"out: find how it came there, and replace it",
+		hits, request->repo, (long long)request->number);
+	engine_tell(engine, true, "a secret was on its way out", &what);
+	if (engine_audit(engine, &arena, "secret hidden", "sluice", (struct pull_id){ 0 },
+		    (struct run_id){ 0 }, &err, "%s", what.text) < 0)
+		engine_tell(engine, true, "the incident could not be recorded", &err);
+}
+
 static void send_to(
 	struct flight *flight, struct vcs_host *host, const struct host_request *request)
 {
+	struct host_request clean = *request;
+	_cleanup_free_ char *body = NULL, *description = NULL;
+	size_t hits = 0;
+
+	if (secrets_are_known() && request->body != NULL)
+		clean.body = body = secrets_hide(request->body, &hits);
+	if (secrets_are_known() && request->description != NULL)
+		clean.description = description = secrets_hide(request->description, &hits);
+	if (hits > 0)
+		tell_incident(flight->engine, request, hits);
 	flight->calls++;
-	host->send(host, request, on_answer, flight);
+	host->send(host, &clean, on_answer, flight);
 }
 
 static const char *part_marker(const char *marker, size_t part, struct arena *arena)

@@ -3,8 +3,8 @@
 
 #include "orchestrator/lib/clock.h"
 #include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/secrets.h"
 #include "orchestrator/lib/strbuf.h"
-#include "orchestrator/lib/strvec.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,13 +13,11 @@ enum {
 	LINE_MAX_BYTES = 32 << 10,
 	VALUE_MAX_BYTES = 2000,
 	VALUE_ROOM = 8 * VALUE_MAX_BYTES, /* a value with its key, every byte of it escaped */
-	SECRET_MIN = 6
 };
 
 static struct {
 	enum log_level least;
 	bool text;
-	struct strvec secrets;
 } logger = { .least = LOG_INFO };
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
@@ -28,12 +26,6 @@ void log_open(enum log_level least, bool text)
 {
 	logger.least = least;
 	logger.text = text;
-}
-
-void log_secret_add(const char *secret)
-{
-	if (secret != NULL && strlen(secret) >= SECRET_MIN)
-		strvec_push(&logger.secrets, secret);
 }
 
 static void put_char(struct strbuf *out, unsigned char c, bool quoted)
@@ -69,46 +61,14 @@ static void put_text(struct strbuf *out, const char *text, bool quoted)
 	}
 }
 
-/* How much of the secret stands at text: all of it, or a beginning of it that the end of a text cut
- * short. */
-static size_t secret_at(const char *secret, const char *text)
-{
-	size_t same = 0;
-
-	while (secret[same] != '\0' && secret[same] == text[same])
-		same++;
-	return secret[same] == '\0' || (text[same] == '\0' && same >= SECRET_MIN) ? same : 0;
-}
-
-/* All places are found before one is covered: secrets that overlap or contain each other would
- * otherwise leave the rest of one behind. The bytes of a hit become NUL, which no text has. */
-static void cover_secrets(const char *text, char *covered)
-{
-	for (size_t i = 0; i < logger.secrets.count; i++) {
-		const char *secret = logger.secrets.items[i];
-
-		for (const char *at = text; (at = strchr(at, secret[0])) != NULL; at++)
-			memset(covered + (at - text), '\0', secret_at(secret, at));
-	}
-}
-
 /* Masked before it is cut or escaped: either would hide a secret from the search. */
 static void put_masked(struct strbuf *out, const char *text, bool quoted)
 {
-	_cleanup_strbuf_ struct strbuf masked = STRBUF(VALUE_MAX_BYTES);
-	_cleanup_free_ char *covered = mem_strdup(text);
+	_cleanup_free_ char *masked = secrets_hide(text, NULL);
+	_cleanup_strbuf_ struct strbuf cut = STRBUF(VALUE_MAX_BYTES);
 
-	cover_secrets(text, covered);
-	for (const char *at = text; *at != '\0' && !masked.overflowed;) {
-		if (covered[at - text] != '\0') {
-			strbuf_putc(&masked, *at++);
-			continue;
-		}
-		strbuf_puts(&masked, "***");
-		while (*at != '\0' && covered[at - text] == '\0')
-			at++;
-	}
-	put_text(out, strbuf_text(&masked), quoted);
+	strbuf_puts(&cut, masked);
+	put_text(out, strbuf_text(&cut), quoted);
 }
 
 static void put_value(struct strbuf *out, const struct log_field *field, bool quoted)

@@ -3,7 +3,7 @@
  *
  *   log_info("plan finished", log_str("run", id), log_int("ms", took));
  *
- * Secrets given to log_secret_add() never appear in a line, whatever field carries them. On a
+ * What secrets.h knows never appears in a line, whatever field carries it. On a
  * terminal the lines are short text instead of JSON. */
 #pragma once
 #include "orchestrator/lib/base.h"
@@ -35,5 +35,3 @@ void log_write(enum log_level level, const char *message, const struct log_field
 #define log_error(message, ...) log_at(LOG_ERROR, message __VA_OPT__(, ) __VA_ARGS__)
 
 void log_open(enum log_level least, bool text);
-void log_secret_add(
-	const char *secret); /* shorter than 6 bytes is ignored: masking it would mask words */

@@ -4,6 +4,7 @@
 
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/lib/log.h"
+#include "orchestrator/lib/secrets.h"
 
 #include <string.h>
 
@@ -172,14 +173,14 @@ static void masks_before_it_cuts(_unused_ void **state)
 
 int main(int argc, char **argv)
 {
-	log_secret_add("token-one");
-	log_secret_add("token-one-and-more");
-	log_secret_add("se\"cr\net");
-	log_secret_add("abcdef");
-	log_secret_add("defghi");
-	log_secret_add("pwd");
-	log_secret_add("");
-	log_secret_add(NULL);
+	secrets_add("token-one");
+	secrets_add("token-one-and-more");
+	secrets_add("se\"cr\net");
+	secrets_add("abcdef");
+	secrets_add("defghi");
+	secrets_add("pwd");
+	secrets_add("");
+	secrets_add(NULL);
 	CASES(value_cases, writes_one_line);
 	CASES(text_cases, writes_text);
 	CASE(says_only_what_matters);

@@ -1,49 +1,11 @@
 /* links: runner model lib */
-/* Masking over chunk borders, paths that may not leave the tree, module sources. */
+/* Paths that may not leave the tree, module sources. */
 #include "tests/lib/cases.h"
 
+#include "orchestrator/lib/strbuf.h"
 #include "runners/init_cache.h"
-#include "runners/mask.h"
 #include "runners/tree.h"
 #include <string.h>
-
-static void mask_at_every_border(_unused_ void **state)
-{
-	static const char text[] = "a secret-one b secret-onetwo c secret-on d\nsecret-one";
-	static const char want[] = "a *** b ***two c secret-on d\n***";
-	struct mask mask = { 0 };
-
-	mask_add(&mask, "secret-one");
-	mask_add(&mask, "short");
-	for (size_t chunk = 1; chunk <= sizeof(text); chunk++) {
-		struct strbuf out = STRBUF(4096);
-		size_t begin = 0, seen = 0;
-
-		while (begin < sizeof(text) - 1) {
-			seen = seen + chunk < sizeof(text) - 1 ? seen + chunk : sizeof(text) - 1;
-			begin += mask_append(
-				&mask, text + begin, seen - begin, seen == sizeof(text) - 1, &out);
-		}
-		assert_string_equal(strbuf_text(&out), want);
-		strbuf_release(&out);
-	}
-	mask_release(&mask);
-}
-
-static void mask_lines_and_words(_unused_ void **state)
-{
-	struct strbuf out = STRBUF(4096);
-	struct mask mask = { 0 };
-
-	mask_add(&mask, "first line\nsecond line");
-	mask_add_quoted(&mask, "postgres");
-	mask_add_quoted(&mask, "a-value-that-is-long");
-	mask_append(
-		&mask, "second line; postgres \"postgres\" xa-value-that-is-longx", 54, true, &out);
-	assert_string_equal(strbuf_text(&out), "***; postgres *** x***");
-	strbuf_release(&out);
-	mask_release(&mask);
-}
 
 static const struct {
 	const char *path;
@@ -132,8 +94,6 @@ static void sources(_unused_ void **state)
 
 int main(int argc, char **argv)
 {
-	CASE(mask_at_every_border);
-	CASE(mask_lines_and_words);
 	CASE(paths);
 	CASE(join);
 	CASE(sources);
