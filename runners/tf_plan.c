@@ -87,12 +87,13 @@ static bool is_marked(const json_t *marks, int depth)
 static const char *printable(struct reading *reading, const char *text, size_t skip)
 {
 	_cleanup_strbuf_ struct strbuf masked = STRBUF(TEXT_MAX), out = STRBUF(TEXT_MAX);
+	struct mask_flow flow = { 0 };
 	size_t length = strlen(text), fits;
 
 	if (skip > 0)
 		strbuf_puts(&out, "...");
-	mask_append(&reading->mask, text + skip,
-		length - skip > TEXT_MAX / 2 ? TEXT_MAX / 2 : length - skip, true, &masked);
+	mask_append(&reading->mask, &flow, text + skip,
+		length - skip > TEXT_MAX / 2 ? TEXT_MAX / 2 : length - skip, true, &masked, NULL);
 	for (const char *at = strbuf_text(&masked); *at != '\0' && out.length < PLAN_VALUE_MAX + 8;
 		at++) {
 		if (*at == '\n')
