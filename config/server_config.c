@@ -3,6 +3,7 @@
 
 #include "config/decode.h"
 #include "config/schema.h"
+#include "orchestrator/lib/codec.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,13 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* What the file says before it is made into settings. */
-struct server_file {
-	struct settings settings;
-	const char *listen;
-};
-
-#define AT(field) offsetof(struct server_file, settings.field)
+#define AT(field) offsetof(struct settings, field)
 enum { SECOND = 1000, HOUR = 3600 * SECOND };
 
 static const char *const tool_words[] = { "terraform", "opentofu", NULL };
@@ -92,7 +87,7 @@ static const struct config_key limit_keys[] = {
 };
 
 static const struct config_key keys[] = {
-	{ "listen", CONFIG_TEXT, offsetof(struct server_file, listen), .is_good = is_listen,
+	{ "listen", CONFIG_TEXT, AT(listen), .is_good = is_listen,
 		.expected = "ADDRESS:PORT, like 127.0.0.1:4141 or [::1]:4141",
 		.fallback = "127.0.0.1:4141",
 		.help = "address and port of the HTTP server; port 0 takes any free one" },
@@ -118,7 +113,8 @@ void server_config_defaults(struct settings *settings)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	*settings = (struct settings){ .listen_host = "127.0.0.1",
+	*settings = (struct settings){ .listen = "127.0.0.1:4141",
+		.listen_host = "127.0.0.1",
 		.listen_port = 4141,
 		.slots = cores > 0 && cores < 500 ? (int)cores * 2 : 4,
 		.local_host = true,
@@ -134,31 +130,34 @@ void server_config_defaults(struct settings *settings)
 		.connections_per_peer = 64 };
 }
 
+static int end(const struct config_errors *errors, struct err *err)
+{
+	if (errors->found == 0)
+		return 0;
+	return err_set(err, ERR_CONFIG, "the configuration has %zu error%s", errors->found,
+		errors->found == 1 ? "" : "s");
+}
+
 int server_config_parse(const char *bytes, size_t length, struct settings *settings,
 	struct config_errors *errors, struct err *err)
 {
-	struct server_file file = { .settings = *settings };
 	struct yaml_node *root = NULL;
 	struct yaml_place place;
 	char address[INET6_ADDRSTRLEN];
 
-	if (yaml_parse(bytes, length, &file.settings.arena, &root, &place, err) < 0) {
+	if (yaml_parse(bytes, length, &settings->arena, &root, &place, err) < 0) {
 		config_complain(errors, place, "", "", "%s", err->text);
 	} else {
 		const struct config_decoder decoder = {
-			.file = "server.yaml", .arena = &file.settings.arena, .errors = errors
+			.file = "server.yaml", .arena = &settings->arena, .errors = errors
 		};
 
-		config_decode(&decoder, keys, root, NULL, &file);
-		if (file.listen != NULL &&
-			split_listen(file.listen, address, &file.settings.listen_port))
-			file.settings.listen_host = arena_strdup(&file.settings.arena, address);
+		config_decode(&decoder, keys, root, NULL, settings);
+		if (split_listen(settings->listen, address, &settings->listen_port))
+			settings->listen_host = arena_strdup(&settings->arena, address);
+		codec_sha256_hex(bytes, length, settings->digest);
 	}
-	*settings = file.settings;
-	if (errors->found > 0)
-		return err_set(err, ERR_CONFIG, "the configuration has %zu error%s", errors->found,
-			errors->found == 1 ? "" : "s");
-	return 0;
+	return end(errors, err);
 }
 
 int server_config_read(
@@ -179,6 +178,48 @@ int server_config_read(
 		return -(int)err->code;
 	}
 	return server_config_parse(bytes, length, settings, errors, err);
+}
+
+/* What is opened or started once. */
+static const struct {
+	const char *key;
+	enum config_type type;
+	size_t offset;
+} fixed[] = {
+	{ "listen", CONFIG_TEXT, AT(listen) },
+	{ "data", CONFIG_TEXT, AT(data_dir) },
+	{ "local", CONFIG_BOOL, AT(local_host) },
+	{ "tools.terraform", CONFIG_TEXT, AT(terraform_path) },
+	{ "tools.tofu", CONFIG_TEXT, AT(tofu_path) },
+	{ "tools.cli_config", CONFIG_TEXT, AT(tool_cli_config) },
+	{ "limits.connections_per_peer", CONFIG_INT, AT(connections_per_peer) },
+};
+
+static const char *fixed_text(struct arena *arena, const struct settings *settings, size_t i)
+{
+	const void *at = (const char *)settings + fixed[i].offset;
+	const char *text;
+
+	if (fixed[i].type == CONFIG_BOOL)
+		return *(const bool *)at ? "true" : "false";
+	if (fixed[i].type == CONFIG_INT)
+		return arena_printf(arena, "%d", *(const int *)at);
+	text = *(const char *const *)at;
+	return text == NULL ? "not given" : text;
+}
+
+int server_config_must_stay(const struct settings *now, const struct settings *next,
+	struct config_errors *errors, struct err *err)
+{
+	for (size_t i = 0; i < countof(fixed); i++) {
+		const char *was = fixed_text(&errors->arena, now, i);
+
+		if (!str_equal(was, fixed_text(&errors->arena, next, i)))
+			config_complain(errors, (struct yaml_place){ 0 }, fixed[i].key,
+				"put it back, or restart the server",
+				"cannot change while the server runs; it is %s", was);
+	}
+	return end(errors, err);
 }
 
 void server_config_reference(struct strbuf *out)

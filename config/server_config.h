@@ -14,6 +14,9 @@ _must_check_ int server_config_parse(const char *bytes, size_t length, struct se
 	struct config_errors *errors, struct err *err);
 _must_check_ int server_config_read(
 	const char *path, struct settings *settings, struct config_errors *errors, struct err *err);
+/* ERR_CONFIG and an error for each value that a running server cannot change. */
+_must_check_ int server_config_must_stay(const struct settings *now, const struct settings *next,
+	struct config_errors *errors, struct err *err);
 void server_config_reference(struct strbuf *out);
 
 /* What holds for every repository as long as nothing else is said. */

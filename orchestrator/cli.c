@@ -35,6 +35,8 @@ static const struct cli_verb verbs[] = {
 	{ "locks", "", "who holds which project, and who waits", cli_locks },
 	{ "queue", "", "jobs that run or wait", cli_queue },
 	{ "audit", "[--from MS] [--to MS] | verify", "the record", cli_audit },
+	{ "reload", "", "the server reads its configuration again, or says what is wrong with it",
+		cli_reload },
 	{ "doctor", "", "what this machine can do, with the remedy for what it cannot",
 		cli_doctor },
 	{ "validate", "--server FILE | --reference",

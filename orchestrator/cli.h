@@ -65,6 +65,7 @@ int cli_log(struct cli *cli);
 int cli_locks(struct cli *cli);
 int cli_queue(struct cli *cli);
 int cli_audit(struct cli *cli);
+int cli_reload(struct cli *cli);
 int cli_doctor(struct cli *cli);
 int cli_validate(struct cli *cli);
 int cli_flow(struct cli *cli);

@@ -144,3 +144,19 @@ int cli_audit(struct cli *cli)
 	json_decref(rows);
 	return r;
 }
+
+int cli_reload(struct cli *cli)
+{
+	int r = CLI_DONE;
+	json_t *answer = cli_ask(cli, "POST", "/api/reload", NULL, &r);
+
+	if (answer == NULL)
+		return r;
+	if (cli->json)
+		cli_print_json(answer);
+	else
+		(void)printf("read again: generation %lld; runs that began keep theirs\n",
+			(long long)cli_number(answer, "generation"));
+	json_decref(answer);
+	return CLI_DONE;
+}

@@ -13,13 +13,13 @@
 #include "orchestrator/lib/log.h"
 #include "orchestrator/lib/sd_notify.h"
 #include "orchestrator/lib/secrets.h"
+#include "orchestrator/serve_settings.h"
 #include "orchestrator/store/store.h"
 #include "runners/executor_local.h"
 #include "vcs/local/local_host.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,11 +30,11 @@
 enum { SECRET_HEX = 64 };
 
 struct server {
-	struct settings settings;
+	struct serve_settings settings;
 	struct loop *loop;
 	struct loop_check *turn;
 	struct loop_timer *wake;
-	struct loop_signal *on_int, *on_term;
+	struct loop_signal *on_int, *on_term, *on_hup;
 	struct store *store;
 	struct shelf shelf;
 	struct entropy entropy;
@@ -103,6 +103,53 @@ static const char *why_not_ready(void *owner)
 	const struct server *server = owner;
 
 	return server->is_started ? NULL : "starting";
+}
+
+/* ---- the configuration, again ---- */
+
+static const char *warning(void *owner)
+{
+	const struct server *server = owner;
+
+	return server->settings.refused;
+}
+
+/* All parts or none: the engine, which may fail, comes first. */
+static int reload(void *owner, int64_t *ret_generation, struct err *err)
+{
+	struct server *server = owner;
+	struct settings *next = NULL;
+	int r = serve_settings_next(&server->settings, &next, err);
+
+	if (r == 0)
+		r = engine_reload(server->engine, next, err);
+	if (r < 0) {
+		settings_unref(next);
+		log_error("the configuration is not taken; the one before stays", log_err(err),
+			log_str("errors", server->settings.refused));
+		return r;
+	}
+	http_reload(server->http, next);
+	serve_settings_take(&server->settings, next);
+	*ret_generation = next->generation;
+	log_info("the configuration was read again", log_int("generation", next->generation),
+		log_str("sha256", next->digest));
+	return 0;
+}
+
+/* The service manager waits for the second word. */
+static void on_hup(void *owner)
+{
+	_cleanup_free_ char *begin = mem_printf("RELOADING=1\nMONOTONIC_USEC=%lld",
+		(long long)clock_monotonic_ms(&clock_system) * 1000);
+	struct server *server = owner;
+	struct err err = { 0 };
+	int64_t generation;
+
+	(void)!sd_notify(begin, &err);
+	if (server->is_started)
+		(void)!reload(server, &generation, &err);
+	(void)!sd_notify("READY=1", &err);
 }
 
 /* ---- the shelf of the local host, in the store ---- */
@@ -183,23 +230,6 @@ static int local_door(void *owner, const char *method, const char *path, const c
 
 /* ---- starting ---- */
 
-static int make_data_dir(struct settings *settings, const char *wish, struct err *err)
-{
-	char path[PATH_MAX];
-
-	if (wish != NULL)
-		settings->data_dir = arena_strdup(&settings->arena, wish);
-	if (settings->data_dir == NULL)
-		settings->data_dir = cli_data_dir(NULL, &settings->arena);
-	if (cli_make_folders(settings->data_dir, err) < 0)
-		return -(int)err->code;
-	if (realpath(settings->data_dir, path) == NULL || chmod(path, 0700) < 0)
-		return err_sys(err, ERR_CONFIG, errno, "the data folder %s cannot be used",
-			settings->data_dir);
-	settings->data_dir = arena_strdup(&settings->arena, path);
-	return 0;
-}
-
 static int read_secret(const char *data_dir, char *ret, struct err *err)
 {
 	_cleanup_free_ char *path = mem_printf("%s/local.secret", data_dir);
@@ -222,7 +252,7 @@ static int read_secret(const char *data_dir, char *ret, struct err *err)
 
 static int start_executor(struct server *server, struct arena *arena, struct err *err)
 {
-	const struct settings *settings = &server->settings;
+	const struct settings *settings = server->settings.first;
 	struct executor_local_options options = {
 		.data_dir = settings->data_dir,
 		.program = cli_beside(arena, "sluice-job"),
@@ -249,7 +279,7 @@ static int start_local(struct server *server, struct arena *arena, struct err *e
 	char secret[SECRET_HEX + 1];
 	struct local_host_options options = { .shelf = &server->shelf,
 		.clock = &clock_system,
-		.data_dir = server->settings.data_dir,
+		.data_dir = server->settings.first->data_dir,
 		.secret = secret,
 		.program = cli_beside(arena, "sluice") };
 	int r;
@@ -260,9 +290,9 @@ static int start_local(struct server *server, struct arena *arena, struct err *e
 		.list = shelf_list,
 		.next = shelf_next,
 		.deliver = shelf_deliver };
-	if (!server->settings.local_host)
+	if (!server->settings.first->local_host)
 		return 0;
-	r = read_secret(server->settings.data_dir, secret, err);
+	r = read_secret(server->settings.first->data_dir, secret, err);
 	if (r == 0)
 		secrets_add(secret);
 	if (r == 0)
@@ -276,7 +306,7 @@ static int start_engine(struct server *server, struct err *err)
 {
 	struct engine_world world = { .clock = &clock_system,
 		.entropy = &server->entropy,
-		.settings = &server->settings,
+		.settings = server->settings.current,
 		.config = &config_default_reader,
 		.executor = server->executor,
 		.hosts = server->hosts,
@@ -294,9 +324,11 @@ static int start_http(struct server *server, struct err *err)
 	struct http_options options = { .loop = server->loop,
 		.engine = server->engine,
 		.store = server->store,
-		.settings = &server->settings,
+		.settings = server->settings.current,
 		.doors = doors,
 		.why_not_ready = why_not_ready,
+		.warning = warning,
+		.reload = reload,
 		.owner = server };
 
 	if (server->local != NULL)
@@ -309,7 +341,8 @@ static int start_http(struct server *server, struct err *err)
 static int start(struct server *server, struct err *err)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
-	_cleanup_free_ char *database = mem_printf("%s/sluice.db", server->settings.data_dir);
+	_cleanup_free_ char *database = mem_printf(
+		"%s/sluice.db", server->settings.first->data_dir);
 	int r;
 
 	server->loop = loop_new();
@@ -317,6 +350,7 @@ static int start(struct server *server, struct err *err)
 	server->wake = loop_timer_new(server->loop, on_wake_timer, server);
 	server->on_int = loop_signal_new(server->loop, SIGINT, on_stop, server);
 	server->on_term = loop_signal_new(server->loop, SIGTERM, on_stop, server);
+	server->on_hup = loop_signal_new(server->loop, SIGHUP, on_hup, server);
 	r = start_executor(server, &arena, err);
 	if (r == 0)
 		r = store_open(database, &clock_system, &server->store, err);
@@ -347,10 +381,10 @@ static void finish(struct server *server)
 	store_close(server->store);
 	loop_signal_free(server->on_int);
 	loop_signal_free(server->on_term);
+	loop_signal_free(server->on_hup);
 	loop_timer_free(server->wake);
 	loop_check_free(server->turn);
 	loop_free(server->loop);
-	arena_release(&server->settings.arena);
 }
 
 /* A small process stays small: one arena, freed pages go back. */
@@ -364,32 +398,13 @@ static void be_frugal_and_private(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-static int read_settings(
-	struct server *server, const struct serve_options *options, struct err *err)
-{
-	_cleanup_strbuf_ struct strbuf text = STRBUF(64 << 10);
-	struct config_errors errors = { 0 };
-	int r = 0;
-
-	server_config_defaults(&server->settings);
-	if (options->config != NULL)
-		r = server_config_read(options->config, &server->settings, &errors, err);
-	config_errors_text(&errors, options->config, &text);
-	config_errors_release(&errors);
-	if (r < 0) {
-		(void)fprintf(stderr, "%s\n", strbuf_text(&text));
-		return r;
-	}
-	return make_data_dir(&server->settings, options->data_dir, err);
-}
-
 static void say_ready(const struct server *server)
 {
 	struct err ignored; /* no service manager is no problem */
 
-	log_info("ready", log_str("address", server->settings.listen_host),
+	log_info("ready", log_str("address", server->settings.first->listen_host),
 		log_int("port", http_port(server->http)),
-		log_str("data", server->settings.data_dir));
+		log_str("data", server->settings.first->data_dir));
 	(void)!sd_notify("READY=1", &ignored);
 	if (isatty(STDERR_FILENO))
 		(void)fprintf(stderr, "try: sluice repo add NAME   (in another terminal; sluice "
@@ -398,20 +413,24 @@ static void say_ready(const struct server *server)
 
 int serve(const struct serve_options *options)
 {
-	struct server server = { 0 };
+	struct server server = { .settings = { .file = options->config,
+					 .data_wish = options->data_dir } };
 	struct err err = { 0 }, ignored;
 	int r;
 
 	be_frugal_and_private();
 	fault_init(getenv("SLUICE_FAULT"), getenv("SLUICE_FAULT_LOG"));
 	log_open(LOG_INFO, isatty(STDERR_FILENO));
-	r = read_settings(&server, options, &err);
+	r = serve_settings_start(&server.settings, &err);
 	if (r == 0)
 		r = start(&server, &err);
 	if (r < 0) {
+		if (server.settings.refused != NULL)
+			(void)fprintf(stderr, "%s\n", server.settings.refused);
 		log_error("the server cannot start", log_err(&err));
 		if (server.loop != NULL)
 			finish(&server);
+		serve_settings_release(&server.settings);
 		return CLI_UNFIT;
 	}
 	malloc_trim(0);
@@ -420,6 +439,7 @@ int serve(const struct serve_options *options)
 	loop_run(server.loop);
 	(void)!sd_notify("STOPPING=1", &ignored);
 	finish(&server);
+	serve_settings_release(&server.settings);
 	log_info("stopped; running applies go on without the server");
 	return CLI_DONE;
 }

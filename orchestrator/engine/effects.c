@@ -241,7 +241,8 @@ static int send_simple(
 				       pull.host);
 	if (row->kind == EFFECT_STATUS) {
 		r = view_render(engine, arena, row->run, host,
-			engine->world.settings->status_prefix, &pull, NULL, &request, err);
+			engine_settings(engine, row->run)->status_prefix, &pull, NULL, &request,
+			err);
 		if (r < 0)
 			return r;
 	} else {
@@ -297,7 +298,7 @@ static int extra_arguments(
 static int make_spec(struct engine *engine, struct arena *arena, const struct job *job,
 	struct job_spec *ret, struct err *err)
 {
-	const struct settings *settings = engine->world.settings;
+	const struct settings *settings = engine_settings(engine, job->run_id);
 	struct repo repo;
 	struct pull pull;
 	struct run run;

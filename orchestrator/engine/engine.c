@@ -25,9 +25,8 @@ int engine_new(struct store *store, const struct engine_world *world, struct eng
 
 	engine->store = store;
 	engine->world = *world;
-	engine->words = (struct command_words){
-		.names = command_names, .bot = "", .bare = world->settings->bare_commands
-	};
+	engine->words = (struct command_words){ .names = command_names, .bot = "" };
+	generations_start(engine, world->settings);
 	list_init(&engine->posted);
 	list_init(&engine->handled);
 	list_init(&engine->accepts);
@@ -75,6 +74,7 @@ void engine_free(struct engine *engine)
 	partials_drop(engine);
 	forget_parsed(engine);
 	known_forget_all(engine);
+	generations_free(engine);
 	free(engine->handed);
 	free(engine);
 }

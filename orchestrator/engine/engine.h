@@ -19,7 +19,7 @@ struct store;
 struct engine_world {
 	const struct clock *clock;
 	const struct entropy *entropy;
-	const struct settings *settings;
+	struct settings *settings; /* referred to, not taken */
 	const struct config_reader *config;
 	struct executor *executor;
 	struct vcs_host **hosts; /* NULL-ended */
@@ -39,6 +39,10 @@ void engine_free(struct engine *engine);
  * re-attach living jobs, take results found, reopen the outbox by class, ask hosts for heads moved
  * while we were down. */
 _must_check_ int engine_start(struct engine *engine, struct err *err);
+
+/* The settings of runs that are made from now on; those that began keep theirs. The engine refers
+ * to a generation as long as one of its runs is unfinished. */
+_must_check_ int engine_reload(struct engine *engine, struct settings *settings, struct err *err);
 
 /* One delivery: verified, parsed for form, put into the inbox. `accepted` is called after the
  * commit that holds the row (err NULL; is_repeat when it was seen before), or with the error of

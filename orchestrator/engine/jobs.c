@@ -1,14 +1,14 @@
 /* The jobs of a run, and the locks of their projects. */
 #include "orchestrator/engine/private.h"
 
-int jobs_select(struct engine *engine, struct arena *arena, const struct prepared *prepared,
-	struct project **ret, size_t *ret_count, struct err *err)
+int jobs_select(struct engine *engine, struct arena *arena, struct run_id run,
+	const struct prepared *prepared, struct project **ret, size_t *ret_count, struct err *err)
 {
 	const struct config_request request = { .host = "", .repo = "", .base_ref = "" };
 	struct config_problems problems = { 0 };
 	struct repo_config config = { 0 };
-	int r = engine->world.config->read(engine->world.config, engine->world.settings, &request,
-		arena, &config, &problems, err);
+	int r = engine->world.config->read(engine->world.config, engine_settings(engine, run),
+		&request, arena, &config, &problems, err);
 
 	return r < 0 ? r : projects_select(prepared, &config, arena, ret, ret_count, err);
 }
@@ -172,7 +172,7 @@ int jobs_make_plans(struct engine *engine, struct arena *arena, const struct pul
 	struct project *projects = NULL;
 	struct run fresh;
 	size_t count = 0;
-	int r = jobs_select(engine, arena, prepared, &projects, &count, err);
+	int r = jobs_select(engine, arena, run->id, prepared, &projects, &count, err);
 
 	if (r == 0) /* with the tree that git's answer has just brought */
 		r = store_run_load(engine->store, arena, run->id, &fresh, err);

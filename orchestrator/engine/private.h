@@ -85,9 +85,17 @@ struct sent_comment {
 	size_t parts;
 };
 
+/* One reading of server.yaml, and the first run that can have begun with it. */
+struct generation {
+	struct settings *settings; /* a reference */
+	int64_t first_run;
+};
+
 struct engine {
 	struct store *store;
-	struct engine_world world;
+	struct engine_world world;	/* its settings: the newest generation */
+	struct generation *generations; /* oldest first, at least one */
+	size_t generation_count;
 	struct list posted;  /* struct posted, to be handled */
 	struct list handled; /* struct posted, handled but not yet committed */
 	struct list accepts; /* struct accept */
@@ -131,6 +139,12 @@ struct vcs_host *engine_host(const struct engine *engine, const char *name);
 _must_check_ int engine_audit(struct engine *engine, struct arena *arena, const char *kind,
 	const char *actor, struct pull_id pull, struct run_id run, struct err *err,
 	const char *format, ...) __attribute__((format(printf, 8, 9)));
+
+/* ---- generations.c ---- */
+/* What holds for a run: the settings it began with. */
+const struct settings *engine_settings(const struct engine *engine, struct run_id run);
+void generations_start(struct engine *engine, struct settings *settings);
+void generations_free(struct engine *engine);
 
 /* The event of a row that came in since the last turn, or NULL. */
 const struct vcs_event *engine_parsed(const struct engine *engine, struct inbox_id id);
@@ -192,7 +206,7 @@ _must_check_ int jobs_make_plans(struct engine *engine, struct arena *arena,
 	struct err *err);
 _must_check_ int jobs_make_applies(struct engine *engine, struct arena *arena,
 	const struct pull *pull, const struct run *run, struct err *err);
-_must_check_ int jobs_select(struct engine *engine, struct arena *arena,
+_must_check_ int jobs_select(struct engine *engine, struct arena *arena, struct run_id run,
 	const struct prepared *prepared, struct project **ret, size_t *ret_count, struct err *err);
 _must_check_ int locks_release(struct engine *engine, struct pull_id pull, struct repo_id repo,
 	const char *dir, const char *workspace, struct err *err);

@@ -10,13 +10,14 @@ enum { FIRST_WORD_DELAY_MS = 400, START_DEADLINE_MS = 60000 };
 int run_say(struct engine *engine, const struct pull *pull, const struct run *run, bool is_urgent,
 	struct err *err)
 {
+	int64_t interval = engine_settings(engine, run->id)->comment_interval_ms;
 	int64_t delay = is_urgent ? 0 : FIRST_WORD_DELAY_MS, now = engine_monotonic(engine);
 	char key[64];
 	int r;
 
 	list_for_each (item, &engine->sent_comments) {
 		struct sent_comment *sent = container_of(item, struct sent_comment, in_engine);
-		int64_t wait = sent->at_ms + engine->world.settings->comment_interval_ms - now;
+		int64_t wait = sent->at_ms + interval - now;
 
 		if (sent->run.v == run->id.v && !is_urgent && wait > delay)
 			delay = wait;
@@ -126,7 +127,8 @@ static int prepare_facts(struct engine *engine, struct arena *arena, struct fact
 	if (r == 0)
 		known_put(engine, facts->pull->repo_id, prepared, result->prepared);
 	if (r == 0)
-		r = jobs_select(engine, arena, prepared, &projects, &facts->project_count, err);
+		r = jobs_select(engine, arena, facts->run->id, prepared, &projects,
+			&facts->project_count, err);
 	return r;
 }
 

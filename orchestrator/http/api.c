@@ -275,3 +275,20 @@ void api_command(struct http_call *call)
 		http_fail(call, 400, "", "%s", err.text);
 	}
 }
+
+void api_reload(struct http_call *call)
+{
+	const struct http_options *options = http_options(call->http);
+	int64_t generation = 0;
+	struct err err = { 0 };
+	int r = options->reload(options->owner, &generation, &err);
+
+	if (r == 0) {
+		http_json(call, json_pack("{s:I}", "generation", (json_int_t)generation));
+		return;
+	}
+	call->status = r == -ERR_CONFIG || r == -ERR_USAGE ? 422 : 503;
+	http_json(call, json_pack("{s:s, s:s}", "error",
+				r == -ERR_CONFIG ? options->warning(options->owner) : err.text,
+				"hint", "the configuration that was read before stays in use"));
+}

@@ -23,13 +23,18 @@ struct http_options {
 	struct loop *loop;
 	struct engine *engine;
 	struct store *store;
-	const struct settings *settings;
-	const struct http_door *doors; /* prefix NULL ends */
+	const struct settings *settings; /* borrowed until http_reload() brings others */
+	const struct http_door *doors;	 /* prefix NULL ends */
 	/* NULL when all is well, else why not: for /readyz. */
 	const char *(*why_not_ready)(void *owner);
+	/* What the operator should know although all is well; NULL: nothing. */
+	const char *(*warning)(void *owner);
+	/* Reads the configuration again. ERR_CONFIG: the warning says every error. */
+	int (*reload)(void *owner, int64_t *ret_generation, struct err *err);
 	void *owner;
 };
 
 _must_check_ int http_new(const struct http_options *options, struct http **ret, struct err *err);
 int http_port(const struct http *http); /* the one that was really taken */
+void http_reload(struct http *http, const struct settings *settings);
 void http_free(struct http *http);

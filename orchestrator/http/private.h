@@ -56,3 +56,4 @@ void api_queue(struct http_call *call);
 void api_audit(struct http_call *call);
 void api_audit_verify(struct http_call *call);
 void api_command(struct http_call *call);
+void api_reload(struct http_call *call);

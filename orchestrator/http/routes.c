@@ -69,6 +69,9 @@ static void get_readyz(struct http_call *call)
 	if (why != NULL)
 		call->status = 503;
 	strbuf_printf(&call->answer, "%s\n", why == NULL ? "ready" : why);
+	why = options->warning(options->owner);
+	if (why != NULL)
+		strbuf_printf(&call->answer, "%s\n", why);
 }
 
 static void get_metrics(struct http_call *call)
@@ -111,6 +114,7 @@ const struct http_route http_routes[] = {
 	{ "GET", "/api/audit", ON_UNIX, api_audit },
 	{ "GET", "/api/audit/verify", ON_UNIX, api_audit_verify },
 	{ "POST", "/api/commands", ON_UNIX, api_command },
+	{ "POST", "/api/reload", ON_UNIX, api_reload },
 };
 
 const size_t http_route_count = countof(http_routes);

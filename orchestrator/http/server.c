@@ -60,6 +60,7 @@ struct request {
 	struct connection *connection;
 	struct strbuf body;
 	size_t received;
+	size_t cap_bytes;    /* as it was when the request began: a reload may change it */
 	bool is_crowded_out; /* no room for its body */
 	struct http_call call;
 	bool is_suspended, is_gone, is_answered;
@@ -301,7 +302,7 @@ static enum MHD_Result refuse_large(struct request *request)
 {
 	metrics_add(METRIC_REQUESTS_CUT, 1);
 	http_fail(&request->call, 413, "", "the body is larger than %lld bytes",
-		(long long)request->http->options.settings->body_cap_bytes);
+		(long long)request->cap_bytes);
 	return send_answer(request);
 }
 
@@ -318,7 +319,7 @@ static enum MHD_Result refuse_crowd(struct request *request)
 static bool take_body(struct request *request, const char *bytes, size_t length)
 {
 	struct http *http = request->http;
-	size_t cap = (size_t)http->options.settings->body_cap_bytes;
+	size_t cap = request->cap_bytes;
 
 	request->received += length;
 	if (request->received > cap || request->is_crowded_out) {
@@ -347,7 +348,8 @@ static struct request *request_new(struct daemon *daemon, struct MHD_Connection 
 	request->connection = info == NULL ? NULL : info->socket_context;
 	request->call.http = daemon->http;
 	request->call.request = request;
-	strbuf_init(&request->body, (size_t)daemon->http->options.settings->body_cap_bytes);
+	request->cap_bytes = (size_t)daemon->http->options.settings->body_cap_bytes;
+	strbuf_init(&request->body, request->cap_bytes);
 	strbuf_init(&request->call.answer, ANSWER_MAX);
 	return request;
 }
@@ -386,7 +388,7 @@ static enum MHD_Result check_head(struct request *request)
 		return send_answer(request);
 	}
 	if (framing.length != NULL &&
-		strtoll(framing.length, NULL, 10) > request->http->options.settings->body_cap_bytes)
+		strtoll(framing.length, NULL, 10) > (long long)request->cap_bytes)
 		return refuse_large(request);
 	return MHD_YES;
 }
@@ -412,7 +414,7 @@ static enum MHD_Result on_request(void *owner, struct MHD_Connection *mhd, const
 	}
 	if (request->late_status != 0)
 		return send_late(request);
-	if (request->received > (size_t)daemon->http->options.settings->body_cap_bytes)
+	if (request->received > request->cap_bytes)
 		return refuse_large(request);
 	if (request->is_crowded_out)
 		return refuse_crowd(request);
@@ -584,6 +586,11 @@ int http_new(const struct http_options *options, struct http **ret, struct err *
 int http_port(const struct http *http)
 {
 	return http->port;
+}
+
+void http_reload(struct http *http, const struct settings *settings)
+{
+	http->options.settings = settings;
 }
 
 /* Trap: a suspended connection cannot be stopped; requests that still wait for a commit are resumed

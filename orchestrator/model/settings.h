@@ -1,5 +1,8 @@
 /* What the operator decided: server.yaml as a structure, with the default of each value. Made by
- * config/, read by all. One generation is immutable; its strings live in its arena. */
+ * config/, read by all. One generation is immutable; its strings live in its arena.
+ *
+ * A generation lives as long as somebody refers to it: the server to the newest, the engine to
+ * those that its runs began with. */
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/model/repo_config.h"
@@ -45,8 +48,13 @@ struct repo_rule {
 };
 
 struct settings {
+	int refs;
 	struct arena arena;
+	int64_t generation; /* 1 when the server starts, one more each time the file is read again
+			     */
+	char digest[65];    /* SHA-256 of the file; "" without one */
 
+	const char *listen;	 /* "127.0.0.1:4141" */
 	const char *listen_host; /* "127.0.0.1" */
 	int listen_port;	 /* 4141; 0 = any free port */
 	const char *data_dir;	 /* absolute */
@@ -77,3 +85,6 @@ struct settings {
 	struct workflow *workflows; /* the server's own */
 	size_t workflow_count;
 };
+
+struct settings *settings_ref(struct settings *settings);
+void settings_unref(struct settings *settings); /* NULL is fine */

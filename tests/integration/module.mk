@@ -8,4 +8,5 @@ suite_git = tests/integration/test_git.py ## sluice-git on ordinary and hostile 
 suite_runners = python3 tests/integration/test_runners.py ## jobs: hostile and real tools, kills, restarts
 suite_upkeep = tests/integration/test_upkeep.py ## what the server remembers, shows and throws away
 suite_state = python3 tests/integration/test_state.py ## real tools: the server killed at 50 instants of an apply
+suite_config = python3 tests/integration/test_config.py ## server.yaml read again while the server lives
 suite_demo = scripts/demo ## the demo, which checks each of its answers

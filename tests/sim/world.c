@@ -520,7 +520,8 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 	the_world = world;
 	world->clock = (struct clock){ .wall_ms = wall, .monotonic_ms = monotonic };
 	world->entropy.fill = fill;
-	world->settings = (struct settings){ .slots = SLOTS,
+	world->settings = (struct settings){ .refs = 1,
+		.slots = SLOTS,
 		.bare_commands = true,
 		.status_prefix = "sluice",
 		.tool = "terraform",

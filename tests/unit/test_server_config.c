@@ -182,6 +182,47 @@ static void test_a_file_that_is_not_there(_unused_ void **state)
 	arena_release(&settings.arena);
 }
 
+static const struct {
+	const char *name; /* the file while the server lives; before, it was empty */
+	const char *said;
+} changes[] = {
+	{ "slots: 5", "" },
+	{ "listen: 127.0.0.1:4141", "" },
+	{ "limits: {comment_interval: 1s}", "" },
+	{ "listen: 127.0.0.1:80", "listen: cannot change while the server runs; it is "
+				  "127.0.0.1:4141; put it back, or restart the server" },
+	{ "local: false", "local: cannot change while the server runs; it is true; put it back, or "
+			  "restart the server" },
+	{ "tools: {tofu: /x}", "tools.tofu: cannot change while the server runs; it is not given; "
+			       "put it back, or restart the server" },
+};
+
+static void test_changes(void **state)
+{
+	_cleanup_strbuf_ struct strbuf said = STRBUF(64 << 10);
+	const __typeof__(changes[0]) *row = *state;
+	struct config_errors errors = { 0 };
+	struct settings now, next;
+	struct err err = { 0 };
+	int r;
+
+	parse("", &now, &said);
+	parse(row->name, &next, &said);
+	assert_string_equal(strbuf_text(&said), "");
+	assert_string_not_equal(now.digest, next.digest);
+	r = server_config_must_stay(&now, &next, &errors, &err);
+	assert_int_equal(r, row->said[0] == '\0' ? 0 : -ERR_CONFIG);
+	if (r < 0)
+		assert_string_equal(errors.list[0].path,
+			arena_strndup(&errors.arena, row->said, strcspn(row->said, ":")));
+	strbuf_clear(&said);
+	config_errors_text(&errors, "", &said);
+	assert_string_equal(strbuf_text(&said) + (r < 0 ? strlen(": ") : 0), row->said);
+	config_errors_release(&errors);
+	arena_release(&now.arena);
+	arena_release(&next.arena);
+}
+
 static void test_reference_page(_unused_ void **state)
 {
 	_cleanup_strbuf_ struct strbuf reference = STRBUF(64 << 10);
@@ -205,6 +246,7 @@ int main(int argc, char **argv)
 	CASES(broken, test_broken);
 	CASE(test_many_errors);
 	CASE(test_a_file_that_is_not_there);
+	CASES(changes, test_changes);
 	CASE(test_reference_page);
 	return cases_run(argc, argv);
 }

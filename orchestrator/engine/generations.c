@@ -1,0 +1,80 @@
+/* Which settings hold for which run: those of the generation it began with.
+ *
+ * Numbers of runs only rise, so a generation is told by the first run that can belong to it;
+ * nothing needs to be noted when a run is made or when its transaction fails. A restart forgets the
+ * older generations: what is unfinished then goes on with the file as it is. */
+#include "orchestrator/engine/private.h"
+
+const struct settings *engine_settings(const struct engine *engine, struct run_id run)
+{
+	size_t i = engine->generation_count - 1;
+
+	while (i > 0 && engine->generations[i].first_run > run.v)
+		i--;
+	return engine->generations[i].settings;
+}
+
+static void generations_add(struct engine *engine, struct settings *settings, int64_t first_run)
+{
+	engine->generations = mem_grow(
+		engine->generations, (engine->generation_count + 1) * sizeof(*engine->generations));
+	engine->generations[engine->generation_count++] =
+		(struct generation){ .settings = settings_ref(settings), .first_run = first_run };
+	engine->world.settings = settings;
+	engine->words.bare = settings->bare_commands;
+}
+
+void generations_start(struct engine *engine, struct settings *settings)
+{
+	generations_add(engine, settings, 0);
+}
+
+void generations_free(struct engine *engine)
+{
+	for (size_t i = 0; i < engine->generation_count; i++)
+		settings_unref(engine->generations[i].settings);
+	free(engine->generations);
+}
+
+/* Those that no unfinished run began with go; the newest stays. */
+static void drop_unused(struct engine *engine, const struct run *runs, size_t run_count)
+{
+	size_t kept = 0, count = engine->generation_count;
+
+	for (size_t i = 0; i < count; i++) {
+		struct generation *generation = &engine->generations[i];
+		bool is_used = i + 1 == count;
+
+		for (size_t k = 0; k < run_count && !is_used; k++)
+			is_used = runs[k].id.v >= generation->first_run &&
+				  runs[k].id.v < generation[1].first_run;
+		if (is_used)
+			engine->generations[kept++] = *generation;
+		else
+			settings_unref(generation->settings);
+	}
+	engine->generation_count = kept;
+}
+
+int engine_reload(struct engine *engine, struct settings *settings, struct err *err)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct run *active = NULL, *newest = NULL;
+	size_t active_count = 0, count = 0;
+	int r = store_run_list_recent(engine->store, &arena, 1, &newest, &count, err);
+
+	if (r == 0)
+		r = store_run_list_active(engine->store, &arena, &active, &active_count, err);
+	if (r == 0)
+		r = engine_audit(engine, &arena, "configuration", "operator", (struct pull_id){ 0 },
+			(struct run_id){ 0 }, err, "generation %lld, SHA-256 %s",
+			(long long)settings->generation,
+			settings->digest[0] == '\0' ? "none" : settings->digest);
+	if (r < 0)
+		return r;
+	generations_add(engine, settings, count == 0 ? 1 : newest[0].id.v + 1);
+	drop_unused(engine, active, active_count);
+	engine->slots_may_be_free = true;
+	engine->world.wake(engine->world.owner, 0);
+	return 0;
+}

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""server.yaml while the server lives: SIGHUP and `sluice reload`, good and bad files, what cannot change, and runs that
+keep what they began with."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import sluice  # noqa: E402  (the path is set just above)
+
+MODE = os.environ.get("MODE", "debug")
+STUB = os.path.join(sluice.ROOT, "build", MODE, "tests", "stub-terraform")
+UNFIT = 78
+GOOD = "listen: 127.0.0.1:0\ntools: {terraform: %s}\n" % STUB
+
+
+class Life:
+    """A server on a folder of its own, with one repository whose plan of the branch `slow` takes its time."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="sluice-config-")
+        self.server = sluice.Server(os.path.join(self.folder, "data"), MODE, GOOD)
+
+    def __enter__(self):
+        self.server.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def write(self, text):
+        with open(self.server.config, "w", encoding="utf-8") as out:
+            out.write(text)
+
+    def reload(self):
+        """(exit code, what was said) of `sluice reload`."""
+        done = subprocess.run([os.path.join(self.server.build, "sluice"), "reload", "--data", self.server.data],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        return done.returncode, done.stdout
+
+    def hang_up(self, until):
+        """SIGHUP, and the answer of /readyz once it fits."""
+        self.server.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            status, text = self.server.ask("GET", "/readyz")
+            if until(text):
+                return status, text
+            time.sleep(0.01)
+        raise AssertionError("/readyz still says %r" % text)
+
+    def open_pull(self, branch):
+        if not os.path.exists(os.path.join(self.folder, "repo.git")):
+            sluice.make_repository(os.path.join(self.folder, "repo.git"), {"p/main.tf": "# stub: create=1\n", "q/main.tf": "# stub: create=1\n"},
+                                   {"slow": {"p/main.tf": "# stub: create=2 sleep=2500\n"},
+                                    "quick": {"q/main.tf": "# stub: create=3\n"}})
+            self.server.must("POST", "/local/repos", {"name": "r", "import": os.path.join(self.folder, "repo.git")})
+        return self.server.must("POST", "/local/pulls", {
+            "repo": "r", "title": branch, "head_ref": branch, "base_ref": "main", "as": "ann"})["number"]
+
+    def contexts(self, number):
+        pull = self.server.must("GET", "/local/pulls/%d" % number)
+        return {status["context"]: status["state"] for status in pull["statuses"]}
+
+
+def good_file(life):
+    life.write(GOOD + "status_prefix: two\n")
+    code, said = life.reload()
+    assert code == 0 and "generation 2" in said, (code, said)
+    life.write(GOOD + "status_prefix: three\n")
+    code, said = life.reload()
+    assert code == 0 and "generation 3" in said, (code, said)
+    assert life.server.ask("GET", "/readyz") == (200, "ready\n")
+    number = life.open_pull("quick")
+    life.server.wait_idle(number)
+    assert "three/plan" in life.contexts(number), life.contexts(number)
+    rows = [row for row in life.server.must("GET", "/api/audit") if row["kind"] == "configuration"]
+    assert [row["detail"]["text"].split(",")[0] for row in rows] == ["generation 2", "generation 3"], rows
+
+
+def bad_file(life):
+    life.write(GOOD + "status_prefix: two\nslot: 3\nlimits: {body: 1}\n")
+    status, text = life.hang_up(lambda text: "refused" in text or "slot" in text)
+    assert status == 200, status
+    for place in (":4:1: slot: unknown key", ":5:16: limits.body: must lie between"):
+        assert place in text and place in life.server.log_text(), (place, text)
+    code, said = life.reload()
+    assert code == 1 and ":4:1: slot: unknown key" in said and "stays in use" in said, (code, said)
+    number = life.open_pull("quick")
+    life.server.wait_idle(number)
+    assert list(life.contexts(number)) == ["sluice/plan"], life.contexts(number)
+    life.write(GOOD)
+    status, text = life.hang_up(lambda text: text == "ready\n")
+    assert status == 200
+
+
+def file_gone(life):
+    os.unlink(life.server.config)
+    code, said = life.reload()
+    assert code == 1 and "cannot be read" in said, (code, said)
+    assert life.server.ask("GET", "/healthz")[0] == 200
+
+
+def fixed_keys(life):
+    life.write("listen: 127.0.0.1:1\nlocal: false\nlimits: {connections_per_peer: 3}\n")
+    code, said = life.reload()
+    assert code == 1, said
+    for text in ("listen: cannot change while the server runs; it is 127.0.0.1:0", "local: cannot change while the server runs; it is true",
+                 "tools.terraform: cannot change", "limits.connections_per_peer: cannot change", "restart the server"):
+        assert text in said, (text, said)
+
+
+def run_keeps_its_generation(life):
+    slow = life.open_pull("slow")
+    end = time.monotonic() + 20
+    while not any(job["state"] == "running" for run in life.server.must("GET", "/api/runs")
+                  for job in life.server.must("GET", "/api/runs/%d" % run["id"])["jobs"] if job["op"] == "plan"):
+        assert time.monotonic() < end, "the plan does not begin"
+        time.sleep(0.01)
+    life.write(GOOD + "status_prefix: later\n")
+    code, said = life.reload()
+    assert code == 0, said
+    quick = life.open_pull("quick")
+    life.server.wait_idle(slow)
+    life.server.wait_idle(quick)
+    assert life.contexts(slow) == {"sluice/plan": "success"}, life.contexts(slow)
+    assert list(life.contexts(quick)) == ["later/plan"], life.contexts(quick)
+
+
+def many_reloads(life):
+    """Generations that nobody needs are given back: a thousand files of one kind leave no trace."""
+    def resident():
+        with open("/proc/%d/statm" % life.server.process.pid, encoding="ascii") as text:
+            return int(text.read().split()[1]) * 4
+
+    for turn in range(1100):
+        if turn == 100:
+            before = resident()
+        life.server.must("POST", "/api/reload")
+    grown = resident() - before
+    assert grown < 1024, "1000 reloads took %d KiB" % grown
+
+
+def start_refused(text, wanted):
+    folder = tempfile.mkdtemp(prefix="sluice-config-")
+    server = sluice.Server(os.path.join(folder, "data"), MODE, text)
+    try:
+        server.start(wait=False)
+        code = server.process.wait(timeout=20)
+        said = server.log_text()
+        return "" if code == UNFIT and wanted in said else "exit %s: %s" % (code, said[-600:])
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+REFUSED = {
+    "unknown key": ("slot: 3\n", ":1:1: slot: unknown key; did you mean \"slots\"?"),
+    "not YAML": ("slots: [\n", "this is not YAML"),
+}
+
+
+def main():
+    results = sluice.Results("config")
+    for case in (good_file, bad_file, file_gone, fixed_keys, run_keeps_its_generation, many_reloads):
+        try:
+            with Life() as life:
+                case(life)
+            results.row("passed", case.__name__)
+        except (AssertionError, sluice.Gone, KeyError) as problem:
+            results.row("failed", case.__name__, repr(problem))
+    for name, (text, wanted) in REFUSED.items():
+        why = start_refused(text, wanted)
+        results.row("failed" if why else "passed", "start: " + name, why)
+    results.end()
+
+
+if __name__ == "__main__":
+    main()
