@@ -58,7 +58,7 @@ static int open_regular(int dir_fd, const char *name, int64_t cap, struct err *e
 }
 
 int blob_put(const char *data_dir, int dir_fd, const char *name, int64_t cap, enum blob_move how,
-	bool is_durable, char ret_sha[SHA256_HEX], struct err *err)
+	char ret_sha[SHA256_HEX], struct err *err)
 {
 	_cleanup_fd_ int fd = -1, folder = -1;
 	int r;
@@ -72,15 +72,13 @@ int blob_put(const char *data_dir, int dir_fd, const char *name, int64_t cap, en
 	folder = r = open_folder(data_dir, ret_sha, err);
 	if (r < 0)
 		return r;
-	if (is_durable && fsync(fd) < 0)
-		return err_sys(err, ERR_SYSTEM, errno, "cannot make %s durable", name);
 	fault_point("blob.before_name");
 	r = how == BLOB_MOVE ? renameat(dir_fd, name, folder, ret_sha)
 			     : linkat(dir_fd, name, folder, ret_sha, 0);
 	if (r < 0 && errno != EEXIST)
 		return err_sys(err, ERR_SYSTEM, errno, "cannot keep %s", name);
-	if (is_durable && fsync(folder) < 0)
-		return err_sys(err, ERR_SYSTEM, errno, "cannot make the name of %s durable", name);
+	if (how == BLOB_MOVE)
+		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	fault_point("blob.named");
 	return 0;
 }

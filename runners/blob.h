@@ -7,9 +7,11 @@
 enum blob_move { BLOB_MOVE, BLOB_LINK };
 
 /* Hashes the regular file dir_fd/name (one link, at most cap bytes) and gives it its blob name.
- * `is_durable`: it and its name are on disk when this returns. */
+ * A log is linked. A plan is moved, and its writing to the disk begins at once, but nobody waits
+ * for it: a plan that a loss of power takes is known by its hash, is not applied, and can be made
+ * again. */
 _must_check_ int blob_put(const char *data_dir, int dir_fd, const char *name, int64_t cap,
-	enum blob_move how, bool is_durable, char ret_sha[SHA256_HEX], struct err *err);
+	enum blob_move how, char ret_sha[SHA256_HEX], struct err *err);
 /* A private copy at dir_fd/name, whose own bytes have the hash. ERR_MISSING when it is gone,
  * ERR_STALE when it is something else. */
 _must_check_ int blob_copy(

@@ -276,8 +276,7 @@ static int keep_plan(struct worker *worker, struct confined *reader, int text_fd
 	int r;
 
 	confined_go(reader);
-	r = blob_put(
-		worker->site->data_dir, out, "tfplan", plan_file_max, BLOB_MOVE, true, sha, &err);
+	r = blob_put(worker->site->data_dir, out, "tfplan", plan_file_max, BLOB_MOVE, sha, &err);
 	if (r < 0)
 		return worker_end_err(worker, OUTCOME_BAD_RESULT, "plan", &err);
 	r = read_answer(worker, reader, &hidden, &err);
@@ -422,7 +421,7 @@ static int write_result(struct worker *worker, struct err *err)
 	output_pump(&worker->output, true);
 	worker->result.log_blob = "";
 	if (blob_put(worker->site->data_dir, worker->dir->fd, JOB_FILE_OUTPUT, log_file_max,
-		    BLOB_LINK, false, sha, &ignored) == 0)
+		    BLOB_LINK, sha, &ignored) == 0)
 		worker->result.log_blob = sha;
 	worker->result.ended_ms = clock_wall_ms(&clock_system);
 	json = job_result_write(&worker->result);

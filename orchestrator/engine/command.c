@@ -396,6 +396,16 @@ static const struct verb *find_verb(const char *word)
 	return NULL;
 }
 
+static bool is_verb(const char *word, size_t length)
+{
+	for (size_t i = 0; i < countof(verbs); i++) {
+		if (strlen(verbs[i].name) == length &&
+			strncasecmp(verbs[i].name, word, length) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void parse_words(
 	const struct words *words, size_t at, struct arena *arena, struct command *ret)
 {
@@ -441,7 +451,7 @@ void command_parse(const struct command_words *names, const char *comment, size_
 		return;
 	first = word_length(&line);
 	is_named = first > 0 && is_name(names, line.text, first);
-	if (!is_named && (!names->bare || !line.is_alone))
+	if (!is_named && (!names->bare || !line.is_alone || !is_verb(line.text, first)))
 		return;
 	if (!characters_are_plain(line.text, line.length)) {
 		if (is_named && line.is_alone)

@@ -3,6 +3,12 @@
 #include "orchestrator/store/db.h"
 #include "orchestrator/store/store.h"
 
+/* When the next row of a table is due: asked for twice in each turn, and it rarely changes. */
+struct next_due {
+	bool is_known; /* forgotten with each write to the table, and when writes are undone */
+	int64_t ms;    /* INT64_MAX: no row */
+};
+
 struct store {
 	struct db *db;
 	const struct clock *clock;
@@ -10,6 +16,7 @@ struct store {
 	bool is_open; /* a transaction, or one that the database gave up and nobody has heard of */
 	bool is_memory;
 	int64_t outbox_version; /* the newest that was given */
+	struct next_due outbox_next, deadline_next;
 };
 
 /* store_open() with a driver of the caller's choice. */
@@ -18,6 +25,8 @@ _must_check_ int store_open_on(const struct db_driver *driver, const char *path,
 
 /* Called first by everything that writes: the transaction opens lazily. */
 _must_check_ int store_begin(struct store *store, struct err *err);
+/* The same for a write that may change what is due next. */
+_must_check_ int store_begin_due(struct store *store, struct next_due *due, struct err *err);
 static inline int64_t store_now(const struct store *store)
 {
 	return clock_wall_ms(store->clock);

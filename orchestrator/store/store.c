@@ -128,6 +128,17 @@ int store_begin(struct store *store, struct err *err)
 	return r < 0 ? r : 0;
 }
 
+int store_begin_due(struct store *store, struct next_due *due, struct err *err)
+{
+	due->is_known = false;
+	return store_begin(store, err);
+}
+
+static void forget_due(struct store *store)
+{
+	store->outbox_next.is_known = store->deadline_next.is_known = false;
+}
+
 int store_commit(struct store *store, struct err *err)
 {
 	int r;
@@ -154,6 +165,7 @@ void store_rollback(struct store *store)
 {
 	struct err ignored;
 
+	forget_due(store);
 	if (store->is_open && db_is_open(store->db))
 		(void)!db_run(store->db, &ignored, "ROLLBACK", "");
 	store->is_open = false;
@@ -186,6 +198,7 @@ void store_undo(struct store *store)
 {
 	struct err ignored;
 
+	forget_due(store);
 	if (!store->is_open || whole(store, &ignored) < 0)
 		return; /* all is undone; the commit will say so */
 	if (db_run(store->db, &ignored, "ROLLBACK TO event", "") < 0 ||

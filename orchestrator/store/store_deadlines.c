@@ -4,7 +4,7 @@
 int store_deadline_set(
 	struct store *store, const char *kind, int64_t subject, int64_t due_ms, struct err *err)
 {
-	int r = store_begin(store, err);
+	int r = store_begin_due(store, &store->deadline_next, err);
 
 	if (r == 0)
 		r = db_run(store->db, err,
@@ -16,12 +16,36 @@ int store_deadline_set(
 
 int store_deadline_clear(struct store *store, const char *kind, int64_t subject, struct err *err)
 {
-	int r = store_begin(store, err);
+	int r = store_begin_due(store, &store->deadline_next, err);
 
 	if (r == 0)
 		r = db_run(store->db, err, "DELETE FROM deadline WHERE kind = $1 AND subject = $2",
 			"si", kind, subject);
 	return r < 0 ? r : 0;
+}
+
+static int next_due(struct store *store, int64_t *ret_ms, struct err *err)
+{
+	struct next_due *next = &store->deadline_next;
+	int r = 0;
+
+	if (!next->is_known) {
+		next->ms = INT64_MAX;
+		r = db_number(store->db, err, &next->ms,
+			"SELECT due_ms FROM deadline ORDER BY due_ms LIMIT 1", "");
+		r = r == -ERR_MISSING ? 0 : r;
+		next->is_known = r == 0;
+	}
+	*ret_ms = next->ms;
+	return r;
+}
+
+int store_deadline_next(struct store *store, int64_t *ret_ms, struct err *err)
+{
+	int r = next_due(store, ret_ms, err);
+
+	return r == 0 && *ret_ms == INT64_MAX ? err_set(err, ERR_MISSING, "there is no deadline")
+					      : r;
 }
 
 int store_deadline_due(struct store *store, struct arena *arena, int64_t now_ms,
@@ -30,7 +54,14 @@ int store_deadline_due(struct store *store, struct arena *arena, int64_t now_ms,
 	_cleanup_rows_ struct db_rows rows = { 0 };
 	struct deadline_row *list = NULL;
 	size_t count = 0;
-	int r = db_begin(store->db, &rows, err,
+	int64_t next = INT64_MAX;
+	int r = next_due(store, &next, err);
+
+	*ret = NULL;
+	*ret_count = 0;
+	if (r < 0 || next > now_ms)
+		return r;
+	r = db_begin(store->db, &rows, err,
 		"SELECT kind, subject, due_ms FROM deadline WHERE due_ms <= $1 ORDER BY due_ms, "
 		"kind, subject LIMIT 100",
 		"i", now_ms);
@@ -46,10 +77,4 @@ int store_deadline_due(struct store *store, struct arena *arena, int64_t now_ms,
 	*ret = list;
 	*ret_count = count;
 	return r;
-}
-
-int store_deadline_next(struct store *store, int64_t *ret_ms, struct err *err)
-{
-	return db_number(
-		store->db, err, ret_ms, "SELECT due_ms FROM deadline ORDER BY due_ms LIMIT 1", "");
 }

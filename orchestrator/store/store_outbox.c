@@ -5,7 +5,7 @@
  * row that has got the number of the one it was about. */
 int store_outbox_put(struct store *store, const struct outbox_row *row, struct err *err)
 {
-	int r = store_begin(store, err);
+	int r = store_begin_due(store, &store->outbox_next, err);
 
 	if (r < 0)
 		return r;
@@ -70,39 +70,62 @@ static int add_due(struct store *store, struct arena *arena, bool is_urgent, int
 	return r < 0 ? r : read_rows(&rows, arena, list);
 }
 
+static int first_due(struct store *store, bool is_urgent, int64_t *ret_ms, struct err *err)
+{
+	int64_t found = INT64_MAX;
+	int r = db_number(store->db, err, &found,
+		"SELECT due_ms FROM outbox WHERE state = 0 AND is_urgent = $1 ORDER BY due_ms "
+		"LIMIT 1",
+		"i", (int64_t)is_urgent);
+
+	*ret_ms = found < *ret_ms ? found : *ret_ms;
+	return r == -ERR_MISSING ? 0 : r;
+}
+
+static int next_due(struct store *store, int64_t *ret_ms, struct err *err)
+{
+	struct next_due *next = &store->outbox_next;
+	int r = 0;
+
+	if (!next->is_known) {
+		next->ms = INT64_MAX;
+		r = first_due(store, true, &next->ms, err);
+		if (r == 0)
+			r = first_due(store, false, &next->ms, err);
+		next->is_known = r == 0;
+	}
+	*ret_ms = next->ms;
+	return r;
+}
+
+int store_outbox_next_due(struct store *store, int64_t *ret_ms, struct err *err)
+{
+	int r = next_due(store, ret_ms, err);
+
+	return r == 0 && *ret_ms == INT64_MAX ? err_set(err, ERR_MISSING, "the outbox is empty")
+					      : r;
+}
+
 /* Twice, because only so the index ends the search: many rows may wait for a host that is away. */
 int store_outbox_due(struct store *store, struct arena *arena, int64_t now_ms, int limit,
 	struct outbox_row **ret, size_t *ret_count, struct err *err)
 {
 	struct outbox_list list = { 0 };
-	int r = limit <= 0 ? 0 : add_due(store, arena, true, now_ms, limit, &list, err);
+	int64_t next = INT64_MAX;
+	int r = next_due(store, &next, err);
 
-	if (r == 0 && (int64_t)list.count < limit)
+	if (r == 0 && next <= now_ms && limit > 0)
+		r = add_due(store, arena, true, now_ms, limit, &list, err);
+	if (r == 0 && next <= now_ms && (int64_t)list.count < limit)
 		r = add_due(store, arena, false, now_ms, limit, &list, err);
 	*ret = list.rows;
 	*ret_count = list.count;
 	return r;
 }
 
-int store_outbox_next_due(struct store *store, int64_t *ret_ms, struct err *err)
-{
-	int64_t urgent = INT64_MAX, other = INT64_MAX;
-	static const char sql[] = "SELECT due_ms FROM outbox WHERE state = 0 AND is_urgent = $1 "
-				  "ORDER BY due_ms LIMIT 1";
-	int r = db_number(store->db, err, &urgent, sql, "i", (int64_t)1);
-
-	if (r == 0 || r == -ERR_MISSING)
-		r = db_number(store->db, err, &other, sql, "i", (int64_t)0);
-	if (r == -ERR_MISSING && urgent != INT64_MAX)
-		r = 0;
-	if (r == 0)
-		*ret_ms = urgent < other ? urgent : other;
-	return r;
-}
-
 int store_outbox_done(struct store *store, struct outbox_id id, int64_t version, struct err *err)
 {
-	int r = store_begin(store, err);
+	int r = store_begin_due(store, &store->outbox_next, err);
 
 	if (r == 0)
 		r = db_run(store->db, err, "DELETE FROM outbox WHERE id = $1 AND version = $2",
@@ -113,7 +136,7 @@ int store_outbox_done(struct store *store, struct outbox_id id, int64_t version,
 int store_outbox_retry(
 	struct store *store, struct outbox_id id, int64_t due_ms, const char *why, struct err *err)
 {
-	int r = store_begin(store, err);
+	int r = store_begin_due(store, &store->outbox_next, err);
 
 	if (r == 0)
 		r = db_run(store->db, err,
@@ -125,7 +148,7 @@ int store_outbox_retry(
 
 int store_outbox_fail(struct store *store, struct outbox_id id, const char *why, struct err *err)
 {
-	int r = store_begin(store, err);
+	int r = store_begin_due(store, &store->outbox_next, err);
 
 	if (r == 0)
 		r = db_run(store->db, err, "UPDATE outbox SET state = 1, why = $1 WHERE id = $2",

@@ -109,17 +109,17 @@ static void blob(_unused_ void **state)
 	set_up();
 	fd = open(path, O_RDONLY | O_DIRECTORY);
 	write_file(fd, "plan", "the plan");
-	assert_int_equal(blob_put(root, fd, "plan", 100, BLOB_MOVE, true, sha, &err), 0);
-	assert_int_equal(blob_put(root, fd, "plan", 100, BLOB_MOVE, true, sha, &err), -ERR_MISSING);
+	assert_int_equal(blob_put(root, fd, "plan", 100, BLOB_MOVE, sha, &err), 0);
+	assert_int_equal(blob_put(root, fd, "plan", 100, BLOB_MOVE, sha, &err), -ERR_MISSING);
 	assert_int_equal(blob_copy(root, sha, fd, "copy", &err), 0);
 	write_file(fd, "large", "more than ten bytes");
-	assert_int_equal(blob_put(root, fd, "large", 10, BLOB_MOVE, false, sha, &err), -ERR_LIMIT);
+	assert_int_equal(blob_put(root, fd, "large", 10, BLOB_MOVE, sha, &err), -ERR_LIMIT);
 	assert_int_equal(symlinkat("copy", fd, "link"), 0);
-	assert_true(blob_put(root, fd, "link", 100, BLOB_MOVE, false, sha, &err) < 0);
+	assert_true(blob_put(root, fd, "link", 100, BLOB_MOVE, sha, &err) < 0);
 	assert_int_equal(linkat(fd, "copy", fd, "twice", 0), 0);
-	assert_int_equal(blob_put(root, fd, "twice", 100, BLOB_MOVE, false, sha, &err), -ERR_JOB);
+	assert_int_equal(blob_put(root, fd, "twice", 100, BLOB_MOVE, sha, &err), -ERR_JOB);
 	assert_int_equal(mkfifoat(fd, "fifo", 0600), 0);
-	assert_int_equal(blob_put(root, fd, "fifo", 100, BLOB_MOVE, false, sha, &err), -ERR_JOB);
+	assert_int_equal(blob_put(root, fd, "fifo", 100, BLOB_MOVE, sha, &err), -ERR_JOB);
 	close(fd);
 }
 
@@ -133,7 +133,7 @@ static void blob_is_used_once(_unused_ void **state)
 	fd = open(path, O_RDONLY | O_DIRECTORY);
 	write_file(fd, "plan", "the plan");
 	write_file(fd, "witness", "");
-	assert_int_equal(blob_put(root, fd, "plan", 100, BLOB_MOVE, true, sha, &err), 0);
+	assert_int_equal(blob_put(root, fd, "plan", 100, BLOB_MOVE, sha, &err), 0);
 	assert_false(blob_is_used(root, sha, 7));
 	assert_int_equal(blob_use_once(root, sha, 7, fd, "witness", &err), 0);
 	assert_true(blob_is_used(root, sha, 7));
