@@ -559,9 +559,16 @@ void world_start(struct world *world)
 		.owner = world };
 	struct err err;
 
-	if (engine_new(world->store, &parts, &world->engine, &err) < 0 ||
-		engine_start(world->engine, &err) < 0)
-		oracle_wrong(world, "the engine does not start: %s", err.text);
+	for (int tries = 0; tries < 2; tries++) {
+		if (engine_new(world->store, &parts, &world->engine, &err) == 0 &&
+			engine_start(world->engine, &err) == 0)
+			return;
+		if (err.class != ERR_CLASS_TEMP) /* else it is started again, as systemd would */
+			break;
+		engine_free(world->engine);
+		store_rollback(world->store);
+	}
+	oracle_wrong(world, "the engine does not start: %s", err.text);
 }
 
 void world_crash(struct world *world)
