@@ -110,19 +110,24 @@ static void take_items(const struct config_decoder *decoder, const struct config
 	}
 }
 
+struct texts { /* where they go */
+	const char ***list;
+	size_t *count;
+};
+
 static void take_one_text(const struct config_decoder *decoder, const struct config_key *key,
 	const struct yaml_node *value, const struct config_path *path, void *into)
 {
 	struct config_key as_text = *key;
-	struct name_list *list = into;
+	struct texts *texts = into;
 	const char *text = NULL;
 
 	as_text.type = key->words == NULL ? CONFIG_TEXT : CONFIG_WORD;
 	config_take_scalar(decoder, &as_text, value, path, &text);
 	if (text == NULL)
 		return;
-	list->list = arena_push(decoder->arena, list->list, list->count, sizeof(*list->list));
-	list->list[list->count++] = text;
+	*texts->list = arena_push(decoder->arena, *texts->list, *texts->count, sizeof(text));
+	(*texts->list)[(*texts->count)++] = text;
 }
 
 static void take_one_bit(const struct config_decoder *decoder, const struct config_key *key,
@@ -142,10 +147,16 @@ static void take_bits(const struct config_decoder *decoder, const struct config_
 }
 
 static void take_texts(const struct config_decoder *decoder, const struct config_key *key,
-	const struct yaml_node *value, const struct config_path *path, struct name_list *into)
+	const struct yaml_node *value, const struct config_path *path, char *base)
 {
-	*into = (struct name_list){ 0 };
-	take_items(decoder, key, value, path, take_one_text, into);
+	size_t count = key->count != 0 ? key->count
+				       : key->offset + offsetof(struct name_list, count);
+	struct texts texts = { (const char ***)(void *)(base + key->offset),
+		(size_t *)(void *)(base + count) };
+
+	*texts.list = NULL;
+	*texts.count = 0;
+	take_items(decoder, key, value, path, take_one_text, &texts);
 }
 
 static void take_element(const struct config_decoder *decoder, const struct config_key *key,
@@ -164,7 +175,7 @@ static void take_element(const struct config_decoder *decoder, const struct conf
 		struct config_key forms = { .type = CONFIG_UNION, .keys = key->keys };
 
 		config_take(decoder, &forms, value, path, element);
-	} else if (config_is_given(decoder, key, value)) {
+	} else if (key->type == CONFIG_LIST || config_is_given(decoder, key, value)) {
 		config_decode(decoder, key->keys, value, path, element);
 	}
 }
@@ -310,7 +321,7 @@ void config_take(const struct config_decoder *decoder, const struct config_key *
 		key->take(decoder, key, value, path, base);
 		return;
 	case CONFIG_TEXTS:
-		take_texts(decoder, key, value, path, into);
+		take_texts(decoder, key, value, path, base);
 		return;
 	case CONFIG_BITS:
 		take_bits(decoder, key, value, path, into);
@@ -358,6 +369,9 @@ void config_decode(const struct config_decoder *decoder, const struct config_key
 			key++;
 		if (key->name == NULL)
 			complain_unknown(decoder, keys, node->items[i], &whole);
+		else if (key->is_native && decoder->is_foreign)
+			complain(decoder, node->items[i], &whole,
+				"only sluice.yaml may say this; rename the file");
 		else
 			config_take(decoder, key, node->items[i + 1], &whole, into);
 	}

@@ -15,7 +15,8 @@ enum config_type {	 /* what is written at `offset` */
 	CONFIG_PATH,	 /* const char *, absolute */
 	CONFIG_WORD,	 /* const char *, one of `words` */
 	CONFIG_ENUM,	 /* an enum: the number of the word, counted from `least` */
-	CONFIG_TEXTS,	 /* struct name_list; of `words` when there are any */
+	CONFIG_TEXTS,	 /* struct name_list, or a list with its `count` elsewhere; of `words` when
+			  * there are any */
 	CONFIG_BITS,	 /* unsigned: 1 << number of each word of the list */
 	CONFIG_MAP,	 /* keys of the same structure, whose names begin with this one */
 	CONFIG_LIST,	 /* array of `element`, count beside it */
@@ -67,6 +68,7 @@ struct config_decoder {
 	const char *file; /* the name in each struct config_place */
 	/* As Atlantis reads its files: a key without a value is not given; yes and on are true. */
 	bool is_lenient;
+	bool is_foreign; /* refuses what is_native */
 	struct arena *arena;
 	struct config_errors *errors;
 };

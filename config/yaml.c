@@ -182,24 +182,25 @@ static int refuse_repeated_keys(struct reader *reader, const struct yaml_node *m
 				       first->text);
 }
 
-/* Keys of `from` that the map has not yet. Aliases were counted as if written out, so the budget
- * of entries holds for merged ones too. */
-static void add_missing_pairs(
-	struct reader *reader, struct yaml_node *map, const struct yaml_node *from)
+/* Aliases were counted as if written out, so the budget of entries holds for merged ones too. A key
+ * that is there already is refused like any other key that is given twice: nobody shall have to
+ * know which of them wins. */
+static int add_pairs(struct reader *reader, struct yaml_node *map, const struct yaml_node *from)
 {
-	size_t own = map->count;
+	size_t before = map->count;
 
-	for (size_t i = 0; i + 1 < from->count; i += 2) {
-		bool is_there = false;
-
-		for (size_t k = 0; k < own && !is_there; k += 2)
-			is_there = str_equal(map->items[k]->text, from->items[i]->text);
-		for (size_t k = 0; k < 2 && !is_there; k++) {
-			map->items = arena_push(
-				reader->arena, map->items, map->count, sizeof(*map->items));
-			map->items[map->count++] = from->items[i + k];
+	for (size_t i = 0; i < from->count; i++) {
+		for (size_t k = 0; i % 2 == 0 && k < before; k += 2) {
+			if (str_equal(map->items[k]->text, from->items[i]->text))
+				return fail_at(reader, map->items[k]->at,
+					"the key \"%.100s\" is given twice: << brings it from "
+					"line %d",
+					map->items[k]->text, from->items[i]->at.line);
 		}
+		map->items = arena_push(reader->arena, map->items, map->count, sizeof(*map->items));
+		map->items[map->count++] = from->items[i];
 	}
+	return 0;
 }
 
 static int merge_one(struct reader *reader, struct yaml_node *map, const struct yaml_node *from)
@@ -209,11 +210,10 @@ static int merge_one(struct reader *reader, struct yaml_node *map, const struct 
 	if (map->count / 2 > YAML_MERGE_MAX || from->count / 2 > YAML_MERGE_MAX)
 		return fail_at(
 			reader, from->at, "<< joins maps of at most %d keys", YAML_MERGE_MAX);
-	add_missing_pairs(reader, map, from);
-	return 0;
+	return add_pairs(reader, map, from);
 }
 
-/* "<<: *defaults" or "<<: [*a, *b]": what the map says itself holds, then the first of the list. */
+/* "<<: *defaults" or "<<: [*a, *b]" */
 static int merge(struct reader *reader, struct yaml_node *map)
 {
 	struct yaml_node *value = NULL;

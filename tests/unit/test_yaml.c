@@ -49,9 +49,9 @@ static const struct {
 	{ "the newest anchor of a name", "a: &x 1\nb: &x 2\nc: *x\n", "{a: 1, b: 2, c: 2}" },
 	{ "text by its tag", "a: !!str 12\nb: ! 13\n", "{a: \"12\", b: \"13\"}" },
 	{ "the same key in two maps", "a: {k: 1}\nb: {k: 2}\n", "{a: {k: 1}, b: {k: 2}}" },
-	{ "a map merged", "a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3, e: 4}\n",
-		"{a: {b: 1, c: 2}, d: {c: 3, e: 4, b: 1}}" },
-	{ "the first of two maps wins", "a: {<<: [{b: 1}, {b: 2, c: 3}]}\n", "{a: {b: 1, c: 3}}" },
+	{ "a map merged", "a: &x {b: 1, c: 2}\nd: {<<: *x, e: 4}\n",
+		"{a: {b: 1, c: 2}, d: {e: 4, b: 1, c: 2}}" },
+	{ "two maps merged", "a: {<<: [{b: 1}, {c: 3}]}\n", "{a: {b: 1, c: 3}}" },
 	{ "a merge of a merge", "a: &x {b: 1}\nc: &y {<<: *x, d: 2}\ne: {<<: *y}\n",
 		"{a: {b: 1}, c: {d: 2, b: 1}, e: {d: 2, b: 1}}" },
 	{ "a merge sign in quotes is a key", "a: {\"<<\": 1}\n", "{a: {\"<<\": 1}}" },
@@ -102,6 +102,10 @@ static const struct {
 		0, 0, "the file is UTF-16; save it as UTF-8" },
 	{ "a merge of a word", "a: {<<: b}\n", 1, 9, "<< takes a map, or a list of maps" },
 	{ "a merge of words", "a: {<<: [{}, b]}\n", 1, 14, "<< takes a map, or a list of maps" },
+	{ "a merged key that is there", "a: &x {b: 1}\nc:\n  <<: *x\n  b: 2\n", 4, 3,
+		"the key \"b\" is given twice: << brings it from line 1" },
+	{ "a key of two merged maps", "a: {<<: [{b: 1}, {b: 2}]}\n", 1, 11,
+		"the key \"b\" is given twice" },
 	{ "two merges", "a: {<<: {}, <<: {}}\n", 1, 13, "the key \"<<\" is given twice" },
 };
 
@@ -146,7 +150,7 @@ static const struct {
 	{ "more bytes than a file has", "", "# x\n", 300000, "", "larger than" },
 	{ "keys to merge", "a: &x {\n", "key%d: 1,\n", 201, "}\nb: {<<: *x}\n",
 		"<< joins maps of at most 200 keys" },
-	{ "merges of merges", "a: &x {<<: [", "{key%d: 1},", 300, "]}\n",
+	{ "merges of merges", "a: {<<: [", "{key%d: 1},", 300, "]}\n",
 		"<< joins maps of at most 200 keys" },
 	{ "levels of aliases", "a0: &a0 [x]\n", "b%d: &a1 [*a0]\n", 1, "c: [[[[[*a1]]]]]\n", NULL },
 };
