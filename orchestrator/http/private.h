@@ -26,6 +26,7 @@ struct http_route {
 	const char *method, *path; /* a "*" at the end matches the rest */
 	enum http_where where;
 	void (*handle)(struct http_call *call);
+	bool tells_rows; /* answered when the rows that it read are stored */
 };
 
 extern const struct http_route http_routes[];

@@ -270,6 +270,15 @@ static void call_door(struct request *request, const struct http_door *door)
 	engine_after_commit(request->http->options.engine, http_accepted, http_wait(call));
 }
 
+/* Somebody who was told that a run ended must not find it running after a crash. */
+static void wait_for_rows(struct http_call *call)
+{
+	const struct http_options *options = http_options(call->http);
+
+	if (store_is_dirty(options->store))
+		engine_after_commit(options->engine, http_accepted, http_wait(call));
+}
+
 static enum MHD_Result handle_whole(struct request *request, const char *method, const char *path)
 {
 	const struct http_door *door = find_door(request, path);
@@ -287,6 +296,8 @@ static enum MHD_Result handle_whole(struct request *request, const char *method,
 			request->is_delivery = str_starts(path, "/events");
 			request->call.status = 200;
 			route->handle(&request->call);
+			if (route->tells_rows)
+				wait_for_rows(&request->call);
 		}
 	}
 	if (!request->call.waits)
