@@ -25,7 +25,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-enum { TICK_MS = 1000, EVENTS_READ = 4096, NAME_ROOM = 48 };
+enum { TICK_MS = 1000, STEPS_MS = 50, EVENTS_READ = 4096, NAME_ROOM = 48 };
 
 enum watch_state { WATCH_ASKED = 1, WATCH_RUNNING, WATCH_ORPHANED, WATCH_ENDED };
 
@@ -37,6 +37,7 @@ struct watch { /* one job that is not told yet */
 	enum watch_state state;
 	int pidfd;
 	struct loop_poll *poll;
+	struct loop_watch *events_file;
 	int64_t events_read;
 	bool has_new; /* the supervisor's start has not been told */
 };
@@ -50,7 +51,9 @@ struct executor_local {
 	char *data_dir;
 	int jobs_fd;
 	struct list watches;
-	struct loop_timer *tick; /* live steps, orphans */
+	struct loop_timer *tick;  /* live steps that no file event told, orphans */
+	struct loop_timer *steps; /* file events told of some */
+	bool steps_wait;
 	struct loop_timer *soon; /* ends that are known and must be told in a later turn */
 
 	struct launcher_link *launcher;
@@ -106,6 +109,7 @@ static void watch_free(struct watch *watch)
 {
 	list_remove(&watch->link);
 	loop_poll_free(watch->poll);
+	loop_watch_free(watch->events_file);
 	fd_closep(&watch->pidfd);
 	free(watch);
 }
@@ -226,12 +230,35 @@ static void on_process_end(void *owner, _unused_ bool readable, _unused_ bool wr
 		watch_end(watch);
 }
 
+/* Most steps of most jobs are over in a moment, and then nobody needs to hear of them. */
+static void on_events_file(void *owner)
+{
+	struct executor_local *executor = ((struct watch *)owner)->executor;
+
+	if (!executor->steps_wait)
+		loop_timer_arm(executor->steps, STEPS_MS);
+	executor->steps_wait = true;
+}
+
+static void watch_events(struct watch *watch)
+{
+	char name[NAME_ROOM];
+	_cleanup_free_ char *path = mem_printf("%s/jobs/%s/" JOB_FILE_EVENTS,
+		watch->executor->data_dir, name_of(watch->job, watch->attempt, name));
+	struct err ignored; /* then the timer sees the steps */
+
+	if (loop_watch_new(watch->executor->loop, path, on_events_file, watch, &watch->events_file,
+		    &ignored) < 0)
+		watch->events_file = NULL;
+}
+
 static void watch_process(struct watch *watch, int pidfd)
 {
 	watch->state = WATCH_RUNNING;
 	watch->pidfd = pidfd;
 	watch->poll = loop_poll_new(watch->executor->loop, pidfd, on_process_end, watch);
 	loop_poll_want(watch->poll, true, false);
+	watch_events(watch);
 }
 
 /* ---- live state ---- */
@@ -275,16 +302,24 @@ static void read_events(struct watch *watch)
 	tell_steps(watch, lines);
 }
 
-static void on_tick(void *owner)
+static void on_steps(void *owner)
 {
 	struct executor_local *executor = owner;
 
+	executor->steps_wait = false;
 	list_for_each (item, &executor->watches) {
 		struct watch *watch = container_of(item, struct watch, link);
 
 		if (watch->state == WATCH_RUNNING || watch->state == WATCH_ORPHANED)
 			read_events(watch);
 	}
+}
+
+static void on_tick(void *owner)
+{
+	struct executor_local *executor = owner;
+
+	on_steps(executor);
 	list_for_each (item, &executor->watches) {
 		struct watch *watch = container_of(item, struct watch, link);
 
@@ -416,10 +451,22 @@ static void local_listen(struct executor *port, const struct executor_events *ev
 	local_of(port)->events = *events;
 }
 
+/* The order, and the file of steps, so that it can be watched from the first line on. */
+static int fill_job(int dir, const struct job_spec *spec, struct err *err)
+{
+	_cleanup_json_ json_t *json = job_spec_write(spec);
+	_cleanup_fd_ int events = openat(
+		dir, JOB_FILE_EVENTS, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (events < 0)
+		return err_sys(err, ERR_JOB, errno, "cannot make the events of the job");
+	return jsonx_write_at(dir, JOB_FILE_SPEC, json, false, err);
+}
+
 static int local_start(struct executor *port, const struct job_spec *spec, struct err *err)
 {
 	struct executor_local *executor = local_of(port);
-	_cleanup_json_ json_t *json = NULL, *request = NULL;
+	_cleanup_json_ json_t *request = NULL;
 	char name[NAME_ROOM];
 	_cleanup_fd_ int dir = -1;
 	int r;
@@ -429,12 +476,13 @@ static int local_start(struct executor *port, const struct job_spec *spec, struc
 		return err_sys(err, errno == EEXIST ? ERR_EXISTS : ERR_JOB, errno,
 			"cannot make the directory of job %s", name);
 	dir = open_job(executor, spec->job, spec->attempt);
-	json = job_spec_write(spec);
 	r = dir < 0 ? err_sys(err, ERR_JOB, errno, "cannot open the directory of job %s", name)
-		    : jsonx_write_at(dir, JOB_FILE_SPEC, json, false, err);
+		    : fill_job(dir, spec, err);
 	if (r < 0) {
-		if (dir >= 0)
+		if (dir >= 0) {
 			unlinkat(dir, JOB_FILE_SPEC, 0);
+			unlinkat(dir, JOB_FILE_EVENTS, 0);
+		}
 		unlinkat(executor->jobs_fd, name, AT_REMOVEDIR);
 		return r;
 	}
@@ -648,6 +696,7 @@ int executor_local_new(struct loop *loop, const struct executor_local_options *o
 	executor->jobs_fd = -1;
 	list_init(&executor->watches);
 	executor->tick = loop_timer_new(loop, on_tick, executor);
+	executor->steps = loop_timer_new(loop, on_steps, executor);
 	executor->soon = loop_timer_new(loop, on_soon, executor);
 	r = make_folders(executor, err);
 	if (r == 0)
@@ -671,6 +720,7 @@ void executor_local_free(struct executor *port)
 		watch_free(container_of(executor->watches.next, struct watch, link));
 	launcher_link_free(executor->launcher);
 	loop_timer_free(executor->tick);
+	loop_timer_free(executor->steps);
 	loop_timer_free(executor->soon);
 	fd_closep(&executor->jobs_fd);
 	free(executor->data_dir);

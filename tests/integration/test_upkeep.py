@@ -5,6 +5,7 @@
 
 Real server, real git, stub tool. Results: build/report/results/upkeep.tsv; on stdout only what did not pass."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -138,6 +139,35 @@ def git_is_asked_again_after_a_failure_and_after_a_restart():
         place.server.stop()
         place.server.start()
         expect(place.jobs(place.say("plan")), ["prepare", "plan"], "after a restart")
+
+
+# ---- what is shown of running jobs -------------------------------------------------------------------------------
+
+
+def seen_after_ms(place):
+    """From the moment the tool's plan began, as the job wrote it down, until the server shows it."""
+    place.server.must("POST", "/local/pulls/1/comments", {"as": "alice", "body": "plan"})
+
+    def running():
+        run = place.server.must("GET", "/api/runs")[0]
+        jobs = place.server.must("GET", "/api/runs/%d" % run["id"])["jobs"]
+        return [job for job in jobs if job["op"] == "plan" and job["step"] == "plan" and job["state"] == "running"]
+
+    job = eventually(running, "the running step is shown")[0]
+    now_ms = time.time() * 1e3
+    with open(os.path.join(place.data, "jobs", "%d-1" % job["id"], "events.ndjson"), encoding="utf-8") as lines:
+        began = [json.loads(line)["at_ms"] for line in lines if '"plan"' in line][0]
+    place.server.wait_idle(1)
+    return now_ms - began
+
+
+@case
+def running_step_is_shown_at_once():
+    """A timer of a second alone would need nearly all of it: jobs are asked for and begin at the same moment."""
+    with Place(orders="create=1 sleep=1500") as place:
+        place.server.wait_idle(1)
+        took = [seen_after_ms(place) for _ in range(2)]
+        assert min(took) < 500, "seen %s ms after it began" % took
 
 
 def main():
