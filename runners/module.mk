@@ -2,8 +2,8 @@
 ARCHIVES += runner executor
 runner_SRCS := $(addprefix runners/,blob.c confined.c diagnostic.c egress/address.c egress/proxy.c egress/request.c egress/resolve.c \
 	init_cache.c job_dir.c keeper.c kept_state.c \
-	launcher.c output.c sandbox.c sandbox/profile.c site.c supervise.c terraform.c tf_plan.c tools.c tree.c worker.c)
-runner_PKGS := jansson libcares
+	launcher.c output.c plan_file.c sandbox.c sandbox/profile.c site.c supervise.c terraform.c tf_plan.c tools.c tree.c worker.c zip.c)
+runner_PKGS := jansson libcares zlib
 executor_SRCS := runners/executor_local.c runners/executor_launcher.c
 executor_PKGS := jansson
 

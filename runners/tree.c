@@ -30,7 +30,7 @@ bool tree_path_is_safe(const char *path)
 	return true;
 }
 
-static int open_beneath(int base_fd, const char *path, int flags)
+int tree_open_beneath(int base_fd, const char *path, int flags)
 {
 	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
@@ -48,7 +48,7 @@ int tree_open_dir(const char *tree, const char *dir, struct err *err)
 	if (!tree_path_is_safe(dir))
 		return err_user(
 			err, ERR_USAGE, "\"%.200s\" is not a folder of the repository", dir);
-	fd = open_beneath(base, dir, O_RDONLY | O_DIRECTORY);
+	fd = tree_open_beneath(base, dir, O_RDONLY | O_DIRECTORY);
 	if (fd < 0 && errno == ELOOP)
 		return err_user(
 			err, ERR_USAGE, "\"%.200s\" is or passes through a symbolic link", dir);
