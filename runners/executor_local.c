@@ -613,10 +613,13 @@ static bool is_oid(const char *tree)
 
 static void local_drop_tree(struct executor *port, struct repo_id repo, const char *tree)
 {
-	_cleanup_free_ char *folder = mem_printf("repos/%lld/trees", (long long)repo.v);
+	_cleanup_free_ char *trees = mem_printf("repos/%lld/trees", (long long)repo.v);
+	_cleanup_free_ char *plans = mem_printf("repos/%lld/plans", (long long)repo.v);
 
-	if (is_oid(tree))
-		trash(local_of(port), folder, tree);
+	if (!is_oid(tree))
+		return;
+	trash(local_of(port), trees, tree);
+	trash(local_of(port), plans, tree); /* what plans of it left for their applies */
 }
 
 static bool local_has_tree(struct executor *port, struct repo_id repo, const char *tree)

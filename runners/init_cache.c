@@ -169,13 +169,15 @@ static void add_file_identity(struct strbuf *facts, const char *path)
 }
 
 int init_cache_fingerprint(const struct site *site, const char *program,
-	const struct job_spec *spec, const char *tree, char ret[SHA256_HEX], struct err *err)
+	const struct job_spec *spec, const char *tree, const char *more, char ret[SHA256_HEX],
+	struct err *err)
 {
 	struct scan scan = { .tree = tree, .facts = STRBUF(FACTS_MAX) };
 	int r = 0;
 
 	strbuf_printf(&scan.facts, "1 %s\n%s\n%s\n", spec->tool, spec->dir,
 		str_empty(spec->workspace) ? "default" : spec->workspace);
+	strbuf_puts(&scan.facts, more);
 	add_file_identity(&scan.facts, program);
 	add_file_identity(&scan.facts, site->cli_config);
 	strvec_push(&scan.folders, spec->dir);
@@ -244,6 +246,22 @@ static int fill_entry(int entry_fd, int job_fd, const struct job_spec *spec, con
 	return r < 0 ? r : take(from, to, ".terraform.lock.hcl", S_IFREG, err);
 }
 
+/* <data>/repos/ID is there, what is below may not be. */
+static int make_parents(const char *folder)
+{
+	const char *repos = strstr(folder, "/repos/");
+	_cleanup_free_ char *path = mem_strdup(folder);
+	char *slash = path + (repos - folder) + strlen("/repos/");
+
+	while ((slash = strchr(slash + 1, '/')) != NULL) {
+		*slash = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return -1;
+		*slash = '/';
+	}
+	return mkdir(path, 0700) < 0 && errno != EEXIST ? -1 : 0;
+}
+
 int init_cache_save(const char *entry, int job_fd, const struct job_spec *spec,
 	const json_t *backend, struct err *err)
 {
@@ -253,7 +271,7 @@ int init_cache_save(const char *entry, int job_fd, const struct job_spec *spec,
 	_cleanup_fd_ int folder_fd = -1, entry_fd = -1;
 	int r;
 
-	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
+	if (make_parents(folder) < 0)
 		return err_sys(err, ERR_SYSTEM, errno, "cannot make the init cache");
 	folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder_fd < 0)

@@ -12,9 +12,10 @@
 
 struct site;
 
-/* program: the tool's executable. */
+/* program: the tool's executable; more: what else init is told. */
 _must_check_ int init_cache_fingerprint(const struct site *site, const char *program,
-	const struct job_spec *spec, const char *tree, char ret[SHA256_HEX], struct err *err);
+	const struct job_spec *spec, const char *tree, const char *more, char ret[SHA256_HEX],
+	struct err *err);
 /* The absolute path of the entry, whether or not it is there; owned by the caller. */
 char *init_cache_path(
 	const struct site *site, const struct job_spec *spec, const char *fingerprint);

@@ -1,14 +1,14 @@
 # runners: the executable sluice-job, and executor_local, the part of it that lives inside sluice.
 ARCHIVES += runner executor
 runner_SRCS := $(addprefix runners/,blob.c confined.c diagnostic.c egress/address.c egress/proxy.c egress/request.c egress/resolve.c \
-	init_cache.c job_dir.c keeper.c kept_state.c \
-	launcher.c output.c plan_file.c sandbox.c sandbox/profile.c site.c supervise.c terraform.c tf_plan.c tools.c tree.c worker.c zip.c)
+	init_cache.c job_dir.c keeper.c kept_state.c launcher.c output.c plan_file.c sandbox.c sandbox/profile.c site.c stage.c \
+	step_env.c step_output.c steps.c supervise.c terraform.c tf_plan.c tools.c tree.c worker.c zip.c)
 runner_PKGS := jansson libcares zlib
 executor_SRCS := runners/executor_local.c runners/executor_launcher.c
 executor_PKGS := jansson
 
 PROGRAMS += sluice-job
 sluice-job_MAIN := runners/main.c
-sluice-job_USES := runner model lib
+sluice-job_USES := runner model lib_regex lib
 # Static: fewer mappings to copy at each fork, and nothing to load. Sanitizers and coverage need the shared libraries.
 sluice-job_LDFLAGS := $(if $(filter debug release,$(MODE)),-static-pie)

@@ -1,8 +1,11 @@
-/* The order of the steps of each kind of job.
+/* The order of things in each kind of job. Its steps are those of its workflow (steps.c), on the
+ * ground that init made for them (stage.c).
  *
  *     prepare:  git
- *     plan:     [init [workspace]] -> plan -> show (both forms) -> summary, plan blob
- *     apply:    the plan's bytes are checked -> [init [workspace]] -> started (durable) -> apply
+ *     plan:     [init] -> steps -> show (both forms) -> summary, plan blob
+ *     apply:    the plan's bytes are checked -> [init] -> started (durable) -> steps
+ *     import:   [init] -> started (durable) -> steps; likewise state rm
+ *     hooks:    commands of the server
  *
  * Every path ends in result.json, or in no result at all when even that could not be written. The
  * order around an apply is the promise of this file: nothing of it is run before `started` and the
@@ -18,17 +21,21 @@
 #include "runners/blob.h"
 #include "runners/confined.h"
 #include "runners/diagnostic.h"
-#include "runners/init_cache.h"
-#include "runners/kept_state.h"
+#include "runners/stage.h"
 #include "runners/tf_plan.h"
-#include "runners/tree.h"
 #include "runners/worker.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum { SUMMARY_MAX = 4 << 20, PLAN_TEXT_MAX = 32 << 20, FAILURE_MAX = 8 << 10 };
+enum {
+	SUMMARY_MAX = 4 << 20,
+	PLAN_TEXT_MAX = 32 << 20,
+	FAILURE_MAX = 8 << 10,
+	STATUS_MAX = 4 << 10
+};
 static const int64_t plan_file_max = 1LL << 30, log_file_max = 8LL << 30;
 
 /* ---- prepare ---- */
@@ -78,167 +85,19 @@ static int run_prepare(struct worker *worker)
 	return ended;
 }
 
-/* ---- init ---- */
-
-struct layer {
-	char *entry;
-	char *path; /* entry/layer */
-	struct backend backend;
-	bool was_cached;
-};
-
-static void layer_release(struct layer *layer)
+/* What the commands of the workflow printed for people, then the plan. */
+static void keep_plan_text(struct walk *walk, const struct mask *hidden, int text_fd)
 {
-	free(layer->entry);
-	free(layer->path);
-	*layer = (struct layer){ 0 };
-}
-
-static char *tree_path(const struct worker *worker)
-{
-	return mem_printf("%s/repos/%lld/trees/%s", worker->site->data_dir,
-		(long long)worker->spec.repo.v, worker->spec.tree);
-}
-
-/* Where the state is, says a file that init wrote from what the pull request says. */
-static int read_backend(struct worker *worker, json_t **ret, struct err *err)
-{
-	_cleanup_free_ char *name = mem_printf(
-		"upper/%s/.terraform/terraform.tfstate", worker->spec.dir);
-	_cleanup_fd_ int fd = openat(
-		worker->dir->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct confined reader;
-	int r;
-
-	if (fd < 0) {
-		*ret = json_pack("{s:b}", "local", 1);
-		return 0;
-	}
-	r = confined_start(&reader, worker->support->parts, kept_state_scan, fd, err);
-	if (r == 0) {
-		confined_go(&reader);
-		r = confined_answer(&reader, 64 << 10, ret, err);
-	}
-	confined_release(&reader);
-	return r < 0 ? err_wrap(err, "the backend of the project") : 0;
-}
-
-/* Init in a sandbox of its own, so that nothing but init has written what is kept of it. */
-static int run_init(struct worker *worker, struct layer *layer)
-{
-	_cleanup_strbuf_ struct strbuf failure = STRBUF(FAILURE_MAX);
-	bool is_default = str_empty(worker->spec.workspace) ||
-			  str_equal(worker->spec.workspace, "default");
-	const struct backend guess = { .is_local = true, .path = "", .workspace_dir = "" };
-	_cleanup_json_ json_t *backend = NULL;
-	struct kept_state state;
-	struct tool_verdict verdict;
-	struct err err;
-	int r;
-
-	r = kept_state_find(
-		worker->site->data_dir, &worker->spec, &guess, &worker->arena, &state, &err);
-	if (r < 0)
-		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "state", &err);
-	r = worker_enter(worker, NULL, &state, false);
-	if (r == 0)
-		r = worker_step(worker, STEP_INIT, &verdict, &failure);
-	if (r == 0 && !is_default)
-		r = worker_step(worker, STEP_WORKSPACE, &verdict, &failure);
-	worker_leave(worker);
-	if (r < 0)
-		return r;
-	if (read_backend(worker, &backend, &err) < 0 ||
-		init_cache_save(layer->entry, worker->dir->fd, &worker->spec, backend, &err) < 0)
-		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "init", &err);
-	return 0;
-}
-
-static int open_layer(struct worker *worker, struct layer *layer)
-{
-	_cleanup_json_ json_t *backend = NULL;
-	_cleanup_fd_ int entry = -1;
-	struct err err;
-
-	entry = open(layer->entry, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (entry < 0)
-		return worker_end(worker, OUTCOME_SETUP_FAILED, "init",
-			"the init cache is gone: %s", strerror(errno));
-	if (jsonx_read_at(entry, "backend.json", 64 << 10, &backend, &err) < 0 ||
-		kept_state_backend(backend, &worker->arena, &layer->backend, &err) < 0)
-		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "init", &err);
-	free(layer->path);
-	layer->path = mem_printf("%s/layer", layer->entry);
-	return 0;
-}
-
-static int find_layer(struct worker *worker, struct layer *layer)
-{
-	_cleanup_free_ char *tree = tree_path(worker);
-	char fingerprint[SHA256_HEX];
-	struct err err;
-	int r, folder;
-
-	folder = tree_open_dir(tree, worker->spec.dir, &err);
-	if (folder < 0)
-		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "work tree", &err);
-	close(folder);
-	r = init_cache_fingerprint(worker->site, worker->tool->program(worker->site), &worker->spec,
-		tree, fingerprint, &err);
-	if (r < 0)
-		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "work tree", &err);
-	layer->entry = init_cache_path(worker->site, &worker->spec, fingerprint);
-	layer->was_cached = init_cache_has(layer->entry);
-	r = layer->was_cached ? 0 : run_init(worker, layer);
-	return r < 0 ? r : open_layer(worker, layer);
-}
-
-/* ---- plan ---- */
-
-static int plan_once(struct worker *worker, struct layer *layer, struct tool_verdict *verdict)
-{
-	_cleanup_strbuf_ struct strbuf failure = STRBUF(FAILURE_MAX);
-	struct kept_state state;
-	struct err err;
-	int r;
-
-	r = kept_state_find(worker->site->data_dir, &worker->spec, &layer->backend, &worker->arena,
-		&state, &err);
-	if (r < 0)
-		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "state", &err);
-	r = worker_enter(worker, layer->path, &state, false);
-	return r < 0 ? r : worker_step(worker, STEP_PLAN, verdict, &failure);
-}
-
-/* What was kept of init may not fit any more (the state asks for another provider, a folder it
- * links to is gone): then it is made again, once. */
-static int plan_with_layer(struct worker *worker, struct layer *layer, struct tool_verdict *verdict)
-{
-	int r = plan_once(worker, layer, verdict);
-
-	if (r == 0 || !verdict->wants_init || !layer->was_cached)
-		return r;
-	worker_leave(worker);
-	init_cache_drop(layer->entry, &worker->spec);
-	worker->result.outcome = OUTCOME_NONE;
-	worker->result.failure = worker->result.output = "";
-	layer->was_cached = false;
-	r = run_init(worker, layer);
-	if (r == 0)
-		r = open_layer(worker, layer);
-	return r < 0 ? r : plan_once(worker, layer, verdict);
-}
-
-static void keep_plan_text(struct worker *worker, const struct mask *hidden, int text_fd)
-{
-	_cleanup_free_ char *text = NULL, *masked = NULL, *shown = NULL, *cut = NULL;
+	_cleanup_free_ char *text = NULL, *masked = NULL, *whole = NULL, *shown = NULL, *cut = NULL;
+	struct worker *worker = walk->worker;
 	size_t length = 0;
 	struct err err;
 
 	if (output_read_fd(text_fd, PLAN_TEXT_MAX, &text, &length, &err) < 0)
 		return;
 	masked = mask_text(&worker->mask, text, NULL);
-	shown = mask_text(hidden, masked, NULL);
+	whole = mem_printf("%s%s", strbuf_text(&walk->shown), masked);
+	shown = mask_text(hidden, whole, NULL);
 	cut = diagnostic_middle_cut(shown, strlen(shown), JOB_OUTPUT_MAX - 1);
 	worker->result.output = arena_strdup(&worker->arena, cut);
 }
@@ -262,13 +121,16 @@ static int read_answer(
 	r = plan_summary_read(worker->result.summary, &worker->arena, &summary, err);
 	if (r < 0)
 		worker->result.summary = NULL;
+	else
+		worker->result.has_changes = plan_summary_has_changes(&summary);
 	return r;
 }
 
 /* The plan becomes a blob while the reader works. What the reader found to be secret is taken out
  * of the texts that the tool wrote; a text that cannot be cleaned is not kept. */
-static int keep_plan(struct worker *worker, struct confined *reader, int text_fd)
+static int keep_plan(struct walk *walk, struct confined *reader, int text_fd)
 {
+	struct worker *worker = walk->worker;
 	_cleanup_fd_ int out = openat(worker->dir->fd, "out", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct mask hidden = { 0 };
 	char sha[SHA256_HEX];
@@ -283,7 +145,7 @@ static int keep_plan(struct worker *worker, struct confined *reader, int text_fd
 	if (r == 0)
 		r = output_mask_again(&worker->output, worker->dir->fd, &hidden, &err);
 	if (r == 0)
-		keep_plan_text(worker, &hidden, text_fd);
+		keep_plan_text(walk, &hidden, text_fd);
 	mask_release(&hidden);
 	if (r < 0)
 		return worker_end(worker, OUTCOME_BAD_RESULT, "show",
@@ -292,30 +154,90 @@ static int keep_plan(struct worker *worker, struct confined *reader, int text_fd
 	return 0;
 }
 
-static int run_plan(struct worker *worker, struct confined *reader, int json_fd)
+/* What was kept of init may not fit any more (the state asks for another provider, a folder it
+ * links to is gone): then it is made again, once. */
+static int plan_on_ground(struct walk *walk, struct ground *ground)
 {
-	struct tool_verdict verdict = { 0 };
-	_cleanup_fd_ int text_fd = -1;
-	struct layer layer = { 0 };
+	int r = ground_prepare(walk, ground);
+
+	if (r == 0)
+		r = ground_enter(walk, ground, false);
+	if (r == 0)
+		r = walk_steps(walk, ground->next, walk->steps.count);
+	if (r == 0 || !walk->wants_init || !ground->was_cached)
+		return r;
+	worker_leave(walk->worker);
+	strbuf_clear(&walk->shown);
+	r = ground_renew(walk, ground);
+	if (r == 0)
+		r = ground_enter(walk, ground, false);
+	return r < 0 ? r : walk_steps(walk, ground->next, walk->steps.count);
+}
+
+/* Checks that come with the plan; what fails here fails the plan. */
+static int run_policies(struct walk *walk)
+{
+	struct steps steps = walk->worker->spec.policy_steps;
+	struct walk checks = { 0 };
 	int r;
 
+	if (!walk->worker->spec.checks_policies)
+		return 0;
+	r = walk_open(&checks, walk->worker, STAGE_POLICY_CHECK, &steps);
+	checks.knows_version = walk->knows_version;
+	if (r == 0)
+		r = walk_steps(&checks, 0, checks.steps.count);
+	if (r == 0)
+		strbuf_append(&walk->shown, strbuf_text(&checks.shown), checks.shown.length);
+	walk_release(&checks);
+	return r;
+}
+
+static int check_plan_file(struct worker *worker)
+{
+	if (faccessat(worker->dir->fd, "out/tfplan", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	return worker_end(worker, OUTCOME_BAD_RESULT, "plan",
+		"the workflow's stage plan left no plan in $PLANFILE: add the step plan, or write "
+		"the plan there (-out $PLANFILE)");
+}
+
+static int make_plan(struct walk *walk, struct ground *ground, int json_fd, int text_fd)
+{
+	int r = plan_on_ground(walk, ground);
+
+	if (r == 0)
+		r = check_plan_file(walk->worker);
+	if (r == 0)
+		r = run_policies(walk);
+	if (r == 0)
+		r = worker_show(walk->worker, json_fd, text_fd);
+	worker_leave(walk->worker);
+	return r == 0 && ground->is_own ? ground_keep(walk, ground) : r;
+}
+
+static int run_plan(struct worker *worker, struct confined *reader, int json_fd)
+{
+	_cleanup_fd_ int text_fd = -1;
+	struct ground ground = { 0 };
+	struct walk walk;
+	int r = walk_open(&walk, worker, STAGE_PLAN, &worker->spec.steps);
+
 	text_fd = openat(worker->dir->fd, "out", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-	if (text_fd < 0)
-		return worker_end(
+	if (r == 0 && text_fd < 0)
+		r = worker_end(
 			worker, OUTCOME_SETUP_FAILED, "job directory", "%s", strerror(errno));
-	r = find_layer(worker, &layer);
 	if (r == 0)
-		r = plan_with_layer(worker, &layer, &verdict);
+		r = make_plan(&walk, &ground, json_fd, text_fd);
 	if (r == 0)
-		r = worker_show(worker, json_fd, text_fd);
-	worker_leave(worker);
-	if (r == 0)
-		r = keep_plan(worker, reader, text_fd);
+		r = keep_plan(&walk, reader, text_fd);
 	if (r == 0) {
 		worker->result.outcome = OUTCOME_OK;
-		worker->result.has_changes = verdict.has_changes;
+		if (walk.has_planned) /* the tool's own word; else the summary's */
+			worker->result.has_changes = walk.has_changes;
 	}
-	layer_release(&layer);
+	ground_release(&ground);
+	walk_release(&walk);
 	return r;
 }
 
@@ -362,41 +284,119 @@ static int begin_apply(struct worker *worker)
 	return 0;
 }
 
-static void keep_output(struct worker *worker)
+/* The end of what was shown, from a whole line on. */
+static void keep_output(struct walk *walk)
 {
-	_cleanup_free_ char *tail = output_tail(&worker->output, JOB_OUTPUT_MAX - 1);
+	const char *text = strbuf_text(&walk->shown);
+	struct worker *worker = walk->worker;
 
+	if (walk->shown.length > JOB_OUTPUT_MAX - 1) {
+		const char *line;
+
+		text += walk->shown.length - (JOB_OUTPUT_MAX - 1);
+		line = strchr(text, '\n');
+		text = line != NULL && line[1] != '\0' ? line + 1 : text;
+	}
 	worker->result.output = arena_strndup(
-		&worker->arena, tail, codec_utf8_prefix(tail, strlen(tail)));
+		&worker->arena, text, codec_utf8_prefix(text, strlen(text)));
 }
 
 static int run_apply(struct worker *worker)
 {
-	_cleanup_strbuf_ struct strbuf failure = STRBUF(FAILURE_MAX);
-	struct tool_verdict verdict;
-	struct layer layer = { 0 };
-	struct kept_state state;
-	struct err err;
-	int r;
+	struct ground ground = { 0 };
+	struct walk walk;
+	int r = walk_open(&walk, worker, STAGE_APPLY, &worker->spec.steps);
 
-	r = take_plan(worker);
 	if (r == 0)
-		r = find_layer(worker, &layer);
-	if (r == 0 && kept_state_find(worker->site->data_dir, &worker->spec, &layer.backend,
-			      &worker->arena, &state, &err) < 0)
-		r = worker_end_err(worker, OUTCOME_SETUP_FAILED, "state", &err);
+		r = take_plan(worker);
 	if (r == 0)
-		r = worker_enter(worker, layer.path, &state, true);
+		r = ground_of_plan(&walk, &ground);
+	if (r == 0)
+		r = ground_enter(&walk, &ground, true);
 	if (r == 0)
 		r = begin_apply(worker);
+	walk.has_effects = true;
 	if (r == 0)
-		r = worker_step(worker, STEP_APPLY, &verdict, &failure);
+		r = walk_steps(&walk, 0, walk.steps.count);
 	worker_leave(worker);
-	if (r == 0) {
-		keep_output(worker);
-		worker->result.outcome = OUTCOME_OK;
+	if (r == 0)
+		keep_output(&walk);
+	ground_release(&ground);
+	walk_release(&walk);
+	return r;
+}
+
+/* ---- import, state rm ---- */
+
+/* Without a plan: `started` comes before the first step that may change anything. */
+static int run_change(struct worker *worker, enum stage stage)
+{
+	struct ground ground = { 0 };
+	struct walk walk;
+	struct err err;
+	int r = walk_open(&walk, worker, stage, &worker->spec.steps);
+
+	if (r == 0)
+		r = ground_prepare(&walk, &ground);
+	if (r == 0)
+		r = ground_enter(&walk, &ground, true);
+	if (r == 0 && worker_is_cancelled(worker))
+		r = worker_end(worker, OUTCOME_CANCELLED, job_op_name(worker->spec.op),
+			"cancelled before it began");
+	if (r == 0 && job_dir_mark_started(worker->dir, &err) < 0)
+		r = worker_end_err(
+			worker, OUTCOME_SETUP_FAILED, job_op_name(worker->spec.op), &err);
+	walk.has_effects = true;
+	if (r == 0)
+		r = walk_steps(&walk, ground.next, walk.steps.count);
+	worker_leave(worker);
+	if (r == 0)
+		keep_output(&walk);
+	ground_release(&ground);
+	walk_release(&walk);
+	return r;
+}
+
+/* ---- hooks ---- */
+
+/* The line that the hooks left for the status, or what they printed. */
+static void keep_status(struct walk *walk)
+{
+	struct worker *worker = walk->worker;
+	_cleanup_fd_ int fd = openat(worker->dir->fd, "out/" STEPS_STATUS_FILE,
+		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	_cleanup_free_ char *text = NULL, *masked = NULL;
+	size_t length = 0;
+	struct stat st;
+	struct err err;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		output_read_fd(fd, STATUS_MAX, &text, &length, &err) < 0) {
+		keep_output(walk);
+		return;
 	}
-	layer_release(&layer);
+	masked = mask_text(&worker->mask, text, NULL);
+	worker->result.output = arena_strndup(
+		&worker->arena, masked, codec_utf8_prefix(masked, strlen(masked)));
+}
+
+/* The server's own commands over the whole work tree. What they write is thrown away, but for the
+ * line they leave for the status. */
+static int run_hooks(struct worker *worker)
+{
+	struct ground ground = { 0 };
+	struct walk walk;
+	int r = walk_open(&walk, worker, STAGE_PLAN, &worker->spec.steps);
+
+	if (r == 0)
+		r = worker_enter(worker, NULL, NULL, false);
+	if (r == 0)
+		r = walk_steps(&walk, 0, walk.steps.count);
+	worker_leave(worker);
+	if (r == 0)
+		keep_status(&walk);
+	ground_release(&ground);
+	walk_release(&walk);
 	return r;
 }
 
@@ -465,10 +465,13 @@ static void run_job(struct worker *worker, struct confined *reader, int json_fd)
 		r = run_apply(worker);
 		break;
 	case JOB_IMPORT:
+		r = run_change(worker, STAGE_IMPORT);
+		break;
 	case JOB_STATE_RM:
+		r = run_change(worker, STAGE_STATE_RM);
+		break;
 	case JOB_HOOKS:
-		r = worker_end(worker, OUTCOME_SETUP_FAILED, "", "this runner has no job %s",
-			job_op_name(worker->spec.op));
+		r = run_hooks(worker);
 		break;
 	}
 	if (r == 0)

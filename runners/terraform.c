@@ -3,25 +3,52 @@
 #include "runners/tool.h"
 #include <string.h>
 
-/* What sluice says itself, or what would send the tool to other files than those of the job. */
+/* What sluice says itself, what would send the tool to other files than those of the job, and what
+ * would change a state before an apply. */
 static const char *const refused_args[] = { "-chdir", "-out", "-state", "-state-out", "-backup",
-	"-input", "-json", "-detailed-exitcode", "-lock", "-help" };
+	"-input", "-json", "-detailed-exitcode", "-lock", "-help", "-h", "-version", "-from-module",
+	"-plugin-dir", "-migrate-state", "-force-copy", "-generate-config-out" };
+/* A workflow is the operator's word, or the base branch's: these it may say. */
+static const char *const workflow_args[] = { "-input=false", "-detailed-exitcode", "-lock" };
+
+/* Is `arg` the option `name`, with one dash or two, with or without a value? */
+static bool is_option(const char *arg, const char *name)
+{
+	size_t length;
+
+	if (strncmp(arg, "--", 2) == 0)
+		arg++;
+	length = strchr(name, '=') != NULL ? strlen(arg) : strcspn(arg, "=");
+	return strlen(name) == length && strncmp(arg, name, length) == 0;
+}
+
+static bool is_among(const char *arg, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (is_option(arg, names[i]))
+			return true;
+	return false;
+}
 
 static int check_extra(const char *arg, struct err *err)
 {
-	size_t length = strcspn(arg, "=");
-	const char *bare = strncmp(arg, "--", 2) == 0 ? arg + 1 : arg;
-
 	if (arg[0] != '-')
 		return err_user(err, ERR_USAGE,
 			"the argument \"%.80s\" is not an option (write -name=value)", arg);
-	length -= (size_t)(bare - arg);
-	for (size_t i = 0; i < countof(refused_args); i++)
-		if (strlen(refused_args[i]) == length &&
-			strncmp(bare, refused_args[i], length) == 0)
-			return err_user(err, ERR_USAGE,
-				"the argument \"%.80s\" is not allowed: sluice sets it", arg);
+	if (is_among(arg, refused_args, countof(refused_args)))
+		return err_user(err, ERR_USAGE,
+			"the argument \"%.80s\" is not allowed: sluice sets it", arg);
 	return 0;
+}
+
+/* "-var-file" "x" is two arguments in many a workflow. */
+int terraform_check_argument(const char *arg, const char *before, struct err *err)
+{
+	bool is_value = before != NULL && before[0] == '-' && strchr(before, '=') == NULL;
+
+	if (is_among(arg, workflow_args, countof(workflow_args)) || (arg[0] != '-' && is_value))
+		return 0;
+	return check_extra(arg, err);
 }
 
 static void describe_env(const struct tool_context *context, struct strvec *env)
@@ -38,62 +65,89 @@ static void describe_env(const struct tool_context *context, struct strvec *env)
 		strvec_pushf(env, "TF_CLI_CONFIG_FILE=%s", context->site->cli_config);
 }
 
+enum { TAKES_EXTRA = 1, TAKES_COMMENT = 2, TAKES_TARGETS = 4, READS_PLAN = 8, WRITES_PLAN = 16 };
+
+/* One row for each step: the words, and what follows them. */
+static const struct verb {
+	enum tool_step step;
+	unsigned takes;
+	const char *words[6];
+} verbs[] = {
+	{ STEP_INIT, TAKES_EXTRA, { "init", "-input=false", "-no-color" } },
+	{ STEP_WORKSPACE, 0, { "workspace", "select", "-or-create=true" } },
+	{ STEP_PLAN, TAKES_EXTRA | TAKES_COMMENT | WRITES_PLAN,
+		{ "plan", "-input=false", "-no-color", "-detailed-exitcode",
+			"-lock-timeout=60s" } },
+	{ STEP_SHOW_JSON, READS_PLAN, { "show", "-no-color", "-json" } },
+	{ STEP_SHOW_TEXT, READS_PLAN, { "show", "-no-color" } },
+	{ STEP_APPLY, TAKES_EXTRA | READS_PLAN,
+		{ "apply", "-input=false", "-no-color", "-lock-timeout=60s" } },
+	{ STEP_IMPORT, TAKES_EXTRA | TAKES_TARGETS,
+		{ "import", "-input=false", "-no-color", "-lock-timeout=60s" } },
+	{ STEP_STATE_RM, TAKES_EXTRA | TAKES_TARGETS, { "state", "rm", "-lock-timeout=60s" } },
+	{ STEP_VERSION, 0, { "version", "-json" } },
+};
+
+static int push_targets(const struct job_spec *spec, struct strvec *argv, struct err *err)
+{
+	for (size_t i = 0; i < spec->target_count; i++) {
+		if (str_empty(spec->targets[i]) || spec->targets[i][0] == '-')
+			return err_user(err, ERR_USAGE, "\"%.80s\" is neither an address nor an id",
+				spec->targets[i]);
+		strvec_push(argv, spec->targets[i]);
+	}
+	return spec->target_count > 0 ? 0 : err_user(err, ERR_USAGE, "there is no address");
+}
+
+static int push_arguments(const struct tool_context *context, const struct verb *verb,
+	struct strvec *argv, struct err *err)
+{
+	const struct job_spec *spec = context->spec;
+	const struct strvec *extra = verb->takes & TAKES_EXTRA ? context->extra : NULL;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && extra != NULL && i < extra->count; i++) {
+		r = terraform_check_argument(
+			extra->items[i], i > 0 ? extra->items[i - 1] : NULL, err);
+		strvec_push(argv, extra->items[i]);
+	}
+	if (verb->step == STEP_PLAN && context->var_file != NULL)
+		strvec_pushf(argv, "-var-file=%s", context->var_file);
+	for (size_t i = 0; r == 0 && (verb->takes & TAKES_COMMENT) && i < spec->extra_arg_count;
+		i++) {
+		r = check_extra(spec->extra_args[i], err);
+		strvec_push(argv, spec->extra_args[i]);
+	}
+	if (r == 0 && (verb->takes & TAKES_TARGETS))
+		r = push_targets(spec, argv, err);
+	return r;
+}
+
 static int describe(const char *program, const struct tool_context *context, enum tool_step step,
 	struct strvec *argv, struct strvec *env, struct err *err)
 {
-	const struct job_spec *spec = context->spec;
+	const struct verb *verb = NULL;
 	int r;
 
 	describe_env(context, env);
+	if (step == STEP_COMMAND)
+		return 0;
+	for (size_t i = 0; i < countof(verbs); i++)
+		if (verbs[i].step == step)
+			verb = &verbs[i];
+	if (verb == NULL)
+		return err_set(err, ERR_BUG, "terraform has no step %d", (int)step);
 	strvec_push(argv, program);
-	switch (step) {
-	case STEP_INIT:
-		strvec_push(argv, "init");
-		strvec_push(argv, "-input=false");
-		strvec_push(argv, "-no-color");
-		return 0;
-	case STEP_WORKSPACE:
-		strvec_push(argv, "workspace");
-		strvec_push(argv, "select");
-		strvec_push(argv, "-or-create=true");
-		strvec_push(argv, spec->workspace);
-		return 0;
-	case STEP_PLAN:
-		strvec_push(argv, "plan");
-		strvec_push(argv, "-input=false");
-		strvec_push(argv, "-no-color");
-		strvec_push(argv, "-detailed-exitcode");
-		strvec_push(argv, "-lock-timeout=60s");
-		for (size_t i = 0; i < spec->extra_arg_count; i++) {
-			r = check_extra(spec->extra_args[i], err);
-			if (r < 0)
-				return r;
-			strvec_push(argv, spec->extra_args[i]);
-		}
+	for (size_t i = 0; i < countof(verb->words) && verb->words[i] != NULL; i++)
+		strvec_push(argv, verb->words[i]);
+	if (step == STEP_WORKSPACE)
+		strvec_push(argv, context->spec->workspace);
+	r = push_arguments(context, verb, argv, err);
+	if (verb->takes & WRITES_PLAN)
 		strvec_pushf(argv, "-out=%s/tfplan", context->out);
-		return 0;
-	case STEP_SHOW_JSON:
-		strvec_push(argv, "show");
-		strvec_push(argv, "-no-color");
-		strvec_push(argv, "-json");
+	if (verb->takes & READS_PLAN)
 		strvec_pushf(argv, "%s/tfplan", context->out);
-		return 0;
-	case STEP_SHOW_TEXT:
-		strvec_push(argv, "show");
-		strvec_push(argv, "-no-color");
-		strvec_pushf(argv, "%s/tfplan", context->out);
-		return 0;
-	case STEP_APPLY:
-		strvec_push(argv, "apply");
-		strvec_push(argv, "-input=false");
-		strvec_push(argv, "-no-color");
-		strvec_push(argv, "-lock-timeout=60s");
-		strvec_pushf(argv, "%s/tfplan", context->out);
-		return 0;
-	case STEP_PREPARE:
-		break;
-	}
-	return err_set(err, ERR_BUG, "terraform has no step %d", (int)step);
+	return r;
 }
 
 static bool wants_init(const char *text)

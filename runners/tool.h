@@ -16,6 +16,10 @@ enum tool_step {
 	STEP_SHOW_JSON,
 	STEP_SHOW_TEXT,
 	STEP_APPLY,
+	STEP_IMPORT,
+	STEP_STATE_RM,
+	STEP_VERSION, /* prints {"terraform_version": "..."} */
+	STEP_COMMAND, /* a command of the workflow: only the environment is the tool's */
 };
 
 struct tool_context {
@@ -25,6 +29,9 @@ struct tool_context {
 	const char *tree; /* as the tool sees it; "" for a tool without one */
 	const char *tmp;
 	const char *out;
+	const struct strvec *extra; /* what the workflow adds to this step, expanded; or NULL */
+	int64_t timeout_ms;	    /* of this step; 0: what holds for every step */
+	const char *var_file;	    /* plan: of this workspace, relative to the project; or NULL */
 };
 
 struct tool_verdict {
@@ -37,7 +44,8 @@ struct tool {
 	const char *name;
 	/* The absolute path of its executable, or "" when this machine has none. */
 	const char *(*program)(const struct site *site);
-	/* argv[0] is the executable. `env` is all that the tool gets, but for the job's secrets. */
+	/* argv[0] is the executable. `env` is all that the tool gets, but for the workflow's
+	 * variables and the job's secrets. */
 	int (*describe)(const struct tool_context *context, enum tool_step step,
 		struct strvec *argv, struct strvec *env, struct err *err);
 	/* An end by itself, with an exit code; `text` is the end of what the step printed.
@@ -50,3 +58,5 @@ extern const struct tool tool_terraform, tool_opentofu, tool_git;
 
 const struct tool *tool_find(const char *name); /* NULL: there is no such tool */
 const char *tool_step_name(enum tool_step step);
+/* May a workflow say this to Terraform? `before` is the argument before it, or NULL. */
+_must_check_ int terraform_check_argument(const char *arg, const char *before, struct err *err);

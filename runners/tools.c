@@ -30,6 +30,14 @@ const char *tool_step_name(enum tool_step step)
 		return "show";
 	case STEP_APPLY:
 		return "apply";
+	case STEP_IMPORT:
+		return "import";
+	case STEP_STATE_RM:
+		return "state rm";
+	case STEP_VERSION:
+		return "version";
+	case STEP_COMMAND:
+		return "run";
 	}
 	return "";
 }

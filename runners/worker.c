@@ -12,6 +12,8 @@
 #include "orchestrator/lib/fault.h"
 #include "runners/diagnostic.h"
 #include "runners/kept_state.h"
+#include "runners/sandbox/profile.h"
+#include "runners/step_env.h"
 #include "runners/tree.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -132,6 +134,7 @@ void worker_release(struct worker *worker)
 	for (size_t i = 0; i < worker->secret_env.count; i++)
 		explicit_bzero(worker->secret_env.items[i], strlen(worker->secret_env.items[i]));
 	strvec_release(&worker->secret_env);
+	strvec_release(&worker->env);
 	mask_release(&worker->mask);
 	arena_release(&worker->arena);
 }
@@ -167,20 +170,21 @@ static int copy_layers(struct worker *worker, const char *tree, const char *laye
 	return r;
 }
 
-static int prepare_layers(struct worker *worker, const char *tree, const char *layer,
-	const struct kept_state *state, bool for_apply, struct err *err)
+static int fresh_layers(struct worker *worker, const char *tree, const char *layer, struct err *err)
 {
 	bool has_overlay = worker->support->parts & SANDBOX_OVERLAY;
-	_cleanup_fd_ int upper = -1;
-	int r;
+	int r = fresh_folder(worker, "upper", err);
 
-	r = fresh_folder(worker, "upper", err);
-	if (r == 0 && has_overlay)
-		r = fresh_folder(worker, "work", err);
-	if (r == 0 && !has_overlay)
-		r = copy_layers(worker, tree, layer, err);
-	if (r < 0 || state == NULL || state->file == NULL)
-		return r;
+	return r < 0 || has_overlay ? r : copy_layers(worker, tree, layer, err);
+}
+
+static int place_state(struct worker *worker, const char *tree, const struct kept_state *state,
+	bool for_apply, struct err *err)
+{
+	_cleanup_fd_ int upper = -1;
+
+	if (state == NULL || state->file == NULL)
+		return 0;
 	upper = openat(worker->dir->fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (upper < 0)
 		return err_sys(err, ERR_JOB, errno, "cannot open the job's layer");
@@ -207,8 +211,8 @@ static int enter(struct worker *worker, struct sandbox_spec *spec, const char *s
 	return 0;
 }
 
-int worker_enter(
-	struct worker *worker, const char *layer, const struct kept_state *state, bool for_apply)
+static int enter_tree(struct worker *worker, const char *layer, const struct kept_state *state,
+	bool for_apply, bool again)
 {
 	_cleanup_free_ char *tree = mem_printf("%s/repos/%lld/trees/%s", worker->site->data_dir,
 		(long long)worker->spec.repo.v, worker->spec.tree);
@@ -216,15 +220,29 @@ int worker_enter(
 		.tree = tree, .layer = layer, .cwd = worker->spec.dir, .outlives_us = for_apply
 	};
 	struct err err;
-	int r;
+	int r = again ? 0 : fresh_layers(worker, tree, layer, &err);
 
-	r = prepare_layers(worker, tree, layer, state, for_apply, &err);
+	if (r == 0 && (worker->support->parts & SANDBOX_OVERLAY))
+		r = fresh_folder(worker, "work", &err);
+	if (r == 0)
+		r = place_state(worker, tree, state, for_apply, &err);
 	if (r < 0)
 		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "work tree", &err);
 	if (for_apply && state != NULL && state->file != NULL)
 		spec.binds[spec.bind_count++] = (struct sandbox_bind){ .source = state->file,
 			.target = state->target };
 	return enter(worker, &spec, "sandbox");
+}
+
+int worker_enter(
+	struct worker *worker, const char *layer, const struct kept_state *state, bool for_apply)
+{
+	return enter_tree(worker, layer, state, for_apply, false);
+}
+
+int worker_enter_again(struct worker *worker, const struct kept_state *state, bool for_apply)
+{
+	return enter_tree(worker, NULL, state, for_apply, true);
 }
 
 int worker_enter_bare(struct worker *worker)
@@ -252,11 +270,11 @@ bool worker_is_cancelled(struct worker *worker)
 	return job_dir_is_cancelled(worker->dir);
 }
 
-static void stop_harder(struct worker *worker, bool is_gentle)
+static void stop_harder(struct worker *worker, enum worker_stop how)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGKILL };
 
-	if (is_gentle && worker->stop_stage > 0)
+	if (how == STOP_NOT || (how == STOP_POLITE && worker->stop_stage > 0))
 		return;
 	if (worker->stop_stage >= (int)countof(signals))
 		return;
@@ -268,21 +286,21 @@ static void stop_harder(struct worker *worker, bool is_gentle)
 	worker->stop_next_ms = now_ms() + worker->spec.stop_grace_ms;
 }
 
-static void stop_begin(struct worker *worker, enum job_outcome why, bool is_gentle)
+static void stop_begin(struct worker *worker, enum job_outcome why, enum worker_stop how)
 {
 	if (worker->stop != OUTCOME_NONE)
 		return;
 	worker->stop = why;
 	/* What floods the disk gets no grace. */
-	if (why == OUTCOME_OUTPUT_CAP && !is_gentle) {
+	if (why == OUTCOME_OUTPUT_CAP && how == STOP_HARDER) {
 		worker_leave(worker);
 		return;
 	}
-	stop_harder(worker, is_gentle);
+	stop_harder(worker, how);
 }
 
 struct watch {
-	bool is_gentle; /* SIGINT is all it gets */
+	enum worker_stop how;
 	int64_t deadline_ms;
 	int files[SANDBOX_SLOTS]; /* what the slots print into, -1: the job's output */
 	int64_t caps[SANDBOX_SLOTS];
@@ -305,11 +323,9 @@ static int watch_timeout(const struct worker *worker, const struct watch *watch)
 {
 	int64_t left = watch->deadline_ms - now_ms();
 
-	if (worker->stop != OUTCOME_NONE && !watch->is_gentle)
-		left = worker->stop_next_ms - now_ms();
-	return left < 0						 ? 0
-	       : left > WATCH_MS || worker->stop != OUTCOME_NONE ? WATCH_MS
-								 : (int)left;
+	if (worker->stop != OUTCOME_NONE)
+		left = watch->how == STOP_HARDER ? worker->stop_next_ms - now_ms() : WATCH_MS;
+	return left < 0 ? 0 : left > WATCH_MS ? WATCH_MS : (int)left;
 }
 
 /* Until nothing is pending, or the sandbox is gone: by us (stop says why) or by somebody else. */
@@ -329,14 +345,14 @@ static int watch_steps(struct worker *worker, struct watch *watch, struct err *e
 			continue;
 		}
 		if (worker_is_cancelled(worker))
-			stop_begin(worker, OUTCOME_CANCELLED, watch->is_gentle);
+			stop_begin(worker, OUTCOME_CANCELLED, watch->how);
 		if (now_ms() >= watch->deadline_ms)
-			stop_begin(worker, OUTCOME_TIMED_OUT, watch->is_gentle);
+			stop_begin(worker, OUTCOME_TIMED_OUT, watch->how);
 		if (is_over_cap(worker, watch))
-			stop_begin(worker, OUTCOME_OUTPUT_CAP, watch->is_gentle);
+			stop_begin(worker, OUTCOME_OUTPUT_CAP, watch->how);
 		if (worker->stop != OUTCOME_NONE && worker->is_inside &&
 			now_ms() >= worker->stop_next_ms)
-			stop_harder(worker, watch->is_gentle);
+			stop_harder(worker, watch->how);
 		if (!worker->is_inside)
 			return 0;
 		if (worker->stop == OUTCOME_OUTPUT_CAP)
@@ -348,20 +364,27 @@ static int watch_steps(struct worker *worker, struct watch *watch, struct err *e
 
 /* ---- steps ---- */
 
+int worker_describe(struct worker *worker, enum tool_step step, struct strvec *argv,
+	struct strvec *env, struct err *err)
+{
+	int r = worker->tool->describe(&worker->context, step, argv, env, err);
+
+	for (size_t i = 0; r == 0 && i < worker->env.count; i++)
+		step_env_put(env, worker->env.items[i]);
+	for (size_t i = 0; r == 0 && i < worker->secret_env.count; i++)
+		step_env_put(env, worker->secret_env.items[i]);
+	return r;
+}
+
 static int launch(struct worker *worker, enum tool_step step, int slot, int output, struct err *err)
 {
 	_cleanup_strvec_ struct strvec argv = { 0 }, env = { 0 };
 	struct sandbox_command command = {
 		.argv = &argv, .env = &env, .output = output, .errors = worker->output.raw_fd
 	};
-	int r;
+	int r = worker_describe(worker, step, &argv, &env, err);
 
-	r = worker->tool->describe(&worker->context, step, &argv, &env, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < worker->secret_env.count; i++)
-		strvec_push(&env, worker->secret_env.items[i]);
-	return sandbox_run(&worker->box, slot, &command, err);
+	return r < 0 ? r : sandbox_run(&worker->box, slot, &command, err);
 }
 
 static const char *stop_text(const struct worker *worker, const char *step, char buf[160])
@@ -370,7 +393,7 @@ static const char *stop_text(const struct worker *worker, const char *step, char
 
 	if (worker->stop == OUTCOME_TIMED_OUT)
 		snprintf(buf, 160, "%s took longer than %s and was stopped", step,
-			clock_duration_text(worker->spec.step_timeout_ms, time));
+			clock_duration_text(worker->timeout_ms, time));
 	else if (worker->stop == OUTCOME_OUTPUT_CAP)
 		snprintf(buf, 160, "%s printed more than %lld bytes and was stopped", step,
 			(long long)worker->spec.output_cap_bytes);
@@ -379,7 +402,7 @@ static const char *stop_text(const struct worker *worker, const char *step, char
 	return buf;
 }
 
-static void keep_tail(struct worker *worker)
+void worker_keep_tail(struct worker *worker)
 {
 	_cleanup_free_ char *tail = output_tail(&worker->output, JOB_OUTPUT_MAX - 1);
 	size_t skip = 0;
@@ -391,8 +414,8 @@ static void keep_tail(struct worker *worker)
 }
 
 /* Ends that are not the tool's own. 0: it is its own. */
-static int judge_end(
-	struct worker *worker, const char *step, const struct sandbox_exit *end, bool has_end)
+static int judge_end(struct worker *worker, const char *step, const char *program,
+	const struct sandbox_exit *end, bool has_end)
 {
 	char buf[160];
 
@@ -400,15 +423,15 @@ static int judge_end(
 	worker->result.signal = has_end && end->by_signal ? end->status : 0;
 	if (has_end && end->exec_errno != 0)
 		return worker_end(worker, OUTCOME_SETUP_FAILED, step, "cannot start %s: %s",
-			worker->tool->program(worker->site), strerror(end->exec_errno));
+			program, strerror(end->exec_errno));
 	if (worker->stop != OUTCOME_NONE && !(has_end && !end->by_signal && end->status == 0)) {
-		keep_tail(worker);
+		worker_keep_tail(worker);
 		if (worker->stop == OUTCOME_OUTPUT_CAP)
 			output_cut(&worker->output, worker->spec.output_cap_bytes);
 		return worker_end(worker, worker->stop, step, "%s", stop_text(worker, step, buf));
 	}
 	if (!has_end || end->by_signal) {
-		keep_tail(worker);
+		worker_keep_tail(worker);
 		worker->result.signal = has_end ? end->status : SIGKILL;
 		return worker_end(worker, OUTCOME_SIGNALLED, step,
 			"%s was killed by signal %d (%s)", step, worker->result.signal,
@@ -417,45 +440,91 @@ static int judge_end(
 	return 0;
 }
 
-int worker_step(struct worker *worker, enum tool_step step, struct tool_verdict *ret,
-	struct strbuf *failure)
+/* Of a step before, or asked for between two steps. */
+static int check_stop(struct worker *worker, const char *name)
 {
-	const char *name = tool_step_name(step);
-	struct watch watch = { .is_gentle = step == STEP_APPLY,
-		.deadline_ms = now_ms() + worker->spec.step_timeout_ms,
-		.files = { -1, -1 },
-		.pending = 1 };
-	_cleanup_free_ char *tail = NULL;
-	struct err err;
-	int r;
+	if (worker->stop == OUTCOME_CANCELLED || worker_is_cancelled(worker))
+		return worker_end(worker, OUTCOME_CANCELLED, name,
+			"cancelled; the step %s and what comes after it were not begun", name);
+	worker->stop = OUTCOME_NONE; /* it ended well before it could be stopped */
+	worker->stop_stage = 0;
+	return 0;
+}
 
-	job_dir_step(worker->dir, name, clock_wall_ms(&clock_system));
+/* A short step is seen by nobody while it runs, so its caps are looked at again at its end. */
+static int check_caps(
+	struct worker *worker, const struct worker_command *command, struct watch *watch)
+{
+	if (!is_over_cap(worker, watch) || command->stop != STOP_HARDER)
+		return 0;
+	worker->stop = OUTCOME_OUTPUT_CAP;
+	watch->exits[0].status = 1;
+	return judge_end(worker, command->name, command->argv->items[0], &watch->exits[0], true);
+}
+
+int worker_exec(struct worker *worker, const struct worker_command *command, int *ret_status)
+{
+	struct watch watch = { .how = command->stop,
+		.files = { command->output, -1 },
+		.caps = { command->cap_bytes },
+		.pending = 1 };
+	const struct sandbox_command run = { .argv = command->argv,
+		.env = command->env,
+		.output = command->output < 0 ? worker->output.raw_fd : command->output,
+		.errors = command->errors < 0 ? worker->output.raw_fd : command->errors };
+	struct err err;
+	int r = check_stop(worker, command->name);
+
+	if (r < 0)
+		return r;
+	worker->timeout_ms = command->timeout_ms > 0 ? command->timeout_ms
+						     : worker->spec.step_timeout_ms;
+	watch.deadline_ms = now_ms() + worker->timeout_ms;
+	job_dir_step(worker->dir, command->name, clock_wall_ms(&clock_system));
 	output_begin_step(&worker->output);
 	fault_point("step.before_exec");
-	r = launch(worker, step, 0, worker->output.raw_fd, &err);
+	r = sandbox_run(&worker->box, 0, &run, &err);
 	if (r < 0)
-		return worker_end_err(worker, OUTCOME_SETUP_FAILED, name, &err);
+		return worker_end_err(worker, OUTCOME_SETUP_FAILED, command->name, &err);
 	fault_point("step.running");
 	r = watch_steps(worker, &watch, &err);
 	fault_point("step.ended");
 	output_pump(&worker->output, true);
-	r = judge_end(worker, name, &watch.exits[0], r == 0 && watch.pending == 0);
+	r = judge_end(worker, command->name, command->argv->items[0], &watch.exits[0],
+		r == 0 && watch.pending == 0);
+	if (r == 0)
+		r = check_caps(worker, command, &watch);
+	*ret_status = watch.exits[0].status;
+	return r;
+}
+
+int worker_step(struct worker *worker, enum tool_step step, struct tool_verdict *ret,
+	struct strbuf *failure)
+{
+	_cleanup_strvec_ struct strvec argv = { 0 }, env = { 0 };
+	struct worker_command command = { .name = tool_step_name(step),
+		.argv = &argv,
+		.env = &env,
+		.output = -1,
+		.errors = -1,
+		.timeout_ms = worker->context.timeout_ms,
+		.stop = profile_of_step(step)->outlives_supervisor ? STOP_POLITE : STOP_HARDER };
+	_cleanup_free_ char *tail = NULL;
+	struct err err;
+	int r, status = 0;
+
+	if (worker_describe(worker, step, &argv, &env, &err) < 0)
+		return worker_end_err(worker, OUTCOME_SETUP_FAILED, command.name, &err);
+	r = worker_exec(worker, &command, &status);
 	if (r < 0)
 		return r;
-	/* A short step is seen by nobody while it runs, so its cap is looked at again here. */
-	if (output_step_bytes(&worker->output) > worker->spec.output_cap_bytes &&
-		step != STEP_APPLY) {
-		worker->stop = OUTCOME_OUTPUT_CAP;
-		watch.exits[0].status = 1;
-		return judge_end(worker, name, &watch.exits[0], true);
-	}
 	tail = output_tail(&worker->output, TAIL_MAX);
 	*ret = (struct tool_verdict){ 0 };
-	worker->tool->interpret(&worker->context, step, watch.exits[0].status, tail, ret, failure);
+	worker->tool->interpret(&worker->context, step, status, tail, ret, failure);
 	if (ret->outcome == OUTCOME_OK)
 		return 0;
-	keep_tail(worker);
-	return worker_end(worker, ret->outcome, name, "%s", strbuf_text(failure));
+	worker_keep_tail(worker);
+	return worker_end(worker, ret->outcome, command.name, "%s", strbuf_text(failure));
 }
 
 int worker_show(struct worker *worker, int json_fd, int text_fd)
@@ -467,6 +536,7 @@ int worker_show(struct worker *worker, int json_fd, int text_fd)
 	struct err err;
 	int r;
 
+	worker->timeout_ms = worker->spec.step_timeout_ms;
 	job_dir_step(worker->dir, "show", clock_wall_ms(&clock_system));
 	output_begin_step(&worker->output);
 	for (int slot = 0; slot < (int)countof(steps); slot++) {
@@ -478,13 +548,13 @@ int worker_show(struct worker *worker, int json_fd, int text_fd)
 	r = watch_steps(worker, &watch, &err);
 	output_pump(&worker->output, true);
 	for (int slot = 0; slot < (int)countof(steps); slot++) {
-		int ended = judge_end(worker, "show", &watch.exits[slot],
-			r == 0 && !(watch.pending & (1U << slot)));
+		int ended = judge_end(worker, "show", worker->tool->program(worker->site),
+			&watch.exits[slot], r == 0 && !(watch.pending & (1U << slot)));
 
 		if (ended < 0)
 			return ended;
 		if (watch.exits[slot].status != 0) {
-			keep_tail(worker);
+			worker_keep_tail(worker);
 			return worker_end(worker, OUTCOME_BAD_RESULT, "show",
 				"the plan was made, but cannot be shown (exit code %d)",
 				watch.exits[slot].status);

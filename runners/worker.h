@@ -23,6 +23,7 @@ struct worker {
 	struct arena arena;
 	struct job_spec spec;
 	struct mask mask;
+	struct strvec env;	  /* NAME=value of the workflow, beside what the tool asks for */
 	struct strvec secret_env; /* KEY=value */
 	struct output output;
 	struct tool_context context;
@@ -34,6 +35,7 @@ struct worker {
 	enum job_outcome stop; /* why we stop what runs, or NONE */
 	int stop_stage;
 	int64_t stop_next_ms; /* monotonic; of the next, harder stage */
+	int64_t timeout_ms;   /* of the step that runs */
 
 	struct job_result result; /* strings in the arena */
 };
@@ -51,10 +53,36 @@ int worker_end_err(
 /* A fresh sandbox over the work tree. `layer` may be NULL. */
 _must_check_ int worker_enter(
 	struct worker *worker, const char *layer, const struct kept_state *state, bool for_apply);
+/* The same again, over what the last one left. */
+_must_check_ int worker_enter_again(
+	struct worker *worker, const struct kept_state *state, bool for_apply);
 /* A sandbox of processes only, for a tool that works on the data directory. */
 _must_check_ int worker_enter_bare(struct worker *worker);
 void worker_leave(struct worker *worker);
 
+enum worker_stop {	 /* what a step that must end gets */
+	STOP_HARDER = 0, /* SIGINT, SIGTERM, SIGKILL */
+	STOP_POLITE,	 /* SIGINT */
+	STOP_NOT,	 /* nothing: a shell would die of it, and leave half an apply behind */
+};
+
+struct worker_command {
+	const char *name; /* of the step, for people */
+	const struct strvec *argv, *env;
+	int output, errors; /* -1: what the job prints */
+	int64_t cap_bytes;  /* of an output of its own */
+	int64_t timeout_ms; /* 0: what holds for every step */
+	enum worker_stop stop;
+};
+
+/* Runs a command to its end, whatever its exit code is. A cancelled job begins none. */
+_must_check_ int worker_exec(
+	struct worker *worker, const struct worker_command *command, int *ret_status);
+/* The tool's environment, the workflow's, the job's secrets. */
+_must_check_ int worker_describe(struct worker *worker, enum tool_step step, struct strvec *argv,
+	struct strvec *env, struct err *err);
+/* What the step printed is what people see of the job. */
+void worker_keep_tail(struct worker *worker);
 /* Runs a step to its end and lets the tool say what that means. */
 _must_check_ int worker_step(struct worker *worker, enum tool_step step, struct tool_verdict *ret,
 	struct strbuf *failure);

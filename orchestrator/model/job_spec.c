@@ -46,6 +46,7 @@ static const struct {
 	const char *key;
 	size_t offset;
 } spec_flags[] = {
+	{ "checks_policies", offsetof(struct job_spec, checks_policies) },
 	{ "is_after", offsetof(struct job_spec, is_after) },
 	{ "has_errors", offsetof(struct job_spec, has_errors) },
 	{ "is_approved", offsetof(struct job_spec, is_approved) },
@@ -59,6 +60,15 @@ static const struct {
 	{ "extra_args", offsetof(struct job_spec, extra_args),
 		offsetof(struct job_spec, extra_arg_count) },
 	{ "targets", offsetof(struct job_spec, targets), offsetof(struct job_spec, target_count) },
+};
+
+static const struct {
+	const char *key, *what;
+	size_t offset;
+} spec_steps[] = {
+	{ "steps", "job: steps", offsetof(struct job_spec, steps) },
+	{ "plan_steps", "job: plan_steps", offsetof(struct job_spec, plan_steps) },
+	{ "policy_steps", "job: policy_steps", offsetof(struct job_spec, policy_steps) },
 };
 
 enum { LIST_MAX = 64, ATTEMPT_MAX = 1000000 };
@@ -95,12 +105,9 @@ static int read_lists(const json_t *json, struct jsonx *reader, struct arena *ar
 		r = read_list(reader, spec_lists[i].key, arena,
 			&FIELD(ret, const char **, spec_lists[i].list),
 			&FIELD(ret, size_t, spec_lists[i].count), err);
-	if (r == 0)
-		r = steps_read(
-			json_object_get(json, "steps"), "job: steps", arena, &ret->steps, err);
-	if (r == 0)
-		r = steps_read(json_object_get(json, "plan_steps"), "job: plan_steps", arena,
-			&ret->plan_steps, err);
+	for (size_t i = 0; r == 0 && i < countof(spec_steps); i++)
+		r = steps_read(json_object_get(json, spec_steps[i].key), spec_steps[i].what, arena,
+			&FIELD(ret, struct steps, spec_steps[i].offset), err);
 	return r;
 }
 
@@ -163,8 +170,9 @@ json_t *job_spec_write(const struct job_spec *spec)
 				list, text(FIELD(spec, const char **, spec_lists[i].list)[k]));
 		json_object_set_new(json, spec_lists[i].key, list);
 	}
-	json_object_set_new(json, "steps", steps_write(&spec->steps));
-	json_object_set_new(json, "plan_steps", steps_write(&spec->plan_steps));
+	for (size_t i = 0; i < countof(spec_steps); i++)
+		json_object_set_new(json, spec_steps[i].key,
+			steps_write(&FIELD(spec, const struct steps, spec_steps[i].offset)));
 	return json;
 }
 

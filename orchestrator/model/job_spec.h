@@ -37,7 +37,9 @@ struct job_spec {
 	const char *tool_version; /* exact, from the tools folder; "" is the server's own */
 	struct steps steps;	  /* what is done */
 	struct steps plan_steps;  /* apply: how its plan was made */
-	const char **targets;	  /* import: address and id; state rm: addresses */
+	struct steps policy_steps;
+	bool checks_policies; /* plan: the policy steps follow it */
+	const char **targets; /* import: address and id; state rm: addresses */
 	size_t target_count;
 	bool is_after;	 /* hooks: the run has ended */
 	bool has_errors; /* hooks: and not well */

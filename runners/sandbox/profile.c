@@ -129,9 +129,14 @@ const struct profile *profile_of_step(enum tool_step step)
 		return profile_of(PROFILE_PLAN);
 	case STEP_SHOW_JSON:
 	case STEP_SHOW_TEXT:
+	case STEP_VERSION:
 		return profile_of(PROFILE_RENDER);
 	case STEP_APPLY:
+	case STEP_IMPORT:
+	case STEP_STATE_RM:
 		return profile_of(PROFILE_APPLY);
+	case STEP_COMMAND:
+		return profile_of(PROFILE_RUN);
 	}
 	return profile_of(PROFILE_RENDER);
 }

@@ -6,6 +6,7 @@ tests/runner-driver_USES := executor model lib_loop lib
 suite_http = python3 tests/integration/test_http.py ## hostile HTTP against a running server
 suite_git = tests/integration/test_git.py ## sluice-git on ordinary and hostile repositories
 suite_runners = python3 tests/integration/test_runners.py ## jobs: hostile and real tools, kills, restarts
+suite_workflows = tests/integration/test_workflows.py ## real tools: the steps of workflows, import, state rm, hooks
 suite_upkeep = tests/integration/test_upkeep.py ## what the server remembers, shows and throws away
 suite_state = python3 tests/integration/test_state.py ## real tools: the server killed at 50 instants of an apply
 suite_config = python3 tests/integration/test_config.py ## server.yaml read again while the server lives

@@ -14,7 +14,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MODE = os.environ.get("MODE", "debug")
 BUILD = os.path.join(ROOT, "build", MODE)
-PREPARE, PLAN, APPLY = 1, 2, 3
+PREPARE, PLAN, APPLY, IMPORT, STATE_RM, HOOKS = range(1, 7)
 OUTCOMES = ["none", "ok", "tool_failed", "signalled", "timed_out", "output_cap", "cancelled", "setup_failed",
             "conflict", "bad_result", "plan_lost", "unknown", "never_began"]
 

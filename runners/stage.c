@@ -1,0 +1,284 @@
+/* Init and its layers, before the steps of a stage and between a plan and its apply. */
+#include "runners/stage.h"
+
+#include "orchestrator/lib/jsonx.h"
+#include "runners/confined.h"
+#include "runners/init_cache.h"
+#include "runners/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+enum { FAILURE_MAX = 8 << 10, FACTS_MAX = 1 << 20, BACKEND_MAX = 64 << 10 };
+
+static const struct backend unknown_backend = { .is_local = true, .path = "", .workspace_dir = "" };
+
+static int end_with(struct walk *walk, const char *step, const struct err *err)
+{
+	return worker_end_err(walk->worker, OUTCOME_SETUP_FAILED, step, err);
+}
+
+void ground_release(struct ground *ground)
+{
+	free(ground->entry);
+	free(ground->layer);
+	*ground = (struct ground){ 0 };
+}
+
+static int enter(struct walk *walk, const struct ground *ground, const struct backend *backend,
+	bool for_apply)
+{
+	struct worker *worker = walk->worker;
+	struct kept_state state;
+	struct err err;
+
+	if (kept_state_find(worker->site->data_dir, &worker->spec, backend, &worker->arena, &state,
+		    &err) < 0)
+		return end_with(walk, "state", &err);
+	return ground->has_upper ? worker_enter_again(worker, &state, for_apply)
+				 : worker_enter(worker, ground->layer, &state, for_apply);
+}
+
+/* ---- what init says of the state ---- */
+
+/* Where the state is, says a file that init wrote from what the pull request says. */
+static int read_backend(struct worker *worker, json_t **ret, struct err *err)
+{
+	_cleanup_free_ char *name = mem_printf(
+		"upper/%s/.terraform/terraform.tfstate", worker->spec.dir);
+	_cleanup_fd_ int fd = openat(
+		worker->dir->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct confined reader;
+	int r;
+
+	if (fd < 0) {
+		*ret = json_pack("{s:b}", "local", 1);
+		return 0;
+	}
+	r = confined_start(&reader, worker->support->parts, kept_state_scan, fd, err);
+	if (r == 0) {
+		confined_go(&reader);
+		r = confined_answer(&reader, BACKEND_MAX, ret, err);
+	}
+	confined_release(&reader);
+	return r < 0 ? err_wrap(err, "the backend of the project") : 0;
+}
+
+static int learn_backend(struct walk *walk, struct ground *ground)
+{
+	_cleanup_json_ json_t *json = NULL;
+	struct err err;
+
+	if (read_backend(walk->worker, &json, &err) < 0 ||
+		kept_state_backend(json, &walk->worker->arena, &ground->backend, &err) < 0)
+		return end_with(walk, "init", &err);
+	return 0;
+}
+
+/* ---- an init that is kept for all ---- */
+
+/* In a sandbox of its own, so that nothing but init has written what is kept of it. */
+static int make_entry(struct walk *walk, struct ground *ground, const struct strvec *extra)
+{
+	_cleanup_strbuf_ struct strbuf failure = STRBUF(FAILURE_MAX);
+	_cleanup_json_ json_t *backend = NULL;
+	struct worker *worker = walk->worker;
+	const char *workspace = worker->spec.workspace;
+	const struct ground bare = { 0 };
+	struct tool_verdict verdict;
+	struct err err;
+	int r = enter(walk, &bare, &unknown_backend, false);
+
+	worker->context.extra = extra;
+	if (r == 0)
+		r = worker_step(worker, STEP_INIT, &verdict, &failure);
+	worker->context.extra = NULL;
+	if (r == 0 && !str_empty(workspace) && !str_equal(workspace, "default"))
+		r = worker_step(worker, STEP_WORKSPACE, &verdict, &failure);
+	worker_leave(worker);
+	if (r < 0)
+		return r;
+	if (read_backend(worker, &backend, &err) < 0 ||
+		init_cache_save(ground->entry, worker->dir->fd, &worker->spec, backend, &err) < 0)
+		return end_with(walk, "init", &err);
+	return 0;
+}
+
+static int open_entry(struct walk *walk, struct ground *ground)
+{
+	_cleanup_json_ json_t *backend = NULL;
+	_cleanup_fd_ int entry = -1;
+	struct err err;
+
+	entry = open(ground->entry, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (entry < 0)
+		return worker_end(walk->worker, OUTCOME_SETUP_FAILED, "init",
+			"what init made is gone: %s", strerror(errno));
+	if (jsonx_read_at(entry, "backend.json", BACKEND_MAX, &backend, &err) < 0 ||
+		kept_state_backend(backend, &walk->worker->arena, &ground->backend, &err) < 0)
+		return end_with(walk, "init", &err);
+	free(ground->layer);
+	ground->layer = mem_printf("%s/layer", ground->entry);
+	return 0;
+}
+
+/* What the workflow says to init: its arguments, and the values before it. */
+static void write_facts(const struct walk *walk, const struct steps *steps,
+	const struct strvec *extra, struct strbuf *facts)
+{
+	for (size_t i = 0; i < extra->count; i++)
+		strbuf_printf(facts, "argument %zu %s\n", strlen(extra->items[i]), extra->items[i]);
+	for (size_t i = 0; i < steps->count && steps->list[i].kind == STEP_KIND_ENV; i++)
+		strbuf_printf(facts, "%s %zu %s\n", steps->list[i].name,
+			strlen(steps->list[i].value), steps->list[i].value);
+	if (facts->length > 0) /* an argument may name any file */
+		strbuf_printf(facts, "tree %s\n", walk->worker->spec.tree);
+}
+
+/* `steps` are those of the plan, also for its apply: both must find the same. */
+static int find_entry(struct walk *walk, const struct steps *steps, struct ground *ground)
+{
+	_cleanup_strbuf_ struct strbuf facts = STRBUF(FACTS_MAX);
+	_cleanup_strvec_ struct strvec extra = { 0 };
+	struct worker *worker = walk->worker;
+	_cleanup_free_ char *tree = mem_printf("%s/repos/%lld/trees/%s", worker->site->data_dir,
+		(long long)worker->spec.repo.v, worker->spec.tree);
+	char fingerprint[SHA256_HEX];
+	struct err err;
+	int r = walk_ready_init(walk, steps, &extra), folder;
+
+	if (r < 0)
+		return r;
+	folder = tree_open_dir(tree, worker->spec.dir, &err);
+	if (folder < 0)
+		return end_with(walk, "work tree", &err);
+	close(folder);
+	write_facts(walk, steps, &extra, &facts);
+	r = init_cache_fingerprint(worker->site, worker->tool->program(worker->site), &worker->spec,
+		tree, strbuf_text(&facts), fingerprint, &err);
+	if (r < 0)
+		return end_with(walk, "work tree", &err);
+	free(ground->entry);
+	ground->entry = init_cache_path(worker->site, &worker->spec, fingerprint);
+	ground->was_cached = init_cache_has(ground->entry);
+	r = ground->was_cached ? 0 : make_entry(walk, ground, &extra);
+	return r < 0 ? r : open_entry(walk, ground);
+}
+
+/* ---- an init among commands ---- */
+
+static int run_to_init(struct walk *walk, struct ground *ground, size_t end)
+{
+	int r = enter(walk, ground, &unknown_backend, false);
+
+	if (r == 0)
+		r = walk_steps(walk, 0, end);
+	worker_leave(walk->worker);
+	if (r == 0)
+		r = learn_backend(walk, ground);
+	ground->has_upper = true;
+	ground->next = end;
+	return r;
+}
+
+int ground_prepare(struct walk *walk, struct ground *ground)
+{
+	bool is_plain;
+	size_t end = walk_init_end(&walk->steps, &is_plain);
+
+	ground->next = 0;
+	ground->is_own = !is_plain;
+	ground->backend = unknown_backend;
+	if (end > 0 && !is_plain)
+		return run_to_init(walk, ground, end);
+	ground->next = end;
+	return end > 0 ? find_entry(walk, &walk->steps, ground) : 0;
+}
+
+int ground_enter(struct walk *walk, struct ground *ground, bool for_apply)
+{
+	return enter(walk, ground, &ground->backend, for_apply);
+}
+
+int ground_renew(struct walk *walk, struct ground *ground)
+{
+	struct worker *worker = walk->worker;
+
+	init_cache_drop(ground->entry, &worker->spec);
+	worker->result.outcome = OUTCOME_NONE;
+	worker->result.failure = worker->result.output = "";
+	return ground_prepare(walk, ground);
+}
+
+/* ---- between a plan and its apply ---- */
+
+static char *plan_entry(const struct worker *worker, struct job_id plan)
+{
+	return mem_printf("%s/repos/%lld/plans/%s/%lld", worker->site->data_dir,
+		(long long)worker->spec.repo.v, worker->spec.tree, (long long)plan.v);
+}
+
+/* A state in a file of the project's own must be in its place before the first step. */
+static int check_state(struct walk *walk, const struct ground *ground)
+{
+	struct worker *worker = walk->worker;
+	struct kept_state had, has;
+	struct err err;
+
+	if (ground->has_upper)
+		return 0;
+	if (kept_state_find(worker->site->data_dir, &worker->spec, &unknown_backend, &worker->arena,
+		    &had, &err) < 0 ||
+		kept_state_find(worker->site->data_dir, &worker->spec, &ground->backend,
+			&worker->arena, &has, &err) < 0)
+		return end_with(walk, "state", &err);
+	if (has.file == NULL || str_equal(has.target, had.target))
+		return 0;
+	return worker_end(worker, OUTCOME_SETUP_FAILED, "state",
+		"the state of this project is the file %s, and the workflow has no step init after "
+		"which sluice could put it there; use the step init, or a remote backend",
+		has.target);
+}
+
+int ground_keep(struct walk *walk, struct ground *ground)
+{
+	struct worker *worker = walk->worker;
+	_cleanup_free_ char *entry = plan_entry(worker, worker->spec.job);
+	_cleanup_json_ json_t *backend = NULL;
+	struct err err;
+	int r = learn_backend(walk, ground);
+
+	if (r == 0)
+		r = check_state(walk, ground);
+	if (r < 0)
+		return r;
+	init_cache_drop(entry, &worker->spec); /* of an attempt before */
+	if (read_backend(worker, &backend, &err) < 0 ||
+		init_cache_save(entry, worker->dir->fd, &worker->spec, backend, &err) < 0)
+		return end_with(walk, "init", &err);
+	return 0;
+}
+
+int ground_of_plan(struct walk *walk, struct ground *ground)
+{
+	struct worker *worker = walk->worker;
+	struct steps plan = worker->spec.plan_steps;
+	bool is_plain;
+
+	if (!plan.is_given)
+		walk_default(STAGE_PLAN, &plan);
+	walk_init_end(&plan, &is_plain);
+	if (is_plain) {
+		int r = find_entry(walk, &plan, ground);
+
+		walk_forget_values(walk); /* those of the plan's steps are the plan's */
+		return r;
+	}
+	ground->is_own = true;
+	ground->entry = plan_entry(worker, worker->spec.plan_job);
+	if (!init_cache_has(ground->entry))
+		return worker_end(worker, OUTCOME_PLAN_LOST, "init",
+			"what the steps of the plan had made ready is gone; nothing was run");
+	return open_entry(walk, ground);
+}
