@@ -6,9 +6,10 @@ static int read_default(_unused_ const struct config_reader *reader,
 	_unused_ struct arena *arena, struct repo_config *ret,
 	_unused_ struct config_problems *problems, _unused_ struct err *err)
 {
-	*ret = (struct repo_config){
-		.file = "", .default_kind = settings->tool, .default_workspace = "default"
-	};
+	*ret = (struct repo_config){ .file = "",
+		.default_kind = settings->tool,
+		.default_workspace = "default",
+		.follow_modules = true };
 	return 0;
 }
 

@@ -295,6 +295,20 @@ static int extra_arguments(
 	return 0;
 }
 
+static void config_files(struct engine *engine, struct arena *arena, const struct run *run,
+	const struct pull *pull, struct job_spec *spec)
+{
+	const struct config_reader *reader = engine->world.config;
+	struct name_list names = { 0 };
+
+	if (spec->op != JOB_PREPARE)
+		return;
+	reader->files(
+		reader, engine_settings(engine, run->id), pull->host, pull->repo, arena, &names);
+	spec->config_files = names.list;
+	spec->config_file_count = names.count;
+}
+
 static int make_spec(struct engine *engine, struct arena *arena, const struct job *job,
 	struct job_spec *ret, struct err *err)
 {
@@ -331,6 +345,7 @@ static int make_spec(struct engine *engine, struct arena *arena, const struct jo
 		.step_timeout_ms = settings->step_timeout_ms,
 		.stop_grace_ms = settings->stop_grace_ms,
 		.output_cap_bytes = settings->output_cap_bytes };
+	config_files(engine, arena, &run, &pull, ret);
 	return extra_arguments(arena, &run, ret, err);
 }
 

@@ -1,18 +1,6 @@
 /* The jobs of a run, and the locks of their projects. */
 #include "orchestrator/engine/private.h"
 
-int jobs_select(struct engine *engine, struct arena *arena, struct run_id run,
-	const struct prepared *prepared, struct project **ret, size_t *ret_count, struct err *err)
-{
-	const struct config_request request = { .host = "", .repo = "", .base_ref = "" };
-	struct config_problems problems = { 0 };
-	struct repo_config config = { 0 };
-	int r = engine->world.config->read(engine->world.config, engine_settings(engine, run),
-		&request, arena, &config, &problems, err);
-
-	return r < 0 ? r : projects_select(prepared, &config, arena, ret, ret_count, err);
-}
-
 int jobs_make_prepare(
 	struct engine *engine, const struct pull *pull, const struct run *run, struct err *err)
 {
@@ -167,15 +155,13 @@ static int make_plan(struct engine *engine, struct arena *arena, const struct pu
 }
 
 int jobs_make_plans(struct engine *engine, struct arena *arena, const struct pull *pull,
-	const struct run *run, const struct prepared *prepared, struct err *err)
+	const struct run *run, const struct planned *planned, struct err *err)
 {
-	struct project *projects = NULL;
-	struct run fresh;
-	size_t count = 0;
-	int r = jobs_select(engine, arena, run->id, prepared, &projects, &count, err);
+	const struct project *projects = planned->selection.projects;
+	size_t count = planned->selection.project_count;
+	struct run fresh; /* with the tree that git's answer has just brought */
+	int r = store_run_load(engine->store, arena, run->id, &fresh, err);
 
-	if (r == 0) /* with the tree that git's answer has just brought */
-		r = store_run_load(engine->store, arena, run->id, &fresh, err);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = make_plan(engine, arena, pull, &fresh, &projects[i], (int)i + 1, err);
 	engine->slots_may_be_free = true;

@@ -198,16 +198,26 @@ _must_check_ int run_say(struct engine *engine, const struct pull *pull, const s
 _must_check_ int apply_may_start(struct engine *engine, struct arena *arena, const struct job *job,
 	bool *ret, struct err *err);
 
+/* ---- planned.c: git's answer -> what is planned ---- */
+struct planned {
+	struct prepared prepared;
+	struct repo_config config;
+	struct selection selection;
+	const char *failure; /* why nothing can be planned: every error with its place */
+};
+/* ERR_CONFIG, ERR_LIMIT, ERR_SYNTAX: the people who wrote the change can mend it; `failure` says
+ * how. */
+_must_check_ int planned_read(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, const json_t *answer, struct planned *ret, struct err *err);
+
 /* ---- jobs.c: the jobs of a run, and their locks ---- */
 _must_check_ int jobs_make_prepare(
 	struct engine *engine, const struct pull *pull, const struct run *run, struct err *err);
 _must_check_ int jobs_make_plans(struct engine *engine, struct arena *arena,
-	const struct pull *pull, const struct run *run, const struct prepared *prepared,
+	const struct pull *pull, const struct run *run, const struct planned *planned,
 	struct err *err);
 _must_check_ int jobs_make_applies(struct engine *engine, struct arena *arena,
 	const struct pull *pull, const struct run *run, struct err *err);
-_must_check_ int jobs_select(struct engine *engine, struct arena *arena, struct run_id run,
-	const struct prepared *prepared, struct project **ret, size_t *ret_count, struct err *err);
 _must_check_ int locks_release(struct engine *engine, struct pull_id pull, struct repo_id repo,
 	const char *dir, const char *workspace, struct err *err);
 _must_check_ int locks_tidy(

@@ -77,7 +77,7 @@ static int ask_prepare(
 }
 
 static int run_act(struct engine *engine, struct arena *arena, const struct facts *facts,
-	const struct flow_rule *rule, const struct prepared *prepared, struct err *err)
+	const struct flow_rule *rule, const struct planned *planned, struct err *err)
 {
 	const struct run *run = facts->run;
 	int r = 0;
@@ -85,7 +85,7 @@ static int run_act(struct engine *engine, struct arena *arena, const struct fact
 	if (rule->actions & ACT_ASK_PREPARE)
 		r = ask_prepare(engine, arena, facts, err);
 	if (r == 0 && (rule->actions & ACT_MAKE_PLAN_JOBS))
-		r = jobs_make_plans(engine, arena, facts->pull, run, prepared, err);
+		r = jobs_make_plans(engine, arena, facts->pull, run, planned, err);
 	if (r == 0 && (rule->actions & ACT_MAKE_APPLY_JOBS))
 		r = jobs_make_applies(engine, arena, facts->pull, run, err);
 	if (r == 0 && (rule->actions & ACT_CANCEL_JOBS))
@@ -109,7 +109,8 @@ static int keep_prepared(struct engine *engine, const struct run *run,
 	_cleanup_json_ json_t *json = NULL;
 	_cleanup_free_ char *text = NULL;
 
-	kept.changed_count = kept.dir_count = kept.use_count = 0;
+	kept.changed_count = kept.folder_count = kept.workspace_count = kept.use_count = 0;
+	kept.config_base = kept.config_head = (struct config_file){ 0 };
 	json = prepared_write(&kept);
 	text = jsonx_text(json);
 	return store_run_set_prepared(
@@ -117,18 +118,16 @@ static int keep_prepared(struct engine *engine, const struct run *run,
 }
 
 static int prepare_facts(struct engine *engine, struct arena *arena, struct facts *facts,
-	const struct job_result *result, struct prepared *prepared, struct err *err)
+	const struct job_result *result, struct planned *planned, struct err *err)
 {
-	struct project *projects = NULL;
-	int r = prepared_read(result->prepared, arena, prepared, err);
+	int r = planned_read(
+		engine, arena, facts->pull, facts->run, result->prepared, planned, err);
 
 	if (r == 0)
-		r = keep_prepared(engine, facts->run, prepared, err);
+		r = keep_prepared(engine, facts->run, &planned->prepared, err);
 	if (r == 0)
-		known_put(engine, facts->pull->repo_id, prepared, result->prepared);
-	if (r == 0)
-		r = jobs_select(engine, arena, facts->run->id, prepared, &projects,
-			&facts->project_count, err);
+		known_put(engine, facts->pull->repo_id, &planned->prepared, result->prepared);
+	facts->project_count = planned->selection.project_count;
 	return r;
 }
 
@@ -143,7 +142,7 @@ static int run_failure(struct engine *engine, struct run_id run, enum flow_event
 int run_event(struct engine *engine, struct arena *arena, struct run_id id, enum flow_event event,
 	const struct job_result *result, struct err *err)
 {
-	struct prepared prepared = { 0 };
+	struct planned planned = { 0 };
 	struct facts facts = { 0 };
 	const struct flow_rule *rule;
 	struct job *jobs = NULL;
@@ -159,11 +158,10 @@ int run_event(struct engine *engine, struct arena *arena, struct run_id id, enum
 	facts.pull = &pull;
 	facts.jobs = jobs;
 	if (r == 0 && event == EV_PREPARED && run.state == RUN_PREPARING) {
-		r = prepare_facts(engine, arena, &facts, result, &prepared, err);
-		if (r == -ERR_LIMIT || r == -ERR_SYNTAX) { /* too many projects, or an answer we
-							      cannot read: say so */
-			event = EV_PREPARE_FAILED;
-			r = store_run_set_failure(engine->store, id, err->text, err);
+		r = prepare_facts(engine, arena, &facts, result, &planned, err);
+		if (planned.failure != NULL && err->class != ERR_CLASS_TEMP) {
+			event = EV_PREPARE_FAILED; /* people can mend it: say how */
+			r = store_run_set_failure(engine->store, id, planned.failure, err);
 			result = NULL;
 		}
 	}
@@ -176,7 +174,7 @@ int run_event(struct engine *engine, struct arena *arena, struct run_id id, enum
 	if (r == 0 && rule->next != (int)run.state)
 		r = store_run_move(engine->store, id, run.state, (enum run_state)rule->next,
 			flow_event_name(event), err);
-	return r < 0 ? r : run_act(engine, arena, &facts, rule, &prepared, err);
+	return r < 0 ? r : run_act(engine, arena, &facts, rule, &planned, err);
 }
 
 /* ---- jobs ---- */

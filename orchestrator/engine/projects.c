@@ -1,283 +1,356 @@
-/* Which projects a change touches. Pure.
- *
- * Folders are nodes and "uses as a module" are edges. Marks travel along edges by a queue, once
- * over each: the graph comes out of a pull request and can be as large and as tangled as somebody
- * likes. */
+/* Which of the candidates does a change touch? Pure. */
 #include "orchestrator/engine/projects.h"
+
+#include "orchestrator/engine/candidates.h"
+#include "orchestrator/engine/chosen.h"
+#include "orchestrator/engine/order.h"
+#include "orchestrator/lib/glob.h"
+#include "orchestrator/lib/regex.h"
 
 #include <string.h>
 
-/* A folder that holds Terraform files, or one that is used as a module and does not exist. */
-struct folder {
-	const char *dir;
-	bool exists;
-	const char *because; /* a file of it that was touched, or NULL */
-	const char *source;  /* the same, of the folder that it was reached from */
-	const char *through; /* the module folder through which it was reached, or NULL */
-	bool is_module;	     /* another folder uses it */
-	bool is_covered;     /* a project reaches it */
+struct touched_file {
+	const char *path;
+	bool is_listed; /* autoplan_files has it, and it is none of the files that are never meant
+			 */
 };
 
-struct edge {
-	struct folder *user, *module;
+struct selecting {
+	const struct prepared *prepared;
+	const struct repo_config *config;
+	const struct selection_asked *asked;
+	struct arena *arena;
+	struct module_graph graph, found; /* touched by modules; touched as found projects */
+	struct touched_file *files;
+	size_t file_count;
+	const char *last_branch; /* the branch pattern that was looked at last, and its answer */
+	bool last_branch_matches;
+	struct selection *ret;
+	struct config_problems *problems;
+	struct err *err;
 };
 
-struct graph {
-	struct folder *folders; /* sorted by dir, each once */
-	size_t count;
-	struct edge *by_user, *by_module; /* the same edges in two orders */
-	size_t edge_count;
-	struct folder **queue; /* room for each folder once */
-};
+/* ---- what changed ---- */
 
-/* ---- building it ---- */
-
-static int compare_folders(const void *a, const void *b)
+/* Files that Terraform writes, and the settings of a linter: they name no project. */
+static bool is_never_meant(const char *path)
 {
-	const struct folder *x = a, *y = b;
-	int order = strcmp(x->dir, y->dir);
+	const char *name = strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1;
 
-	return order != 0 ? order : (int)y->exists - (int)x->exists;
+	return strstr(name, "terraform.tfstate") != NULL || strstr(name, "tflint.hcl") != NULL;
 }
 
-/* The folder named by the first `length` bytes of `dir`. */
-static struct folder *find(const struct graph *graph, const char *dir, size_t length)
+static void add_file(struct selecting *work, const struct glob_list *listed, const char *path)
 {
-	size_t low = 0, high = graph->count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		const char *name = graph->folders[middle].dir;
-		int order = strncmp(name, dir, length);
-
-		if (order == 0 && name[length] == '\0')
-			return &graph->folders[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
-static int compare_users(const void *a, const void *b)
-{
-	const struct edge *x = a, *y = b;
-
-	return x->user < y->user ? -1 : x->user > y->user;
-}
-
-static int compare_modules(const void *a, const void *b)
-{
-	const struct edge *x = a, *y = b;
-
-	return x->module < y->module ? -1 : x->module > y->module;
-}
-
-static void add_folders(struct graph *graph, const struct prepared *prepared, struct arena *arena)
-{
-	size_t room = prepared->dir_count + prepared->use_count, count = 0;
-	struct folder *folders = arena_alloc(arena, (room + 1) * sizeof(*folders));
-
-	for (size_t i = 0; i < prepared->dir_count; i++)
-		folders[count++] = (struct folder){ .dir = prepared->dirs[i], .exists = true };
-	for (size_t i = 0; i < prepared->use_count; i++)
-		folders[count++] = (struct folder){ .dir = prepared->uses[i].module };
-	qsort(folders, count, sizeof(*folders), compare_folders);
-	for (size_t i = 0; i < count; i++) {
-		if (graph->count == 0 || !str_equal(folders[graph->count - 1].dir, folders[i].dir))
-			folders[graph->count++] = folders[i];
-	}
-	graph->folders = folders;
-	graph->queue = arena_alloc(arena, (graph->count + 1) * sizeof(*graph->queue));
-}
-
-static void add_edges(struct graph *graph, const struct prepared *prepared, struct arena *arena)
-{
-	size_t bytes = (prepared->use_count + 1) * sizeof(*graph->by_user);
-
-	graph->by_user = arena_alloc(arena, bytes);
-	graph->by_module = arena_alloc(arena, bytes);
-	for (size_t i = 0; i < prepared->use_count; i++) {
-		const struct module_use *use = &prepared->uses[i];
-		struct edge edge = { find(graph, use->dir, strlen(use->dir)),
-			find(graph, use->module, strlen(use->module)) };
-
-		if (edge.user == NULL || edge.module == NULL || edge.user == edge.module)
-			continue;
-		edge.module->is_module = true;
-		graph->by_user[graph->edge_count++] = edge;
-	}
-	memcpy(graph->by_module, graph->by_user, bytes);
-	qsort(graph->by_user, graph->edge_count, sizeof(struct edge), compare_users);
-	qsort(graph->by_module, graph->edge_count, sizeof(struct edge), compare_modules);
-}
-
-/* The first edge in `edges` whose user, or module, is this folder. */
-static size_t first_edge(const struct graph *graph, const struct folder *folder, bool of_user)
-{
-	const struct edge *edges = of_user ? graph->by_user : graph->by_module;
-	size_t low = 0, high = graph->edge_count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		const struct folder *at = of_user ? edges[middle].user : edges[middle].module;
-
-		if (at < folder)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* ---- marks ---- */
-
-/* A file belongs to the nearest folder above it that holds Terraform files: a template in a
- * subfolder touches its project. The root is touched by its own files only, or every README would
- * plan it. */
-static void touch(const struct graph *graph, const char *path)
-{
-	const char *slash = path == NULL ? NULL : strrchr(path, '/');
-	size_t length = slash == NULL ? 0 : (size_t)(slash - path);
-	struct folder *folder = NULL;
-
 	if (path == NULL)
 		return;
+	work->files[work->file_count++] = (struct touched_file){ path,
+		!is_never_meant(path) && glob_list_find(listed, path) != NULL };
+}
+
+static int read_files(struct selecting *work)
+{
+	const struct prepared *prepared = work->prepared;
+	const struct name_list *names = work->config->autoplan_files.count > 0
+						? &work->config->autoplan_files
+						: &default_autoplan_files;
+	struct glob_list listed;
+	int r = glob_list_compile(
+		GLOB_IGNORE, "", names->list, names->count, work->arena, &listed, work->err);
+
+	if (r < 0)
+		return err_set(work->err, ERR_CONFIG, "autoplan_files: %s",
+			arena_strdup(work->arena, work->err->text));
+	work->files = arena_alloc(
+		work->arena, (2 * prepared->changed_count + 1) * sizeof(*work->files));
+	for (size_t i = 0; i < prepared->changed_count; i++) {
+		add_file(work, &listed, prepared->changed[i].path);
+		add_file(work, &listed, prepared->changed[i].old_path);
+	}
+	return 0;
+}
+
+/* A module is touched by its own listed files, and by those below it where no folder of its own
+ * kind stands between. */
+static void touch_module(struct selecting *work, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t length = slash == NULL ? 0 : (size_t)(slash - path);
+	struct graph_folder *folder = NULL;
+
 	if (length == 0)
-		folder = find(graph, ".", 1);
-	while (folder == NULL && length > 0) {
-		folder = find(graph, path, length);
-		do
-			length--;
-		while (length > 0 && path[length] != '/');
+		folder = module_graph_find(&work->graph, ".", 1);
+	while (length > 0) {
+		folder = module_graph_find(&work->graph, path, length);
+		if (folder != NULL && ((folder->holds & HOLDS_STACK) != 0 || folder->is_module))
+			break;
+		folder = NULL;
+		while (length > 0 && path[--length] != '/')
+			;
 	}
 	if (folder != NULL && folder->because == NULL)
 		folder->because = folder->source = path;
 }
 
-/* Whoever uses a touched module is touched, at any depth. */
-static void spread(struct graph *graph)
+static void touch(struct selecting *work)
 {
-	size_t begin = 0, end = 0;
+	for (size_t i = 0; i < work->file_count; i++) {
+		const char *path = work->files[i].path;
+		struct graph_folder *folder;
 
-	for (size_t i = 0; i < graph->count; i++) {
-		if (graph->folders[i].because != NULL)
-			graph->queue[end++] = &graph->folders[i];
-	}
-	for (; begin < end; begin++) {
-		struct folder *module = graph->queue[begin];
-
-		for (size_t i = first_edge(graph, module, false);
-			i < graph->edge_count && graph->by_module[i].module == module; i++) {
-			struct folder *user = graph->by_module[i].user;
-
-			if (user->source != NULL)
-				continue;
-			user->source = module->source;
-			user->through = module->dir;
-			graph->queue[end++] = user;
-		}
-	}
-}
-
-static void cover(struct graph *graph, struct folder *from)
-{
-	size_t begin = 0, end = 0;
-
-	if (from->is_covered)
-		return;
-	from->is_covered = true;
-	graph->queue[end++] = from;
-	for (; begin < end; begin++) {
-		struct folder *user = graph->queue[begin];
-
-		for (size_t i = first_edge(graph, user, true);
-			i < graph->edge_count && graph->by_user[i].user == user; i++) {
-			struct folder *module = graph->by_user[i].module;
-
-			if (module->is_covered)
-				continue;
-			module->is_covered = true;
-			graph->queue[end++] = module;
-		}
-	}
-}
-
-/* A folder that others use is no project. Folders that use each other in a circle, and that nobody
- * outside uses, would all be none, and nothing would be planned: the first of each such circle is a
- * project, and its plan tells what is wrong. */
-static void choose_projects(struct graph *graph)
-{
-	for (size_t i = 0; i < graph->count; i++) {
-		if (graph->folders[i].exists && !graph->folders[i].is_module)
-			cover(graph, &graph->folders[i]);
-	}
-	for (size_t i = 0; i < graph->count; i++) {
-		struct folder *folder = &graph->folders[i];
-
-		if (!folder->exists || folder->is_covered)
+		if (!work->files[i].is_listed)
 			continue;
-		folder->is_module = false;
-		cover(graph, folder);
+		folder = candidate_folder(&work->found, path);
+		if (folder != NULL && folder->because == NULL)
+			folder->because = path;
+		if (work->config->follow_modules)
+			touch_module(work, path);
 	}
+	if (work->config->follow_modules)
+		module_graph_spread(&work->graph);
 }
 
-/* ---- the answer ---- */
+/* ---- one candidate ---- */
 
-static const char *reason(const struct folder *folder, struct arena *arena)
+struct verdict {
+	bool is_chosen;
+	const char *text; /* because, or why not */
+	const char *rule;
+};
+
+static struct verdict no(const char *why)
 {
-	if (folder->because != NULL)
-		return arena_printf(arena, "%s changed", folder->because);
-	return arena_printf(arena, "uses %s, where %s changed", folder->through, folder->source);
+	return (struct verdict){ false, why, "" };
+}
+
+/* A pattern may stand between slashes. */
+static int branch_matches(struct selecting *work, const char *pattern, bool *ret)
+{
+	_cleanup_regex_ struct regex *regex = NULL;
+	size_t length = strlen(pattern);
+	bool is_slashed = length > 1 && pattern[0] == '/' && pattern[length - 1] == '/';
+	int r = 0;
+
+	if (work->last_branch == NULL || !str_equal(work->last_branch, pattern)) {
+		r = regex_compile(pattern + is_slashed, length - 2 * is_slashed, &regex, work->err);
+		if (r == 0)
+			r = regex_matches(regex, work->asked->base_ref, &work->last_branch_matches,
+				work->err);
+		work->last_branch = r < 0 ? NULL : pattern;
+	}
+	*ret = work->last_branch_matches;
+	return r;
+}
+
+static const struct name_list *patterns_of(const struct candidate *one)
+{
+	static const char *everything[] = { "**" };
+	static const struct name_list all = { everything, 1 };
+	bool is_terraform = str_equal(one->kind, "terraform") || str_equal(one->kind, "opentofu");
+
+	return one->config->has_when_modified ? &one->config->when_modified
+	       : is_terraform		      ? &default_when_modified
+					      : &all;
+}
+
+static bool by_pattern(struct selecting *work, const struct candidate *one, struct verdict *ret)
+{
+	const struct name_list *patterns = patterns_of(one);
+	struct glob_list list;
+
+	if (glob_list_compile(GLOB_IGNORE, one->dir, patterns->list, patterns->count, work->arena,
+		    &list, work->err) < 0) {
+		problem_add(work->problems, work->arena, one->at, "autoplan.when_modified",
+			arena_strdup(work->arena, work->err->text), "mend the pattern");
+		return false;
+	}
+	for (size_t i = 0; i < work->file_count; i++) {
+		const struct glob *glob = glob_list_find(&list, work->files[i].path);
+
+		if (glob == NULL)
+			continue;
+		*ret = (struct verdict){ true,
+			arena_printf(work->arena, "%s changed", work->files[i].path),
+			arena_printf(work->arena, "when_modified %s", glob->text) };
+		return true;
+	}
+	return false;
+}
+
+/* Found projects are touched by their own files; all by the modules they use. */
+static bool by_files(struct selecting *work, const struct candidate *one, struct verdict *ret)
+{
+	size_t length = strlen(one->dir);
+	const struct graph_folder *found = module_graph_find(&work->found, one->dir, length),
+				  *used = module_graph_find(&work->graph, one->dir, length);
+
+	if (one->from == FROM_FILES && found != NULL && found->because != NULL) {
+		*ret = (struct verdict){ true,
+			arena_printf(work->arena, "%s changed", found->because), "autodiscover" };
+		return true;
+	}
+	if (!work->config->follow_modules || used == NULL || used->through == NULL)
+		return false;
+	*ret = (struct verdict){ true,
+		arena_printf(work->arena, "uses %s, where %s changed", used->through, used->source),
+		"module" };
+	return true;
+}
+
+/* What rules a candidate out whoever asks, or NULL. */
+static const char *ruled_out(struct selecting *work, const struct candidate *one)
+{
+	const char *branch = one->config->branch;
+	bool matches = true;
+
+	if (!str_empty(branch) && branch_matches(work, branch, &matches) < 0) {
+		problem_add(work->problems, work->arena, one->at, "branch",
+			arena_strdup(work->arena, work->err->text), "mend the pattern");
+		matches = false;
+	}
+	if (!matches)
+		return arena_printf(work->arena, "its branch is %s, and this goes into %s", branch,
+			work->asked->base_ref);
+	if (prepared_folder(work->prepared, one->dir, strlen(one->dir)) == NULL)
+		return "there is no such folder after the merge";
+	return NULL;
+}
+
+/* What the change says of a candidate. */
+static struct verdict judge(struct selecting *work, const struct candidate *one)
+{
+	struct verdict verdict = no("no file of it changed");
+
+	if (one->ignored != NULL)
+		return no(arena_printf(work->arena, "ignore_paths has it: %s", one->ignored));
+	if (one->from != FROM_FILES && !one->config->autoplan)
+		return no("autoplan is off");
+	if (one->from != FROM_FILES && by_pattern(work, one, &verdict))
+		return verdict;
+	if (!by_files(work, one, &verdict) && one->from != FROM_FILES)
+		return no("no changed file matches its when_modified");
+	return verdict;
+}
+
+/* ---- all of them ---- */
+
+static void skip(struct selecting *work, const struct candidate *one, const char *why)
+{
+	struct selection *ret = work->ret;
+
+	ret->skipped = arena_push(
+		work->arena, ret->skipped, ret->skipped_count, sizeof(ret->skipped[0]));
+	ret->skipped[ret->skipped_count++] = (struct skipped_project){ one->name, one->dir,
+		one->workspace, why, one->at };
+}
+
+static int take(struct selecting *work, const struct candidate *one, const char *workspace,
+	const struct verdict *verdict)
+{
+	struct selection *ret = work->ret;
+
+	if (ret->project_count == PROJECTS_MAX)
+		return err_user(work->err, ERR_LIMIT,
+			"this change touches more than %d projects; split it", PROJECTS_MAX);
+	ret->projects = arena_push(
+		work->arena, ret->projects, ret->project_count, sizeof(ret->projects[0]));
+	ret->projects[ret->project_count++] = (struct project){ .name = one->name,
+		.dir = one->dir,
+		.workspace = workspace,
+		.tool = one->kind,
+		.because = verdict->text,
+		.rule = verdict->rule,
+		.at = one->at,
+		.config = one->config };
+	return 0;
+}
+
+/* A workspace that was asked for: that of a project if one has it, else any project's in it. */
+static int choose_one(struct selecting *work, const struct chooser *chooser,
+	const struct candidate *one, bool has_workspace)
+{
+	const struct selection_asked *asked = work->asked;
+	bool by_name = !str_empty(asked->dir) || !str_empty(asked->project), is_chosen = false;
+	const char *why = ruled_out(work, one),
+		   *workspace = str_empty(asked->workspace) ? one->workspace : asked->workspace;
+	struct verdict verdict;
+	int r = chooser_takes(chooser, one->dir, has_workspace ? one->workspace : asked->workspace,
+		one->name, &is_chosen, work->err);
+
+	if (r < 0)
+		return r;
+	if (!is_chosen)
+		why = "not asked for";
+	if (why == NULL) {
+		verdict = by_name ? (struct verdict){ true, "asked for by name", "" }
+				  : judge(work, one);
+		if (verdict.is_chosen)
+			return take(work, one, workspace, &verdict);
+		why = verdict.text;
+	}
+	skip(work, one, why);
+	return 0;
+}
+
+static int choose_all(struct selecting *work, const struct candidates *candidates)
+{
+	const struct selection_asked *asked = work->asked;
+	bool has_workspace = str_empty(asked->workspace);
+	struct chooser chooser;
+	int r = chooser_make(asked->dir, asked->workspace, asked->project,
+		&work->config->project_patterns, work->arena, &chooser, work->err);
+
+	for (size_t i = 0; r == 0 && i < candidates->count; i++)
+		chooser_see(&chooser, candidates->list[i].name);
+	for (size_t i = 0; r == 0 && !has_workspace && i < candidates->count; i++) {
+		const struct candidate *one = &candidates->list[i];
+
+		r = chooser_takes(
+			&chooser, one->dir, one->workspace, one->name, &has_workspace, work->err);
+	}
+	for (size_t i = 0; r == 0 && i < candidates->count; i++)
+		r = choose_one(work, &chooser, &candidates->list[i], has_workspace);
+	chooser_release(&chooser);
+	return r;
 }
 
 int projects_select(const struct prepared *prepared, const struct repo_config *config,
-	struct arena *arena, struct project **ret, size_t *ret_count, struct err *err)
+	const struct selection_asked *asked, struct arena *arena, struct selection *ret,
+	struct config_problems *problems, struct err *err)
 {
-	struct project *projects = NULL;
-	struct graph graph = { 0 };
-	bool has_root_folder;
-	size_t count = 0;
+	struct selecting work = { .prepared = prepared,
+		.config = config,
+		.asked = asked,
+		.arena = arena,
+		.ret = ret,
+		.problems = problems,
+		.err = err };
+	struct candidates candidates;
+	int r;
 
-	add_folders(&graph, prepared, arena);
-	add_edges(&graph, prepared, arena);
-	for (size_t i = 0; i < prepared->changed_count; i++) {
-		touch(&graph, prepared->changed[i].path);
-		touch(&graph, prepared->changed[i].old_path);
+	*ret = (struct selection){ 0 };
+	module_graph_build(&work.graph, prepared, arena);
+	module_graph_build(&work.found, prepared, arena);
+	r = candidates_find(prepared, config, &work.graph, arena, &candidates, problems, err);
+	if (r == 0)
+		r = read_files(&work);
+	if (r == 0) {
+		touch(&work);
+		r = choose_all(&work, &candidates);
 	}
-	spread(&graph);
-	choose_projects(&graph);
-	has_root_folder = find(&graph, "root", 4) != NULL;
-	for (size_t i = 0; i < graph.count; i++) {
-		const struct folder *folder = &graph.folders[i];
-
-		if (!folder->exists || folder->is_module || folder->source == NULL)
-			continue;
-		if (count == PROJECTS_MAX)
-			return err_user(err, ERR_LIMIT,
-				"this change touches more than %d projects; split it",
-				PROJECTS_MAX);
-		projects = arena_push(arena, projects, count, sizeof(*projects));
-		projects[count++] = (struct project){
-			.name = str_equal(folder->dir, ".") && !has_root_folder ? "root"
-										: folder->dir,
-			.dir = folder->dir,
-			.workspace = config->default_workspace,
-			.tool = config->default_kind,
-			.because = reason(folder, arena)
-		};
-	}
-	*ret = projects;
-	*ret_count = count;
-	return 0;
+	if (r == 0)
+		r = order_projects(config, arena, ret, problems, err);
+	if (r == 0 && problems->found > 0)
+		r = err_set(err, ERR_CONFIG, "the configuration is wrong");
+	return r;
 }
 
 /* ---- folders that are gone ---- */
 
 static bool is_terraform(const char *path)
 {
-	return str_ends(path, ".tf") || str_ends(path, ".tf.json");
+	return str_ends(path, ".tf") || str_ends(path, ".tf.json") || str_ends(path, ".tofu") ||
+	       str_ends(path, ".tofu.json");
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -289,23 +362,21 @@ void projects_gone(
 	const struct prepared *prepared, struct arena *arena, const char ***ret, size_t *ret_count)
 {
 	const char **dirs = NULL;
-	struct graph graph = { 0 };
 	size_t count = 0, kept = 0;
 
-	add_folders(&graph, prepared, arena);
 	for (size_t i = 0; i < prepared->changed_count; i++) {
 		const struct changed_file *file = &prepared->changed[i];
 		const char *path = file->old_path != NULL ? file->old_path
 				   : file->status == 'D'  ? file->path
 							  : "";
 		const char *slash = strrchr(path, '/'), *dir;
-		const struct folder *folder;
+		const struct tree_folder *folder;
 
 		if (!is_terraform(path))
 			continue;
 		dir = slash == NULL ? "." : arena_strndup(arena, path, (size_t)(slash - path));
-		folder = find(&graph, dir, strlen(dir));
-		if (folder != NULL && folder->exists)
+		folder = prepared_folder(prepared, dir, strlen(dir));
+		if (folder != NULL && (folder->holds & HOLDS_STACK) != 0)
 			continue;
 		dirs = arena_push(arena, dirs, count, sizeof(*dirs));
 		dirs[count++] = dir;

@@ -1,30 +1,60 @@
-/* Which projects does a change touch, in which order, and why? Pure. Without any configuration:
- * every folder that holds .tf files and was touched (a file in it, or below it with no such folder
- * between; either side of a rename), or uses, through local modules at any depth, a module folder
- * that was touched, even one that is gone. A folder that others use as a module is no project
- * itself. */
+/* Which projects does a change touch, in which order, and why? Pure: what git said and the
+ * effective configuration in, projects with their reasons out; also those that were not chosen,
+ * with theirs.
+ *
+ * A project is configured (`projects`, whose `dir` may be a pattern), made by a rule (`discover`),
+ * or found: every folder with Terraform files that no other folder uses as a module, unless
+ * autodiscovery is off. The first of one folder and workspace is meant. A configured project
+ * is touched by a file that its when_modified names, a found one by its own files; both, at any
+ * depth, by the local modules they use. Of a rename both sides count. */
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/model/prepared.h"
 #include "orchestrator/ports/config_reader.h"
 
 struct project {
-	const char *name; /* "infra/data"; the folder's path, "." is "root" where no folder is
-			     called so */
+	const char *name; /* as configured, else the folder's path; "." is "root" where no folder
+			     is called so */
 	const char *dir;
 	const char *workspace;
-	const char *tool;
+	const char *tool;    /* its kind */
 	const char *because; /* "infra/data/main.tf changed", "uses modules/vpc, where main.tf
 				changed" */
+	const char *rule;    /* what in the configuration said so: "when_modified ../modules" */
+	struct config_place at;
+	const struct project_config *config; /* everything else; never NULL */
+	int group;			     /* later groups wait for earlier ones */
+	const size_t *before;		     /* indices of those of `projects` that it waits for */
+	size_t before_count;
+};
+
+struct skipped_project {
+	const char *name, *dir, *workspace, *why;
+	struct config_place at;
+};
+
+struct selection {
+	struct project *projects; /* in the order in which they may begin */
+	size_t project_count;
+	struct skipped_project *skipped; /* sorted by dir */
+	size_t skipped_count;
+};
+
+/* What somebody asked for by name; "" for what the change touches. A project that was asked for is
+ * taken whether it was touched or not. */
+struct selection_asked {
+	const char *dir, *workspace, *project;
+	const char *base_ref; /* the branch the pull request goes into */
 };
 
 enum { PROJECTS_MAX = 1000 };
 
-/* ERR_LIMIT over PROJECTS_MAX. Sorted by dir. */
+/* ERR_LIMIT over PROJECTS_MAX; ERR_CONFIG: `problems` says what is wrong. */
 _must_check_ int projects_select(const struct prepared *prepared, const struct repo_config *config,
-	struct arena *arena, struct project **ret, size_t *ret_count, struct err *err);
+	const struct selection_asked *asked, struct arena *arena, struct selection *ret,
+	struct config_problems *problems, struct err *err);
 
-/* Folders that held .tf files before and hold none in the merged tree: what they made still exists,
- * and no plan will say so. Sorted, each once. A module that was taken out is among them. */
+/* Folders that held Terraform files before and hold none in the merged tree: what they made still
+ * exists, and no plan will say so. Sorted, each once. A module that was taken out is among them. */
 void projects_gone(
 	const struct prepared *prepared, struct arena *arena, const char ***ret, size_t *ret_count);

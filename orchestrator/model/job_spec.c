@@ -60,6 +60,8 @@ static const struct {
 	{ "extra_args", offsetof(struct job_spec, extra_args),
 		offsetof(struct job_spec, extra_arg_count) },
 	{ "targets", offsetof(struct job_spec, targets), offsetof(struct job_spec, target_count) },
+	{ "config_files", offsetof(struct job_spec, config_files),
+		offsetof(struct job_spec, config_file_count) },
 };
 
 static const struct {

@@ -21,7 +21,10 @@ struct job_spec {
 	const char *head;     /* object id that must be fetched */
 	const char *head_ref; /* where it can be found */
 	const char *base_ref;
-	const char *near_tree; /* an existing work tree to link unchanged files from, or "" */
+	const char *near_tree;	   /* an existing work tree to link unchanged files from, or "" */
+	const char **config_files; /* names of the configuration, the first that is there is brought
+				      of base and of the merged tree */
+	size_t config_file_count;
 
 	/* plan, apply */
 	const char *tree;

@@ -1,12 +1,23 @@
 /* git's answer, both ways. */
 #include "orchestrator/model/prepared.h"
 
+#include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/jsonx.h"
+#include "orchestrator/lib/strbuf.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { LIST_MAX = 200000, WHERE_MAX = 48 };
+enum { LIST_MAX = 200000, WHERE_MAX = 48, PATH_MAX_BYTES = 4096, FOLDERS_TEXT_MAX = 16 << 20 };
+
+/* Names from a repository may be anything; what is not UTF-8 cannot stand in JSON and becomes a
+ * mark. */
+static json_t *text(const char *value)
+{
+	json_t *string = json_string(value == NULL ? "" : value);
+
+	return string != NULL ? string : json_string("(not valid text)");
+}
 
 static int read_list(struct jsonx *reader, const char *key, const json_t **ret, size_t *ret_count,
 	struct err *err)
@@ -107,6 +118,171 @@ static int read_uses(
 	return 0;
 }
 
+static int read_workspaces(
+	struct jsonx *reader, struct arena *arena, struct prepared *ret, struct err *err)
+{
+	const json_t *list;
+	int r = read_list(reader, "workspaces", &list, &ret->workspace_count, err);
+
+	if (r < 0)
+		return r;
+	ret->workspaces = arena_alloc(arena, (ret->workspace_count + 1) * sizeof(*ret->workspaces));
+	for (size_t i = 0; i < ret->workspace_count; i++) {
+		char where[WHERE_MAX];
+		struct jsonx row = entry(list, "workspaces", i, where, err);
+
+		ret->workspaces[i].dir = arena_strdup(arena, jsonx_string(&row, "dir"));
+		ret->workspaces[i].workspace = arena_strdup(arena, jsonx_string(&row, "workspace"));
+		if (row.failed != 0)
+			return row.failed;
+	}
+	return 0;
+}
+
+/* ---- folders: one text, a line for each: how many bytes are those of the path before, what it
+ * holds, the rest of the path. A large repository has many thousands that differ in one word. ----
+ */
+
+static bool read_number(const char **p, size_t most, size_t *ret)
+{
+	size_t number = 0;
+	const char *begin = *p;
+
+	for (; **p >= '0' && **p <= '9' && number <= most; (*p)++)
+		number = number * 10 + (size_t)(**p - '0');
+	*ret = number;
+	return *p > begin && number <= most && *(*p)++ == ' ';
+}
+
+static bool read_folder(
+	const char **p, struct arena *arena, char path[PATH_MAX_BYTES], struct tree_folder *ret)
+{
+	size_t shared, holds, rest;
+
+	if (!read_number(p, strlen(path), &shared) || !read_number(p, HOLDS_ALL, &holds))
+		return false;
+	rest = strcspn(*p, "\n");
+	if (rest == 0 || shared + rest >= PATH_MAX_BYTES || (*p)[rest] != '\n')
+		return false;
+	/* in order, each once */
+	if (strncmp(path + shared, *p, rest) >= 0 && path[0] != '\0')
+		return false;
+	memcpy(path + shared, *p, rest);
+	path[shared + rest] = '\0';
+	*p += rest + 1;
+	*ret = (struct tree_folder){ arena_strdup(arena, path), (unsigned)holds };
+	return true;
+}
+
+static int read_folders(
+	struct jsonx *reader, struct arena *arena, struct prepared *ret, struct err *err)
+{
+	const char *p = jsonx_string_or(reader, "folders", "");
+	char path[PATH_MAX_BYTES] = "";
+
+	if (reader->failed != 0)
+		return reader->failed;
+	while (*p != '\0') {
+		if (ret->folder_count == LIST_MAX)
+			return err_set(err, ERR_LIMIT, "prepared: folders has more than %d entries",
+				LIST_MAX);
+		ret->folders = arena_push(
+			arena, ret->folders, ret->folder_count, sizeof(*ret->folders));
+		if (!read_folder(&p, arena, path, &ret->folders[ret->folder_count]))
+			return err_set(err, ERR_SYNTAX,
+				"prepared: folders, line %zu: not as agreed",
+				ret->folder_count + 1);
+		ret->folder_count++;
+	}
+	return 0;
+}
+
+static json_t *write_folders(const struct prepared *prepared)
+{
+	_cleanup_strbuf_ struct strbuf lines = STRBUF(FOLDERS_TEXT_MAX);
+	const char *before = "";
+
+	for (size_t i = 0; i < prepared->folder_count; i++) {
+		const struct tree_folder *folder = &prepared->folders[i];
+		size_t shared = 0;
+
+		while (before[shared] != '\0' && before[shared] == folder->path[shared])
+			shared++;
+		/* not inside a character: each line is a text of its own */
+		while (shared > 0 && ((unsigned char)folder->path[shared] & 0xc0) == 0x80)
+			shared--;
+		strbuf_printf(&lines, "%zu %u %s\n", shared, folder->holds, folder->path + shared);
+		before = folder->path;
+	}
+	return text(lines.overflowed ? "\xff" : strbuf_text(&lines));
+}
+
+const struct tree_folder *prepared_folder(
+	const struct prepared *prepared, const char *path, size_t length)
+{
+	size_t low = 0, high = prepared->folder_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const char *name = prepared->folders[middle].path;
+		int order = strncmp(name, path, length);
+
+		if (order == 0 && name[length] == '\0')
+			return &prepared->folders[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+/* ---- files of the configuration: text, or hex where it is none ---- */
+
+static int read_config(
+	struct jsonx *reader, const char *key, struct arena *arena, struct config_file *ret)
+{
+	const json_t *object = json_object_get(reader->object, key);
+	struct jsonx file = jsonx_reader(object, key, reader->err);
+	const char *text, *hex;
+
+	if (object == NULL || json_is_null(object))
+		return 0;
+	ret->name = arena_strdup(arena, jsonx_string(&file, "name"));
+	ret->problem = arena_strdup(arena, jsonx_string_or(&file, "problem", NULL));
+	text = jsonx_string_or(&file, "text", NULL);
+	hex = jsonx_string_or(&file, "hex", "");
+	if (file.failed != 0)
+		return file.failed;
+	ret->length = text != NULL ? strlen(text) : strlen(hex) / 2;
+	ret->bytes = arena_strndup(arena, text != NULL ? text : hex, ret->length);
+	if (text == NULL && !codec_unhex(hex, strlen(hex), (uint8_t *)(uintptr_t)ret->bytes))
+		return err_set(reader->err, ERR_SYNTAX, "prepared: %s: hex is none", key);
+	return 0;
+}
+
+static json_t *write_config(const struct config_file *file)
+{
+	json_t *json, *text;
+
+	if (file->name == NULL)
+		return json_null();
+	json = json_pack("{s:s}", "name", file->name);
+	text = file->length == 0 ? json_string("") : json_stringn(file->bytes, file->length);
+	if (file->problem != NULL)
+		json_object_set_new(json, "problem", json_string(file->problem));
+	if (text != NULL && memchr(file->bytes, '\0', file->length) == NULL) {
+		json_object_set(json, "text", text);
+	} else {
+		_cleanup_free_ char *hex = mem_alloc(2 * file->length + 1);
+
+		codec_hex((const uint8_t *)file->bytes, file->length, hex);
+		json_object_set_new(json, "hex", json_string(hex));
+	}
+	json_decref(text);
+	return json;
+}
+
 static int read_people(
 	struct jsonx *reader, struct arena *arena, struct prepared *ret, struct err *err)
 {
@@ -144,21 +320,18 @@ int prepared_read(const json_t *json, struct arena *arena, struct prepared *ret,
 	if (r == 0)
 		r = read_changed(&reader, arena, ret, err);
 	if (r == 0)
-		r = read_strings(&reader, "dirs", arena, &ret->dirs, &ret->dir_count, err);
+		r = read_folders(&reader, arena, ret, err);
+	if (r == 0)
+		r = read_workspaces(&reader, arena, ret, err);
+	if (r == 0)
+		r = read_config(&reader, "config_base", arena, &ret->config_base);
+	if (r == 0)
+		r = read_config(&reader, "config_head", arena, &ret->config_head);
 	if (r == 0)
 		r = read_uses(&reader, arena, ret, err);
 	if (r == 0)
 		r = read_people(&reader, arena, ret, err);
 	return r;
-}
-
-/* Names from a repository may be anything; what is not UTF-8 cannot stand in JSON and becomes a
- * mark. */
-static json_t *text(const char *value)
-{
-	json_t *string = json_string(value == NULL ? "" : value);
-
-	return string != NULL ? string : json_string("(not valid text)");
 }
 
 static json_t *write_strings(const char **list, size_t count)
@@ -173,7 +346,7 @@ static json_t *write_strings(const char **list, size_t count)
 json_t *prepared_write(const struct prepared *prepared)
 {
 	json_t *json = json_object(), *changed = json_array(), *uses = json_array(),
-	       *people = json_array();
+	       *people = json_array(), *workspaces = json_array();
 
 	for (size_t i = 0; i < prepared->changed_count; i++) {
 		const struct changed_file *file = &prepared->changed[i];
@@ -194,6 +367,10 @@ json_t *prepared_write(const struct prepared *prepared)
 		json_array_append_new(
 			people, json_pack("{s:o, s:o}", "name", text(prepared->people[i].name),
 					"email", text(prepared->people[i].email)));
+	for (size_t i = 0; i < prepared->workspace_count; i++)
+		json_array_append_new(workspaces,
+			json_pack("{s:o, s:o}", "dir", text(prepared->workspaces[i].dir),
+				"workspace", text(prepared->workspaces[i].workspace)));
 	json_object_set_new(json, "head", text(prepared->head));
 	json_object_set_new(json, "base", text(prepared->base));
 	json_object_set_new(json, "merge_base", text(prepared->merge_base));
@@ -201,7 +378,10 @@ json_t *prepared_write(const struct prepared *prepared)
 	json_object_set_new(
 		json, "conflicts", write_strings(prepared->conflicts, prepared->conflict_count));
 	json_object_set_new(json, "changed", changed);
-	json_object_set_new(json, "dirs", write_strings(prepared->dirs, prepared->dir_count));
+	json_object_set_new(json, "config_base", write_config(&prepared->config_base));
+	json_object_set_new(json, "config_head", write_config(&prepared->config_head));
+	json_object_set_new(json, "folders", write_folders(prepared));
+	json_object_set_new(json, "workspaces", workspaces);
 	json_object_set_new(json, "uses", uses);
 	json_object_set_new(json, "people", people);
 	return json;

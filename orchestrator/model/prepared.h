@@ -10,8 +10,38 @@ struct changed_file {
 	char status;	      /* A M D R T */
 };
 
+/* A file of the configuration as one side has it: the tip of the base branch, or the merged tree.
+ */
+struct config_file {
+	const char *name; /* NULL: that side has none of those that were asked for */
+	const char *bytes;
+	size_t length;
+	const char *problem; /* why its bytes were not brought, or NULL: "is larger than ..." */
+};
+
+/* What a folder holds. Numbers are in result.json. */
+enum folder_holds {
+	HOLDS_TERRAFORM = 1 << 0,  /* *.tf, *.tf.json */
+	HOLDS_TOFU = 1 << 1,	   /* *.tofu, *.tofu.json */
+	HOLDS_TERRAGRUNT = 1 << 2, /* terragrunt.hcl */
+	HOLDS_KUSTOMIZE = 1 << 3,  /* kustomization.yaml and its other spellings */
+	HOLDS_HELM = 1 << 4,	   /* Chart.yaml */
+	HOLDS_MANIFESTS = 1 << 5,  /* *.yaml, *.yml */
+};
+enum { HOLDS_STACK = HOLDS_TERRAFORM | HOLDS_TOFU, HOLDS_ALL = (1 << 6) - 1 };
+
+struct tree_folder {
+	const char *path; /* "." for the root */
+	unsigned holds;	  /* enum folder_holds */
+};
+
+struct folder_workspace { /* terraform { cloud { workspaces { name = "..." } } } */
+	const char *dir;
+	const char *workspace;
+};
+
 struct module_use {
-	const char *dir;    /* a folder with .tf files */
+	const char *dir;    /* a folder with Terraform files */
 	const char *module; /* the local folder it uses, relative to the tree, normalised */
 };
 
@@ -29,9 +59,12 @@ struct prepared {
 	size_t conflict_count;
 	struct changed_file *changed; /* merge base .. head */
 	size_t changed_count;
-	const char **dirs; /* folders of the merged tree that hold *.tf or *.tf.json, "." for the
-			      root, sorted */
-	size_t dir_count;
+	struct config_file config_base, config_head;
+	struct tree_folder
+		*folders; /* every folder of the merged tree, sorted by path, each once */
+	size_t folder_count;
+	struct folder_workspace *workspaces; /* sorted by dir */
+	size_t workspace_count;
 	struct module_use *uses;
 	size_t use_count;
 	struct identity *people;
@@ -43,3 +76,6 @@ struct prepared {
 _must_check_ int prepared_read(
 	const json_t *json, struct arena *arena, struct prepared *ret, struct err *err);
 json_t *prepared_write(const struct prepared *prepared); /* owned by the caller */
+/* The folder that is called by the first `length` bytes of `path`, or NULL. */
+const struct tree_folder *prepared_folder(
+	const struct prepared *prepared, const char *path, size_t length);

@@ -146,7 +146,7 @@ struct repo_config {
 	struct project_config fallback; /* what holds for a discovered project */
 	enum discover_mode discover;
 	struct name_list discover_ignore; /* globs of folders */
-	struct name_list autoplan_files;  /* what makes a folder a candidate */
+	struct name_list autoplan_files;  /* what makes a folder a candidate; none: the default */
 	struct discover_rule *discover_rules;
 	size_t discover_rule_count;
 	bool follow_modules; /* a changed local module plans its users */
@@ -180,3 +180,6 @@ struct repo_config {
 	} * notes;
 	size_t note_count;
 };
+
+/* What is watched of a Terraform project that says nothing, and what makes a folder a candidate. */
+extern const struct name_list default_when_modified, default_autoplan_files;

@@ -1,4 +1,4 @@
-/* links: engine lib */
+/* links: engine lib_regex lib */
 /* Any bytes as a comment: nothing is a command that is not one plain line that begins with our name
  * or a verb, and what comes out of it is within its bounds. */
 #include "orchestrator/engine/characters.h"

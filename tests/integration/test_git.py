@@ -92,6 +92,20 @@ class Lab:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
+def folders(answer):
+    """What each folder of the merged tree holds."""
+    found, path = {}, ""
+    for line in answer.folders.splitlines():
+        shared, holds, rest = line.split(" ", 2)
+        path = (path.encode()[:int(shared)] + rest.encode()).decode()
+        found[path] = int(holds)
+    return found
+
+
+def terraform(answer):
+    return [path for path, holds in folders(answer).items() if holds & 1]
+
+
 def disk_kib(folder):
     return int(subprocess.check_output(["du", "-sk", folder]).split()[0])
 
@@ -165,11 +179,83 @@ def case_answer(lab):
     assert a.tree == git(repo, "rev-parse", "feature^{tree}")
     assert a.changed == [{"path": "app/more.tf", "status": "A"}, {"path": "main.tf", "status": "M"}] or \
         [(c["path"], c["status"]) for c in a.changed] == [("app/more.tf", "A"), ("main.tf", "M")], a.changed
-    assert a.dirs == [".", "app", "modules/net"]
+    assert terraform(a) == [".", "app", "modules/net"]
     assert [(u["dir"], u["module"]) for u in a.uses] == [("app", "modules/net")]
     assert [(p["name"], p["email"]) for p in a.people] == [("alice", "alice@example.org")]
     assert a.conflicts == [] and a.warnings == []
     assert snapshot(lab.tree(a.tree)) == archive(repo, a.tree)
+
+
+def case_what_folders_hold(lab):
+    repo = lab.repo({"main.tf": "#\n", "o/x.tofu": "#\n", "g/terragrunt.hcl": "#\n", "k/kustomization.yml": "#\n",
+                     "h/Chart.yaml": "#\n", "h/templates/x.yaml": "#\n", "docs/caf\u00e9/a.md": "#\n",
+                     "both/a.tf.json": "{}\n", "both/b.tofu.json": "{}\n"}, {"feature": {"a.tf": "#\n"}})
+    a = lab.prepare(repo, lab.heads["feature"]).need(0)
+    assert folders(a) == {".": 1, "o": 2, "g": 4, "k": 8 | 32, "h": 16 | 32, "h/templates": 32, "docs": 0,
+                          "docs/caf\u00e9": 0, "both": 3}, folders(a)
+
+
+def case_configuration_of_both_sides(lab):
+    names = ["sluice.yaml", "conf/atlantis.yaml"]
+    repo = lab.repo({"conf/atlantis.yaml": "version: 3\n", "main.tf": "#\n"},
+                    {"feature": {"sluice.yaml": "version: 3\nprojects: []\n"},
+                     "odd": {"sluice.yaml": "\x00\u00e9"}, "large": {"sluice.yaml": "#" * ((1 << 20) + 1)},
+                     "most": {"sluice.yaml": "#" * (1 << 20)}, "folder": {"sluice.yaml/a": "x"}})
+    a = lab.prepare(repo, lab.heads["feature"], config_files=names).need(0)
+    assert a.config_base == {"name": "conf/atlantis.yaml", "text": "version: 3\n"}, a.config_base
+    assert a.config_head == {"name": "sluice.yaml", "text": "version: 3\nprojects: []\n"}, a.config_head
+    a = lab.prepare(repo, lab.heads["odd"], "odd", config_files=names).need(0)
+    assert a.config_head == {"name": "sluice.yaml", "hex": "00c3a9"}, a.config_head
+    a = lab.prepare(repo, lab.heads["large"], "large", config_files=names).need(0)
+    assert a.config_head == {"name": "sluice.yaml", "problem": "is larger than 1 MiB", "text": ""}, a.config_head
+    a = lab.prepare(repo, lab.heads["most"], "most", config_files=names).need(0)
+    assert len(a.config_head["text"]) == 1 << 20
+    a = lab.prepare(repo, lab.heads["folder"], "folder", config_files=names).need(0)
+    assert a.config_head["problem"] == "is no regular file"
+    a = lab.prepare(repo, lab.heads["feature"]).need(0)
+    assert a.config_base is None and a.config_head is None
+    assert "outside the repository" in lab.prepare(repo, lab.heads["feature"], config_files=["../x"]).need(1).error
+
+
+def case_configuration_as_a_link(lab):
+    repo = lab.repo({"real.yaml": "version: 3\n"}, {})
+    git(repo, "rev-parse", "main")
+    target = subprocess.run(["git", "-C", repo, "hash-object", "-w", "--stdin"], input="real.yaml", text=True,
+                            stdout=subprocess.PIPE, check=True).stdout.strip()
+    listing = git(repo, "ls-tree", "main") + "\n120000 blob %s\tsluice.yaml\n" % target
+    tree = subprocess.run(["git", "-C", repo, "mktree"], input=listing, text=True, stdout=subprocess.PIPE,
+                          check=True).stdout.strip()
+    head = put_commit(repo, tree, [lab.heads["main"]])
+    git(repo, "update-ref", "refs/heads/link", head)
+    a = lab.prepare(repo, head, "link", config_files=["sluice.yaml"]).need(0)
+    assert a.config_head["problem"] == "is no regular file", a.config_head
+
+
+def case_configuration_after_the_merge(lab):
+    """What counts is the file as it will be: a project that the base branch got meanwhile is not taken away."""
+    lines = ["# %d\n" % i for i in range(20)]
+    repo = lab.repo({"sluice.yaml": "".join(lines), "main.tf": "#\n"}, {"feature": {"sluice.yaml": "first\n" + "".join(lines)}})
+    work = lab.path("later")
+    git(lab.root, "clone", "-q", repo, work)
+    with open(os.path.join(work, "sluice.yaml"), "a", encoding="utf-8") as out:
+        out.write("last\n")
+    git(work, "commit", "-qam", "later")
+    git(work, "push", "-q", "origin", "HEAD:main")
+    a = lab.prepare(repo, lab.heads["feature"], config_files=["sluice.yaml"]).need(0)
+    assert a.config_base["text"] == "".join(lines) + "last\n"
+    assert a.config_head["text"] == "first\n" + "".join(lines) + "last\n"
+
+
+def case_workspaces_by_cloud(lab):
+    hcl = 'terraform {\n  cloud {\n    workspaces {\n      name = "%s"\n    }\n  }\n}\n'
+    text = json.dumps({"terraform": {"cloud": {"workspaces": {"name": "%s"}}}})
+    repo = lab.repo({"a/z.tf": hcl % "hcl", "a/a.tf.json": text % "json", "b/main.tf.json": text % "tf-json",
+                     "b/main.tofu.json": text % "tofu-json", "c/main.tofu.json": text % "tofu-json",
+                     "d/main.tf.json": "{not valid json\n", "e/main.tf": "#\n"}, {"feature": {"x.md": "x\n"}})
+    for _ in range(2):  # found, and out of the cache
+        a = lab.prepare(repo, lab.heads["feature"]).need(0)
+        assert a.workspaces == [{"dir": "a", "workspace": "hcl"}, {"dir": "b", "workspace": "tf-json"},
+                                {"dir": "c", "workspace": "tofu-json"}], a.workspaces
 
 
 def case_files_are_read_only(lab):
@@ -475,7 +561,7 @@ def case_odd_names_that_were_there_before(lab):
     a = lab.prepare(repo, head).need(0)
     assert sorted(os.listdir(lab.tree(a.tree))) == ["new.tf", "ok.tf"] and len(a.warnings) == 2, a.warnings
     assert [c["path"] for c in a.changed] == ["a\\x0ab.tf", "new.tf"], a.changed
-    assert a.dirs == ["."]
+    assert terraform(a) == ["."]
 
 
 def case_symbolic_links(lab):

@@ -11,6 +11,8 @@
 #include <string.h>
 
 static const char *const dir_names[DIRS] = { "a", "b", "c" };
+static struct tree_folder folders[] = { { ".", 0 }, { "a", HOLDS_TERRAFORM },
+	{ "b", HOLDS_TERRAFORM }, { "c", HOLDS_TERRAFORM } };
 static const char base_tip[] = "0123456789012345678901234567890123456789";
 
 uint32_t roll(struct world *world, uint32_t sides)
@@ -330,8 +332,8 @@ static json_t *prepared_of(const struct fake_job *job)
 
 	prepared.base = prepared.merge_base = base_tip;
 	prepared.tree = job->head;
-	prepared.dirs = (const char **)(uintptr_t)dir_names;
-	prepared.dir_count = DIRS;
+	prepared.folders = folders;
+	prepared.folder_count = countof(folders);
 	prepared.people = people;
 	prepared.people_count = 1;
 	for (size_t i = 0; i < DIRS;
@@ -492,6 +494,13 @@ static int read_config(_unused_ const struct config_reader *reader,
 	return 0;
 }
 
+static void no_files(_unused_ const struct config_reader *reader,
+	_unused_ const struct settings *settings, _unused_ const char *host,
+	_unused_ const char *repo, _unused_ struct arena *arena, struct name_list *ret)
+{
+	*ret = (struct name_list){ 0 };
+}
+
 /* ---- the whole ---- */
 
 static void wake(void *owner, int64_t delay_ms)
@@ -527,6 +536,7 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 		.tool = "terraform",
 		.comment_interval_ms = 2000 };
 	world->config.read = read_config;
+	world->config.files = no_files;
 	world->executor = (struct executor){ .start = start,
 		.cancel = cancel,
 		.recover = recover,

@@ -1,4 +1,4 @@
-/* links: engine lib */
+/* links: engine lib_regex lib */
 /* The grammar of comments as a table: what is a command, what is not, what is meant and wrong. */
 #include "tests/lib/cases.h"
 

@@ -1,4 +1,4 @@
-/* links: engine store model lib_loop lib */
+/* links: engine store model lib_loop lib_regex lib */
 /* The workflow tables: every state x event is declared or refused, every state reaches a final one,
  * and the picture in ARCHITECTURE.md is the one that is printed. */
 #include "orchestrator/engine/engine.h"

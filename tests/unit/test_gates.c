@@ -1,4 +1,4 @@
-/* links: engine model lib */
+/* links: engine model lib_regex lib */
 /* The gate as a table: who said what and when, and what follows. */
 #include "tests/lib/cases.h"
 

@@ -48,6 +48,28 @@ static const struct wrong {
 	{ "old path number",
 		"{" OIDS ",\"changed\":[{\"path\":\"a\",\"status\":\"R\",\"old_path\":2}]}",
 		"changed[0]: old_path must be a string" },
+	{ "folders as a list", "{" OIDS ",\"folders\":[]}", "folders must be a string" },
+	{ "folders without an end", "{" OIDS ",\"folders\":\"0 1 a\"}", "folders, line 1" },
+	{ "folders without a path", "{" OIDS ",\"folders\":\"0 1 \\n\"}", "folders, line 1" },
+	{ "folders without a number", "{" OIDS ",\"folders\":\"0 1 a\\n1 b\\n\"}",
+		"folders, line 2" },
+	{ "folders that share too much", "{" OIDS ",\"folders\":\"0 1 a\\n2 1 b\\n\"}",
+		"folders, line 2" },
+	{ "folders twice", "{" OIDS ",\"folders\":\"0 1 a\\n0 1 a\\n\"}", "folders, line 2" },
+	{ "folders out of order", "{" OIDS ",\"folders\":\"0 1 b\\n0 1 a\\n\"}",
+		"folders, line 2" },
+	{ "folders that hold what we do not know", "{" OIDS ",\"folders\":\"0 64 a\\n\"}",
+		"folders, line 1" },
+	{ "folders with a number too large",
+		"{" OIDS ",\"folders\":\"99999999999999999999999999 1 a\\n\"}", "folders, line 1" },
+	{ "workspace without a name", "{" OIDS ",\"workspaces\":[{\"dir\":\"a\"}]}",
+		"workspaces[0]: workspace must be given" },
+	{ "configuration without a name", "{" OIDS ",\"config_base\":{\"text\":\"a\"}}",
+		"config_base: name must be given" },
+	{ "configuration that is no object", "{" OIDS ",\"config_head\":\"a\"}",
+		"config_head is not an object" },
+	{ "configuration in bad hex", "{" OIDS ",\"config_head\":{\"name\":\"a\",\"hex\":\"0\"}}",
+		"config_head: hex is none" },
 	{ "use without module",
 		"{" OIDS ",\"uses\":[{\"dir\":\"a\",\"module\":\"b\"},{\"dir\":\"a\"}]}",
 		"uses[1]: module must be given" },
@@ -72,16 +94,16 @@ static void too_long_a_list(void **state)
 	_cleanup_(arena_release) struct arena arena = { 0 };
 	_cleanup_json_ json_t *json = json_pack(
 		"{s:s,s:s,s:s}", "head", "h", "base", "b", "merge_base", "m");
-	json_t *dirs = json_array();
+	json_t *conflicts = json_array();
 	struct prepared prepared;
 	struct err err = { 0 };
 
 	(void)state;
 	for (int i = 0; i <= 200000; i++)
-		json_array_append_new(dirs, json_string("d"));
-	json_object_set_new(json, "dirs", dirs);
+		json_array_append_new(conflicts, json_string("d"));
+	json_object_set_new(json, "conflicts", conflicts);
 	assert_err(prepared_read(json, &arena, &prepared, &err), &err, ERR_LIMIT,
-		"dirs has more than 200000 entries");
+		"conflicts has more than 200000 entries");
 }
 
 static void little_is_enough(void **state)
@@ -94,7 +116,7 @@ static void little_is_enough(void **state)
 	assert_ok(read_text("{" OIDS ",\"tree\":null,\"later\":1}", &arena, &prepared, &err), &err);
 	assert_string_equal(prepared.head, "h");
 	assert_string_equal(prepared.tree, "");
-	assert_int_equal(prepared.changed_count + prepared.dir_count + prepared.use_count +
+	assert_int_equal(prepared.changed_count + prepared.folder_count + prepared.use_count +
 				 prepared.people_count + prepared.conflict_count,
 		0);
 }
@@ -102,7 +124,11 @@ static void little_is_enough(void **state)
 static void comes_back_as_it_was_written(void **state)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
-	const char *conflicts[] = { "a/main.tf" }, *dirs[] = { ".", "a" };
+	const char *conflicts[] = { "a/main.tf" };
+	struct tree_folder folders[] = { { ".", 0 }, { "a", HOLDS_TERRAFORM },
+		{ "a/b", HOLDS_KUSTOMIZE | HOLDS_MANIFESTS }, { "a/b-c", 0 }, { "ab", 0 },
+		{ "a\xc3\xa4", HOLDS_TOFU }, { "a\xc3\xb6", HOLDS_HELM } };
+	struct folder_workspace workspaces[] = { { "a", "prod" } };
 	struct changed_file changed[] = { { "a/main.tf", NULL, 'M' },
 		{ "b \"quoted\"\n.tf", "old/b.tf", 'R' }, { "gone.tf", NULL, 'D' } };
 	struct module_use uses[] = { { "a", "modules/x" } };
@@ -115,8 +141,12 @@ static void comes_back_as_it_was_written(void **state)
 		.conflict_count = 1,
 		.changed = changed,
 		.changed_count = countof(changed),
-		.dirs = dirs,
-		.dir_count = 2,
+		.config_base = { "sluice.yaml", "version: 3\n", 11, NULL },
+		.config_head = { "atlantis.yaml", "a\0\xff", 3, NULL },
+		.folders = folders,
+		.folder_count = countof(folders),
+		.workspaces = workspaces,
+		.workspace_count = 1,
 		.uses = uses,
 		.use_count = 1,
 		.people = people,
@@ -133,21 +163,74 @@ static void comes_back_as_it_was_written(void **state)
 	assert_null(got.changed[0].old_path);
 	assert_int_equal(got.changed[2].status, 'D');
 	assert_string_equal(got.uses[0].module, "modules/x");
+	assert_int_equal(got.folder_count, countof(folders));
+	for (size_t i = 0; i < countof(folders); i++) {
+		assert_string_equal(got.folders[i].path, folders[i].path);
+		assert_int_equal(got.folders[i].holds, folders[i].holds);
+		assert_ptr_equal(prepared_folder(&got, folders[i].path, strlen(folders[i].path)),
+			&got.folders[i]);
+	}
+	assert_null(prepared_folder(&got, "a/b/c", 5));
+	assert_string_equal(prepared_folder(&got, "a/b/c", 3)->path, "a/b");
+	assert_string_equal(got.workspaces[0].workspace, "prod");
+	assert_string_equal(got.config_base.name, "sluice.yaml");
+	assert_string_equal(got.config_base.bytes, "version: 3\n");
+	assert_int_equal(got.config_head.length, 3);
+	assert_memory_equal(got.config_head.bytes, "a\0\xff", 3);
 	assert_string_equal(got.people[0].email, "alice@example.org");
 }
 
 /* A path that is not UTF-8 stays a path: it must not vanish and shift what stands beside it. */
 static void what_is_no_text_leaves_a_mark(void **state)
 {
-	const char *dirs[] = { "caf\xe9", "b" };
-	struct prepared prepared = { .head = "h", .dirs = dirs, .dir_count = 2 };
+	const char *conflicts[] = { "caf\xe9", "b" };
+	struct prepared prepared = { .head = "h", .conflicts = conflicts, .conflict_count = 2 };
 	_cleanup_json_ json_t *json = prepared_write(&prepared);
-	const json_t *list = json_object_get(json, "dirs");
+	const json_t *list = json_object_get(json, "conflicts");
 
 	(void)state;
 	assert_string_equal(json_string_value(json_array_get(list, 0)), "(not valid text)");
 	assert_string_equal(json_string_value(json_array_get(list, 1)), "b");
 	assert_string_equal(json_string_value(json_object_get(json, "base")), "");
+}
+
+/* A file that was not brought is told of, and one that is missing is no empty one. */
+static void configuration_that_is_not_there(void **state)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct prepared prepared = { .head = "h",
+		.base = "b",
+		.merge_base = "m",
+		.tree = "t",
+		.config_head = { "sluice.yaml", "", 0, "is larger than 1 MiB" } };
+	_cleanup_json_ json_t *json = prepared_write(&prepared);
+	struct prepared got;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_ok(prepared_read(json, &arena, &got, &err), &err);
+	assert_null(got.config_base.name);
+	assert_string_equal(got.config_head.problem, "is larger than 1 MiB");
+	assert_int_equal(got.config_head.length, 0);
+}
+
+/* Folders that cannot be told must not be read as none. */
+static void folders_that_are_no_text_are_an_error(void **state)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct tree_folder folders[] = { { "caf\xe9", HOLDS_TERRAFORM } };
+	struct prepared prepared = { .head = "h",
+		.base = "b",
+		.merge_base = "m",
+		.tree = "t",
+		.folders = folders,
+		.folder_count = 1 };
+	_cleanup_json_ json_t *json = prepared_write(&prepared);
+	struct prepared got;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_err(prepared_read(json, &arena, &got, &err), &err, ERR_SYNTAX, "folders, line 1");
 }
 
 int main(int argc, char **argv)
@@ -157,5 +240,7 @@ int main(int argc, char **argv)
 	CASE(little_is_enough);
 	CASE(comes_back_as_it_was_written);
 	CASE(what_is_no_text_leaves_a_mark);
+	CASE(configuration_that_is_not_there);
+	CASE(folders_that_are_no_text_are_an_error);
 	return cases_run(argc, argv);
 }

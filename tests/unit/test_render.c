@@ -1,4 +1,4 @@
-/* links: engine store model lib_loop lib */
+/* links: engine store model lib_loop lib_regex lib */
 /* What people read, byte for byte (UPDATE_GOLDEN=1 writes tests/golden/ anew), and what must hold
  * of every comment. */
 #include "orchestrator/engine/render.h"

@@ -18,6 +18,7 @@ enum {
 	LIMIT_PEOPLE = 500,
 	LIMIT_PERSON_BYTES = 200, /* of a name or address; cut */
 	LIMIT_WARNINGS = 50,
+	LIMIT_CONFIG_BYTES = 1 << 20,	   /* of a file of the configuration */
 	LIMIT_MODULE_FILE_BYTES = 1 << 20, /* larger files are not searched for modules */
 	LIMIT_MODULES_PER_FILE = 1000,
 	LIMIT_USES = 20000,

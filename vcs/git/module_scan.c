@@ -1,12 +1,12 @@
-/* Finds the local modules that one Terraform file uses.
+/* Finds the local modules that one Terraform file uses, and the workspace that it names.
  *
  * Terraform's language is read as tokens: comments, strings with templates in them, and heredocs
- * are stepped over, so that a brace or a "module" inside one of them means nothing. Wanted is the
- * one form
+ * are stepped over, so that a brace or a "module" inside one of them means nothing. Wanted are
  *
  *     module "name" { ... source = "./path" ... }
+ *     terraform { cloud { workspaces { name = "workspace" } } }
  *
- * at the top level of the file, and the attribute at the top level of the block. */
+ * at the top level of the file, and the attribute at the top level of its block. */
 #include "vcs/git/module_scan.h"
 #include "vcs/git/limits.h"
 #include <ctype.h>
@@ -221,45 +221,106 @@ static void source_add(const char *text, size_t length, struct strbuf *out)
 	strbuf_putc(out, '\0');
 }
 
-/* Where a reader of tokens stands: in a block of the top level or below, and what the last tokens
- * were. */
+static void workspace_add(const char *text, size_t length, struct strbuf *out)
+{
+	if (length == 0 || length > LIMIT_NAME_BYTES)
+		return;
+	for (size_t i = 0; i < length; i++) {
+		if (!isalnum((unsigned char)text[i]) && strchr("-_.", text[i]) == NULL)
+			return;
+	}
+	if (strchr("-.", text[0]) != NULL)
+		return;
+	strbuf_putc(out, MODULE_SCAN_WORKSPACE);
+	strbuf_append(out, text, length);
+	strbuf_putc(out, '\0');
+}
+
+/* Where a reader of tokens stands: which of the blocks that matter it is in, and what the last
+ * tokens were. */
+enum block { BLOCK_FILE, BLOCK_MODULE, BLOCK_TERRAFORM, BLOCK_CLOUD, BLOCK_WORKSPACES };
+
 struct reader {
-	int depth;
-	bool is_module; /* inside a module block, at any depth */
-	enum { AT_START, SAW_MODULE, SAW_NAME, SAW_SOURCE, SAW_EQUALS, AT_REST } at;
+	int depth;	  /* of braces */
+	enum block block; /* the innermost block that matters ... */
+	int block_depth;  /* ... and the depth of what stands in it; deeper means nothing */
+	enum { AT_START, SAW_WORD, SAW_LABEL, SAW_EQUALS, AT_REST } at;
+	struct token word;
 };
+
+static const struct block_rule {
+	enum block in;
+	const char *word;
+	bool has_label;
+	enum block opens;
+} block_rules[] = {
+	{ BLOCK_FILE, "module", true, BLOCK_MODULE },
+	{ BLOCK_FILE, "terraform", false, BLOCK_TERRAFORM },
+	{ BLOCK_TERRAFORM, "cloud", false, BLOCK_CLOUD },
+	{ BLOCK_CLOUD, "workspaces", false, BLOCK_WORKSPACES },
+};
+
+static enum block outer(enum block block)
+{
+	return block == BLOCK_CLOUD || block == BLOCK_WORKSPACES ? block - 1 : BLOCK_FILE;
+}
+
+static void block_open(struct reader *reader)
+{
+	for (size_t i = 0; reader->depth == reader->block_depth && i < countof(block_rules); i++) {
+		const struct block_rule *rule = &block_rules[i];
+
+		if (rule->in != reader->block || !token_is(reader->word, rule->word) ||
+			reader->at != (rule->has_label ? SAW_LABEL : SAW_WORD))
+			continue;
+		reader->block = rule->opens;
+		reader->block_depth++;
+		break;
+	}
+	reader->depth++;
+}
+
+static void block_close(struct reader *reader)
+{
+	if (reader->depth > 0)
+		reader->depth--;
+	if (reader->depth < reader->block_depth) {
+		reader->block = outer(reader->block);
+		reader->block_depth = reader->depth;
+	}
+}
+
+static void value_take(const struct reader *reader, struct token token, struct strbuf *out)
+{
+	if (reader->depth != reader->block_depth || token.kind != TOKEN_STRING || !token.is_plain)
+		return;
+	if (reader->block == BLOCK_MODULE && token_is(reader->word, "source"))
+		source_add(token.text, token.length, out);
+	else if (reader->block == BLOCK_WORKSPACES && token_is(reader->word, "name"))
+		workspace_add(token.text, token.length, out);
+}
 
 static void reader_take(struct reader *reader, struct token token, struct strbuf *out)
 {
-	if (token.kind == TOKEN_OPEN) {
-		if (reader->depth++ == 0)
-			reader->is_module = reader->at == SAW_NAME;
+	bool is_name = token.kind == TOKEN_STRING || token.kind == TOKEN_WORD;
+
+	if (token.kind == TOKEN_OPEN || token.kind == TOKEN_CLOSE || token.kind == TOKEN_LINE) {
+		if (token.kind == TOKEN_OPEN)
+			block_open(reader);
+		else if (token.kind == TOKEN_CLOSE)
+			block_close(reader);
 		reader->at = AT_START;
-	} else if (token.kind == TOKEN_CLOSE) {
-		if (reader->depth > 0)
-			reader->depth--;
-		reader->at = AT_START;
-	} else if (token.kind == TOKEN_LINE) {
-		reader->at = AT_START;
-	} else if (reader->depth == 0) {
-		if (reader->at == AT_START)
-			reader->at = token_is(token, "module") ? SAW_MODULE : AT_REST;
-		else if (reader->at == SAW_MODULE &&
-			 (token.kind == TOKEN_STRING || token.kind == TOKEN_WORD))
-			reader->at = SAW_NAME;
-		else
-			reader->at = AT_REST;
-	} else if (reader->depth == 1 && reader->is_module) {
-		if (reader->at == AT_START)
-			reader->at = token_is(token, "source") ? SAW_SOURCE : AT_REST;
-		else if (reader->at == SAW_SOURCE && token.kind == TOKEN_EQUALS)
-			reader->at = SAW_EQUALS;
-		else {
-			if (reader->at == SAW_EQUALS && token.kind == TOKEN_STRING &&
-				token.is_plain)
-				source_add(token.text, token.length, out);
-			reader->at = AT_REST;
-		}
+	} else if (reader->at == AT_START && token.kind == TOKEN_WORD) {
+		reader->word = token;
+		reader->at = SAW_WORD;
+	} else if (reader->at == SAW_WORD && token.kind == TOKEN_EQUALS) {
+		reader->at = SAW_EQUALS;
+	} else if (reader->at == SAW_WORD && is_name) {
+		reader->at = SAW_LABEL;
+	} else {
+		if (reader->at == SAW_EQUALS)
+			value_take(reader, token, out);
+		reader->at = AT_REST;
 	}
 }
 
@@ -269,8 +330,8 @@ void module_scan(const char *bytes, size_t length, struct strbuf *out)
 	struct reader reader = { .at = AT_START };
 	struct token token;
 
-	/* Most files have no module block at all. */
-	if (memmem(bytes, length, "module", 6) == NULL)
+	/* Most files have neither. */
+	if (memmem(bytes, length, "module", 6) == NULL && memmem(bytes, length, "cloud", 5) == NULL)
 		return;
 	if (is_at(&scanner, "\xef\xbb\xbf")) /* the mark that some editors put first */
 		scanner.p += 3;
@@ -278,8 +339,24 @@ void module_scan(const char *bytes, size_t length, struct strbuf *out)
 		reader_take(&reader, token, out);
 }
 
-/* ---- the JSON form: {"module": {"name": {"source": "./x"}}}, each object possibly in an array
- * ---- */
+/* ---- the JSON form: {"module": {"name": {"source": "./x"}}}, each object possibly in an array;
+ * likewise {"terraform": {"cloud": {"workspaces": {"name": "x"}}}} ---- */
+
+static const json_t *json_first(const json_t *value, const char *key)
+{
+	value = json_object_get(value, key);
+	return json_is_array(value) ? json_array_get(value, 0) : value;
+}
+
+static void json_workspace(const json_t *file, struct strbuf *out)
+{
+	const json_t *name = json_object_get(
+		json_first(json_first(json_first(file, "terraform"), "cloud"), "workspaces"),
+		"name");
+
+	if (json_is_string(name))
+		workspace_add(json_string_value(name), json_string_length(name), out);
+}
 
 static void json_module(const json_t *module, struct strbuf *out)
 {
@@ -309,6 +386,7 @@ static void json_file(const json_t *file, struct strbuf *out)
 
 	for (size_t i = 0; i < count; i++)
 		json_modules(json_is_array(modules) ? json_array_get(modules, i) : modules, out);
+	json_workspace(file, out);
 }
 
 void module_scan_json(const char *bytes, size_t length, struct strbuf *out)

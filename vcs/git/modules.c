@@ -1,4 +1,4 @@
-/* Which folders hold Terraform, and which local modules they use. */
+/* What the folders hold, and which local modules they use. */
 #include "vcs/git/modules.h"
 #include "vcs/git/limits.h"
 #include "vcs/git/module_cache.h"
@@ -14,8 +14,40 @@ struct finder {
 	git_odb *odb;
 	struct module_cache cache;
 	struct prepared *prepared;
+	const char *workspace_dir; /* the folder whose workspace was found last, and in what file */
+	size_t workspace_rank;
 	struct err *err;
 };
+
+static const struct {
+	const char *name;
+	bool is_ending;
+	enum folder_holds holds;
+} file_kinds[] = {
+	{ ".tf", true, HOLDS_TERRAFORM },
+	{ ".tf.json", true, HOLDS_TERRAFORM },
+	{ ".tofu", true, HOLDS_TOFU },
+	{ ".tofu.json", true, HOLDS_TOFU },
+	{ "terragrunt.hcl", false, HOLDS_TERRAGRUNT },
+	{ "kustomization.yaml", false, HOLDS_KUSTOMIZE },
+	{ "kustomization.yml", false, HOLDS_KUSTOMIZE },
+	{ "Kustomization", false, HOLDS_KUSTOMIZE },
+	{ "Chart.yaml", false, HOLDS_HELM },
+	{ ".yaml", true, HOLDS_MANIFESTS },
+	{ ".yml", true, HOLDS_MANIFESTS },
+};
+
+static unsigned holds_of(const char *name)
+{
+	unsigned holds = 0;
+
+	for (size_t i = 0; i < countof(file_kinds); i++) {
+		if (file_kinds[i].is_ending ? str_ends(name, file_kinds[i].name)
+					    : str_equal(name, file_kinds[i].name))
+			holds |= (unsigned)file_kinds[i].holds;
+	}
+	return holds;
+}
 
 static int use_add(struct finder *finder, const char *dir, const char *module)
 {
@@ -32,13 +64,44 @@ static int use_add(struct finder *finder, const char *dir, const char *module)
 	return 0;
 }
 
-static int sources_add(struct finder *finder, const char *dir, const char *sources, size_t length)
+/* The first file of the folder that names one has the word: *.tf before *.tf.json before those that
+ * only OpenTofu reads. */
+static void workspace_add(
+	struct finder *finder, const char *dir, const char *file, const char *name)
+{
+	static const char *const endings[] = { ".tf", ".tf.json", ".tofu", ".tofu.json" };
+	struct prepared *prepared = finder->prepared;
+	struct folder_workspace *last;
+	size_t rank = 0;
+
+	while (rank + 1 < countof(endings) && !str_ends(file, endings[rank]))
+		rank++;
+	if (finder->workspace_dir == dir && rank >= finder->workspace_rank)
+		return;
+	if (finder->workspace_dir != dir) {
+		prepared->workspaces = arena_push(finder->arena, prepared->workspaces,
+			prepared->workspace_count, sizeof(prepared->workspaces[0]));
+		prepared->workspace_count++;
+	}
+	finder->workspace_dir = dir;
+	finder->workspace_rank = rank;
+	last = &prepared->workspaces[prepared->workspace_count - 1];
+	*last = (struct folder_workspace){ dir, arena_strdup(finder->arena, name) };
+}
+
+static int sources_add(struct finder *finder, const char *dir, const char *file,
+	const char *sources, size_t length)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < length && r == 0; i += strlen(sources + i) + 1) {
-		const char *module = name_resolve(finder->arena, dir, sources + i);
+		const char *module;
 
+		if (sources[i] == MODULE_SCAN_WORKSPACE) {
+			workspace_add(finder, dir, file, sources + i + 1);
+			continue;
+		}
+		module = name_resolve(finder->arena, dir, sources + i);
 		if (module == NULL)
 			warnings_add(finder->manifest->warnings,
 				"a module source in %s leaves the repository: %s", dir,
@@ -58,7 +121,7 @@ static int file_scan(struct finder *finder, const char *dir, const char *name, c
 	int r;
 
 	if (module_cache_get(&finder->cache, oid, &sources, &length))
-		return sources_add(finder, dir, sources, length);
+		return sources_add(finder, dir, name, sources, length);
 	r = libgit_blob(finder->odb, oid, LIMIT_MODULE_FILE_BYTES, &blob, finder->err);
 	if (r == -ERR_LIMIT) {
 		warnings_add(finder->manifest->warnings,
@@ -72,7 +135,7 @@ static int file_scan(struct finder *finder, const char *dir, const char *name, c
 	else
 		module_scan(git_odb_object_data(blob), git_odb_object_size(blob), &found);
 	module_cache_put(&finder->cache, oid, strbuf_text(&found), found.length);
-	return sources_add(finder, dir, strbuf_text(&found), found.length);
+	return sources_add(finder, dir, name, strbuf_text(&found), found.length);
 }
 
 /* The folder and object that a chain of links ends at; false when it ends nowhere or outside. */
@@ -126,29 +189,34 @@ static int dir_scan(struct finder *finder, const git_tree *root, const struct ma
 {
 	const struct manifest *manifest = finder->manifest;
 	struct prepared *prepared = finder->prepared;
-	bool is_listed = false;
+	unsigned holds = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < dir->file_count && r == 0; i++) {
 		const struct manifest_file *file = &manifest->files[dir->first_file + i];
 
+		holds |= holds_of(file->name);
 		if (!name_is_terraform(file->name))
 			continue;
-		if (!is_listed) {
-			prepared->dirs = arena_push(finder->arena, (void *)prepared->dirs,
-				prepared->dir_count, sizeof(char *));
-			prepared->dirs[prepared->dir_count++] = dir->path;
-			is_listed = true;
-		}
 		r = file->is_link ? link_scan(finder, root, dir->path, file)
 				  : file_scan(finder, dir->path, file->name, &file->oid);
 	}
+	prepared->folders[prepared->folder_count++] = (struct tree_folder){ dir->path, holds };
 	return r;
 }
 
-static int by_text(const void *a, const void *b)
+static int by_path(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	const struct tree_folder *left = a, *right = b;
+
+	return strcmp(left->path, right->path);
+}
+
+static int by_dir(const void *a, const void *b)
+{
+	const struct folder_workspace *left = a, *right = b;
+
+	return strcmp(left->dir, right->dir);
 }
 
 static int by_use(const void *a, const void *b)
@@ -163,8 +231,12 @@ static void sort_unique(struct prepared *prepared)
 {
 	size_t count = 0;
 
-	if (prepared->dir_count > 0)
-		qsort((void *)prepared->dirs, prepared->dir_count, sizeof(char *), by_text);
+	if (prepared->folder_count > 0)
+		qsort(prepared->folders, prepared->folder_count, sizeof(prepared->folders[0]),
+			by_path);
+	if (prepared->workspace_count > 0)
+		qsort(prepared->workspaces, prepared->workspace_count,
+			sizeof(prepared->workspaces[0]), by_dir);
 	if (prepared->use_count > 0)
 		qsort(prepared->uses, prepared->use_count, sizeof(prepared->uses[0]), by_use);
 	for (size_t i = 0; i < prepared->use_count; i++) {
@@ -190,6 +262,8 @@ int modules_list(const struct manifest *manifest, const git_oid *tree, git_odb *
 
 	if (r < 0)
 		return r;
+	prepared->folders = arena_alloc(
+		manifest->arena, (manifest->dir_count + 1) * sizeof(prepared->folders[0]));
 	module_cache_open(&finder.cache, dir_fd);
 	for (size_t i = 0; i < manifest->dir_count && r == 0; i++)
 		r = dir_scan(&finder, root, &manifest->dirs[i]);

@@ -183,12 +183,12 @@ bool name_link_stays(const char *target, size_t length, int depth)
 
 bool name_is_terraform_json(const char *name)
 {
-	return str_ends(name, ".tf.json");
+	return str_ends(name, ".tf.json") || str_ends(name, ".tofu.json");
 }
 
 bool name_is_terraform(const char *name)
 {
-	return str_ends(name, ".tf") || name_is_terraform_json(name);
+	return str_ends(name, ".tf") || str_ends(name, ".tofu") || name_is_terraform_json(name);
 }
 
 bool name_path_is_fine(const char *path)

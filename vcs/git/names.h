@@ -25,8 +25,8 @@ char *name_resolve(struct arena *arena, const char *dir, const char *relative);
  * count at the start: behind a name that is itself a link they would start somewhere else. */
 bool name_link_stays(const char *target, size_t length, int depth);
 
-bool name_is_terraform(const char *name);      /* *.tf, *.tf.json */
-bool name_is_terraform_json(const char *name); /* *.tf.json */
+bool name_is_terraform(const char *name);      /* *.tf, *.tofu, and as below */
+bool name_is_terraform_json(const char *name); /* *.tf.json, *.tofu.json */
 
 /* Length of the UTF-8 character at the start of text, 0 when there is none; its number in *ret. */
 size_t name_utf8(const char *text, size_t length, uint32_t *ret);

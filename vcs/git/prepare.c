@@ -1,6 +1,7 @@
 /* Everything that a pull request needs from git, in one call. Owns: the order of the steps. */
 #include "vcs/git/prepare.h"
 #include "vcs/git/changed.h"
+#include "vcs/git/config_files.h"
 #include "vcs/git/export.h"
 #include "vcs/git/merge.h"
 #include "vcs/git/mirror.h"
@@ -74,6 +75,20 @@ static int describe(struct preparation *work)
 	return r;
 }
 
+/* What guards is the base branch's; what is wanted is what the file will be after the merge. */
+static int configuration(struct preparation *work)
+{
+	git_oid base_tree;
+	int r = tree_of(work, &work->merge.base, &base_tree);
+
+	if (r == 0)
+		r = config_file_find(work->mirror.repo, work->mirror.odb, &base_tree, work->spec,
+			work->arena, &work->prepared->config_base, work->err);
+	return r < 0 ? r
+		     : config_file_find(work->mirror.repo, work->mirror.odb, &work->merge.tree,
+			       work->spec, work->arena, &work->prepared->config_head, work->err);
+}
+
 /* The merged files, and what stands in them. */
 static int write_out(struct preparation *work)
 {
@@ -120,7 +135,9 @@ int prepare_run(const struct job_spec *spec, const char *data_dir, struct arena 
 		ret->conflict_count = work.merge.conflict_count;
 		r = err_user(err, ERR_CONFLICT, "the branch cannot be merged into its base");
 	} else if (r == 0) {
-		r = write_out(&work);
+		r = configuration(&work);
+		if (r == 0)
+			r = write_out(&work);
 	}
 	mirror_close(&work.mirror);
 	return r;
