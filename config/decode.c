@@ -47,7 +47,7 @@ _printf_(4, 5) static void complain(const struct config_decoder *decoder,
 		decoder->errors, node->at, config_path_text(decoder->errors, path), "", "%s", text);
 }
 
-/* Where a key of that very name stands below these: "limits.body"; or NULL. */
+/* Where a key of that very name stands below these: "limits.body", "repos[].branch"; or NULL. */
 static const char *find_below(
 	struct arena *arena, const struct config_key *keys, const char *prefix, const char *name)
 {
@@ -61,6 +61,9 @@ static const char *find_below(
 		else if (keys->type == CONFIG_MAP)
 			found = find_below(
 				arena, keys->keys, arena_printf(arena, "%s.", path), name);
+		else if (keys->type == CONFIG_LIST && !keys->element->is_scalar_too)
+			found = find_below(
+				arena, keys->keys, arena_printf(arena, "%s[].", path), name);
 	}
 	return found;
 }
@@ -295,10 +298,13 @@ static void set_mark(const struct config_key *key, void *base)
 void config_take(const struct config_decoder *decoder, const struct config_key *key,
 	const struct yaml_node *value, const struct config_path *path, void *base)
 {
+	struct config_decoder lenient = *decoder;
 	void *into = (char *)base + key->offset;
+	bool is_given;
 
-	bool is_given = config_is_given(decoder, key, value);
-
+	lenient.is_lenient = decoder->is_lenient || key->is_lenient;
+	decoder = &lenient;
+	is_given = config_is_given(decoder, key, value);
 	if (is_given || key->is_value_optional)
 		set_mark(key, base);
 	if (!is_given || !is_expected_kind(decoder, key, value, path))

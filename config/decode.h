@@ -48,15 +48,17 @@ struct config_key {
 	bool (*is_good)(const char *text); /* texts: more rules; or NULL */
 	const char *expected;		   /* what is_good wants, for people */
 	const struct config_element *element;
-	size_t count;		/* where the number of elements goes */
-	unsigned mark;		/* set at `mark_at` when the key is given */
-	size_t mark_at;		/* an unsigned or an enum */
-	bool is_required;	/* the map must have it */
-	bool is_one_or_list;	/* TEXTS, BITS: a single value is a list of one */
-	bool is_empty_fine;	/* TEXT: "" is a value */
-	bool is_guard;		/* empty is never "not given", also for a lenient decoder */
-	bool is_value_optional; /* the key alone says it, as in "- plan:" */
-	bool is_native;		/* not of Atlantis: repository files only */
+	size_t count;		 /* where the number of elements goes */
+	unsigned mark;		 /* set at `mark_at` when the key is given */
+	size_t mark_at;		 /* an unsigned or an enum */
+	bool is_required;	 /* the map must have it */
+	bool is_one_or_list;	 /* TEXTS, BITS: a single value is a list of one */
+	bool is_empty_fine;	 /* TEXT: "" is a value */
+	bool is_guard;		 /* empty is never "not given", also for a lenient decoder */
+	bool is_value_optional;	 /* the key alone says it, as in "- plan:" */
+	bool is_native;		 /* not of Atlantis: repository files only */
+	bool is_shown_elsewhere; /* the page has its keys in another place */
+	bool is_lenient;	 /* read as by a lenient decoder, and all below it */
 	void (*take)(const struct config_decoder *decoder, const struct config_key *key,
 		const struct yaml_node *value, const struct config_path *path, void *base);
 	const char *schema;   /* CONFIG_OWN: JSON */

@@ -12,9 +12,9 @@ const char *const repo_key_words[] = { "workflow", "plan_requirements", "apply_r
 const char *const requirement_words[] = { "approved", "mergeable", "undiverged", "policies_passed",
 	NULL };
 
-static const char *const lock_words[] = { "on_plan", "on_apply", "disabled", NULL };
-static const char *const discover_words[] = { "auto", "enabled", "disabled", NULL };
-static const char *const silence_words[] = { "plan", "apply", NULL };
+const char *const lock_words[] = { "on_plan", "on_apply", "disabled", NULL };
+const char *const discover_words[] = { "auto", "enabled", "disabled", NULL };
+const char *const silence_words[] = { "plan", "apply", NULL };
 static const char *const distribution_words[] = { "terraform", "opentofu", NULL };
 static const char *const kind_words[] = { "terraform", "opentofu", "kustomize", "helm", "manifests",
 	NULL };

@@ -77,3 +77,4 @@ struct yaml_place repo_file_place(const struct yaml_node *node, const char *key)
 /* The words of allowed_overrides, in the order of enum repo_key. */
 extern const char *const repo_key_words[];
 extern const char *const requirement_words[]; /* in the order of enum requirement */
+extern const char *const lock_words[], *const discover_words[], *const silence_words[];

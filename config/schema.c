@@ -65,6 +65,8 @@ static void print_below(const struct config_key *key, const char *path, struct s
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
 
+	if (key->is_shown_elsewhere)
+		return;
 	if (key->type == CONFIG_LIST)
 		path = arena_printf(&arena, "%s[]", path);
 	else if (key->type == CONFIG_NAMED)
@@ -200,8 +202,10 @@ static json_t *bare_value_of(const struct config_key *key, bool is_lenient)
 
 static json_t *value_of(const struct config_key *key, bool is_lenient)
 {
-	json_t *value = bare_value_of(key, is_lenient);
+	json_t *value;
 
+	is_lenient = is_lenient || key->is_lenient;
+	value = bare_value_of(key, is_lenient);
 	if (value == NULL)
 		abort(); /* a `schema` of a table that is no JSON */
 	if ((is_lenient && !key->is_guard && !key->is_required) || key->is_value_optional)

@@ -3,6 +3,9 @@
 
 #include "config/decode.h"
 #include "config/schema.h"
+#include "config/server_keys.h"
+#include "config/words.h"
+#include "config/workflow_file.h"
 #include "orchestrator/lib/codec.h"
 
 #include <arpa/inet.h>
@@ -11,7 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define AT(field) offsetof(struct settings, field)
 enum { SECOND = 1000, HOUR = 3600 * SECOND };
 
 static const char *const tool_words[] = { "terraform", "opentofu", NULL };
@@ -63,6 +65,16 @@ static const struct config_key tool_keys[] = {
 		.help = "the tofu to run; else found in PATH" },
 	{ "cli_config", CONFIG_PATH, AT(tool_cli_config), .fallback = "",
 		.help = "CLI configuration file of the tools, for example with a provider mirror" },
+	{ "version", CONFIG_TEXT, AT(tool_version), .is_good = word_is_version,
+		.expected = "one version, like 1.9.8",
+		.help = "for projects that name none; one of the pinned" LATER },
+	{ "folder", CONFIG_PATH, AT(tool_folder), .help = "of the pinned tools" LATER },
+	{ "mirror", CONFIG_TEXT, AT(tool_mirror), .is_good = server_is_url,
+		.expected = "https://HOST[/PATH] without a slash at its end",
+		.help = "where a pinned tool comes from that is not in the folder" LATER },
+	{ "pinned", CONFIG_LIST, AT(pinned_tools), .keys = server_pinned_keys,
+		.element = &server_pinned, .count = AT(pinned_tool_count),
+		.help = "versions that projects may ask for" LATER },
 	{ 0 },
 };
 
@@ -106,11 +118,43 @@ static const struct config_key keys[] = {
 		.help = "for projects that name none" },
 	{ "tools", CONFIG_MAP, .keys = tool_keys },
 	{ "limits", CONFIG_MAP, .keys = limit_keys },
+	{ "url", CONFIG_TEXT, AT(url), .is_good = server_is_url,
+		.expected = "https://HOST[/PATH] without a slash at its end",
+		.help = "where people reach this server: for links" LATER },
+	{ "hosts", CONFIG_NAMED, AT(hosts), .keys = server_host_keys, .element = &server_host,
+		.count = AT(host_count), .help = "of pull requests" },
+	{ "commands", CONFIG_MAP, .keys = server_command_keys },
+	{ "defaults", CONFIG_MAP, .keys = server_default_keys },
+	/* as in the server-side file of Atlantis */
+	{ "repos", CONFIG_LIST, AT(repo_rules), .keys = server_repo_keys, .element = &server_repo,
+		.count = AT(repo_rule_count), .is_lenient = true,
+		.help = "what holds for which repository; of all that fit, the last word on each "
+			"key holds" },
+	{ "workflows", CONFIG_NAMED, AT(workflows), .keys = workflow_keys,
+		.element = &workflow_element, .count = AT(workflow_count), .is_lenient = true,
+		.is_shown_elsewhere = true,
+		.help = "steps of the stages plan, apply, policy_check, import and state_rm, as in "
+			"the file of a repository" },
+	{ "policies", CONFIG_MAP, .keys = server_policy_keys, .is_lenient = true },
+	{ "team_authz", CONFIG_MAP, .keys = server_team_authz_keys, .is_lenient = true },
+	{ "metrics", CONFIG_MAP, .keys = server_metrics_keys, .is_lenient = true },
+	{ "credentials", CONFIG_NAMED, AT(credentials), .keys = server_credential_keys,
+		.element = &server_credential, .count = AT(credential_count),
+		.help = "what the tools may use, by the name that an environment gives; one for "
+			"plans, one for applies" LATER },
+	{ "sandbox", CONFIG_MAP, .keys = server_sandbox_keys },
+	{ "notifications", CONFIG_LIST, AT(notifications), .keys = server_notification_keys,
+		.element = &server_notification, .count = AT(notification_count),
+		.help = "who is told of what" LATER },
+	{ "teams", CONFIG_NAMED, AT(teams), .keys = server_team_keys, .element = &server_team,
+		.count = AT(team_count), .help = "by name" LATER },
 	{ 0 },
 };
 
 void server_config_defaults(struct settings *settings)
 {
+	static const char *words[] = { "sluice", "atlantis" };
+	static const char *blocked[] = { "-chdir", "--chdir", "-plugin-dir", "--plugin-dir" };
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	*settings = (struct settings){ .listen = "127.0.0.1:4141",
@@ -120,14 +164,28 @@ void server_config_defaults(struct settings *settings)
 		.local_host = true,
 		.bare_commands = true,
 		.status_prefix = "sluice",
+		.url = "",
+		.commands = { .words = { words, countof(words) },
+			.blocked_args = { blocked, countof(blocked) },
+			.apply_all = true },
 		.tool = "terraform",
+		.tool_mirror = "",
+		.tool_version = "",
 		.step_timeout_ms = HOUR,
 		.stop_grace_ms = 60 * SECOND,
 		.output_cap_bytes = 64 << 20,
 		.comment_interval_ms = 2 * SECOND,
 		.request_deadline_ms = 10 * SECOND,
 		.body_cap_bytes = 1 << 20,
-		.connections_per_peer = 64 };
+		.connections_per_peer = 64,
+		.defaults = { .autoplan = true,
+			.parallel_plan = true,
+			.follow_modules = true,
+			.merge_method = "" },
+		.policies = { .conftest_version = "", .approve_count = 1, .item_regex = "(?s).+" },
+		.team_authz = { .command = "" },
+		.metrics = { .statsd_host = "", .statsd_port = "", .prometheus_path = "/metrics" },
+		.sandbox = { .mode = "full", .require = "full", .accept_unsandboxed = "" } };
 }
 
 static int end(const struct config_errors *errors, struct err *err)
@@ -153,6 +211,10 @@ int server_config_parse(const char *bytes, size_t length, struct settings *setti
 		};
 
 		config_decode(&decoder, keys, root, NULL, settings);
+		server_hosts_finish(&decoder, settings);
+		server_repos_finish(&decoder, settings);
+		server_jobs_finish(&decoder, settings);
+		config_errors_sort(errors);
 		if (split_listen(settings->listen, address, &settings->listen_port))
 			settings->listen_host = arena_strdup(&settings->arena, address);
 		codec_sha256_hex(bytes, length, settings->digest);

@@ -2,6 +2,7 @@
 #include "config/workflow_file.h"
 
 #include "orchestrator/lib/regex.h"
+#include "orchestrator/model/steps.h"
 
 #include <string.h>
 
@@ -207,11 +208,6 @@ const struct config_key workflow_keys[] = {
 const struct config_element workflow_element = { .size = sizeof(struct workflow),
 	.name = offsetof(struct workflow, name),
 	.at = offsetof(struct workflow, at) };
-
-const char *stage_name(enum stage stage)
-{
-	return workflow_keys[stage].name;
-}
 
 /* Version 2 reads a command as the words a shell would see, and joins them again. */
 static const char *join_words(struct arena *arena, const char *text)

@@ -14,5 +14,3 @@ extern const struct config_element hook_element;
 void workflow_finish(
 	const struct config_decoder *decoder, struct workflow *workflow, bool splits_commands);
 void hook_finish(const struct config_decoder *decoder, struct hook *hook, const char *path);
-
-const char *stage_name(enum stage stage); /* "plan", "state_rm" */

@@ -16,8 +16,6 @@ enum {
 	COMMIT_LATE_MS = 20, /* what nobody waits for shares the next commit */
 };
 
-static const char *command_names[] = { "sluice", "atlantis", NULL };
-
 int engine_new(struct store *store, const struct engine_world *world, struct engine **ret,
 	_unused_ struct err *err)
 {
@@ -25,7 +23,6 @@ int engine_new(struct store *store, const struct engine_world *world, struct eng
 
 	engine->store = store;
 	engine->world = *world;
-	engine->words = (struct command_words){ .names = command_names, .bot = "" };
 	generations_start(engine, world->settings);
 	list_init(&engine->posted);
 	list_init(&engine->handled);

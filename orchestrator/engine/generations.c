@@ -14,14 +14,34 @@ const struct settings *engine_settings(const struct engine *engine, struct run_i
 	return engine->generations[i].settings;
 }
 
+static const char **copy_words(const struct name_list *words)
+{
+	const char **copy = mem_alloc((words->count + 1) * sizeof(*copy));
+
+	for (size_t i = 0; i < words->count; i++)
+		copy[i] = words->list[i];
+	return copy;
+}
+
+static void generation_end(struct generation *generation)
+{
+	settings_unref(generation->settings);
+	free(generation->words);
+}
+
 static void generations_add(struct engine *engine, struct settings *settings, int64_t first_run)
 {
+	const char **words = copy_words(&settings->commands.words);
+
 	engine->generations = mem_grow(
 		engine->generations, (engine->generation_count + 1) * sizeof(*engine->generations));
-	engine->generations[engine->generation_count++] =
-		(struct generation){ .settings = settings_ref(settings), .first_run = first_run };
+	engine->generations[engine->generation_count++] = (struct generation){
+		.settings = settings_ref(settings), .words = words, .first_run = first_run
+	};
 	engine->world.settings = settings;
-	engine->words.bare = settings->bare_commands;
+	engine->words = (struct command_words){
+		.names = words, .bot = "", .bare = settings->bare_commands
+	};
 }
 
 void generations_start(struct engine *engine, struct settings *settings)
@@ -32,7 +52,7 @@ void generations_start(struct engine *engine, struct settings *settings)
 void generations_free(struct engine *engine)
 {
 	for (size_t i = 0; i < engine->generation_count; i++)
-		settings_unref(engine->generations[i].settings);
+		generation_end(&engine->generations[i]);
 	free(engine->generations);
 }
 
@@ -51,7 +71,7 @@ static void drop_unused(struct engine *engine, const struct run *runs, size_t ru
 		if (is_used)
 			engine->generations[kept++] = *generation;
 		else
-			settings_unref(generation->settings);
+			generation_end(generation);
 	}
 	engine->generation_count = kept;
 }

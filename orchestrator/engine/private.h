@@ -88,6 +88,7 @@ struct sent_comment {
 /* One reading of server.yaml, and the first run that can have begun with it. */
 struct generation {
 	struct settings *settings; /* a reference */
+	const char **words;	   /* commands.words, NULL-ended */
 	int64_t first_run;
 };
 

@@ -7,18 +7,22 @@
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/model/repo_config.h"
 
+enum host_given { HOST_WEBHOOK_SECRETS = 1, HOST_REPOS = 2 };
 enum fork_policy { FORKS_REFUSED = 0, FORKS_PLAN_ON_COMMAND };
 
 /* A host of pull requests. Credentials are files, read when the server starts and again on reload;
- * their content never stands here. */
+ * their content never stands here. A file is an absolute path, or the name of a credential that
+ * systemd hands to the service. */
 struct host_settings {
-	const char *name;    /* in our records and in POST /events/NAME: "github.com" */
+	const char *name; /* in our records and in POST /events/NAME: "github.com" */
+	struct config_place at;
+	unsigned given;	     /* enum host_given: an empty list is not a missing one */
 	const char *kind;    /* "github", "gitea", "forgejo" */
 	const char *url;     /* of the web: "https://github.com" */
 	const char *api_url; /* "https://api.github.com" */
 	const char *user;    /* whose token it is: our own comments, and @NAME; "" asks the host */
 	const char *token_file;
-	int64_t app_id; /* 0: no App */
+	int app_id; /* 0: no App */
 	const char *app_key_file;
 	struct name_list webhook_secret_files; /* each is tried: rotation */
 	struct name_list repos;		       /* allow list: globs over "host/owner/repo" */
@@ -45,6 +49,126 @@ struct repo_rule {
 	enum discover_mode discover;
 	struct name_list discover_ignore;
 	bool silence_plan, silence_apply;
+	unsigned silence;  /* as written: bits of plan, apply */
+	bool repo_locking; /* as written: the older way to say lock */
+};
+
+/* What holds where neither a repo_rule nor the repository says anything. */
+struct repo_defaults {
+	bool autoplan, automerge, parallel_plan, parallel_apply, follow_modules;
+	const char *merge_method; /* "merge", "rebase", "squash"; "": as the host does it */
+	enum discover_mode discover;
+	struct name_list discover_ignore;
+	struct name_list autoplan_files; /* empty: the list of the manual */
+};
+
+struct command_settings {
+	struct name_list words;	  /* the first word of a comment; the first is the one we write */
+	struct name_list allowed; /* empty: all */
+	struct name_list blocked_args;
+	struct name_list var_files; /* folders of -var-file */
+	bool apply_all;		    /* a bare "apply" is taken */
+	bool patterns;		    /* -p may be a regular expression */
+};
+
+/* ---- policies, with the words of Atlantis ---- */
+
+struct owners {
+	struct name_list users, teams;
+};
+
+struct policy_set {
+	const char *name, *path;
+	struct config_place at;
+	struct owners owners;
+	int approve_count; /* the set's own, or that of all */
+	bool sticky, prevent_self_approve;
+	const char *item_regex;
+};
+
+struct policies {
+	const char *conftest_version; /* or "" */
+	struct owners owners;
+	int approve_count;
+	bool sticky;
+	const char *item_regex;
+	struct policy_set *sets;
+	size_t set_count;
+};
+
+struct team_authz {	     /* a program that says who may do what */
+	const char *command; /* "": none */
+	struct name_list args;
+};
+
+struct metrics_settings {
+	const char *statsd_host, *statsd_port; /* "": none */
+	const char *prometheus_path;	       /* "/metrics" */
+};
+
+/* ---- what jobs get ---- */
+
+struct credential_variable { /* of the environment; exactly one of value and file */
+	const char *name, *value, *file;
+	struct config_place at;
+};
+
+struct credential_use {
+	struct credential_variable *variables;
+	size_t variable_count;
+	struct name_list command; /* argv; prints lines NAME=VALUE */
+};
+
+struct credential_profile { /* `credentials` of an environment names it */
+	const char *name;
+	struct config_place at;
+	struct credential_use plan, apply;
+};
+
+struct pinned_tool { /* a version that a project may ask for */
+	const char *kind, *version, *sha256;
+	struct config_place at;
+};
+
+struct sandbox_override { /* zero, NULL or empty: as the profile has it */
+	const char *profile;
+	struct config_place at;
+	struct name_list hosts;	      /* that the job's proxy lets through */
+	struct name_list environment; /* names of variables that are handed on */
+	struct name_list read;	      /* folders that it may read */
+	int64_t memory_bytes, disk_bytes, wall_ms;
+	int processes;
+};
+
+struct sandbox_settings {
+	const char *mode;		/* "full", "landlock", "none" */
+	const char *require;		/* the least that must work: "full", "landlock" */
+	const char *accept_unsandboxed; /* the name of this machine, typed in; or "" */
+	struct sandbox_override *overrides;
+	size_t override_count;
+};
+
+/* ---- people ---- */
+
+enum notify_event { /* bits */
+	NOTIFY_PLAN = 1 << 0,
+	NOTIFY_APPLY = 1 << 1,
+	NOTIFY_FAILURE = 1 << 2,
+	NOTIFY_DRIFT = 1 << 3,
+};
+
+struct notification {
+	const char *kind; /* "slack", "webhook" */
+	struct config_place at;
+	unsigned events; /* enum notify_event */
+	const char *channel, *url, *secret_file, *workspaces,
+		*branches; /* the last two: patterns */
+};
+
+struct team {
+	const char *name;
+	struct config_place at;
+	struct name_list members;
 };
 
 struct settings {
@@ -63,11 +187,18 @@ struct settings {
 	bool local_host;	   /* the embedded host is on */
 	bool bare_commands;	   /* "apply" alone is a command too */
 	const char *status_prefix; /* "sluice" */
+	const char *url;	   /* where people reach us: links; or "" */
+	struct command_settings commands;
 
 	const char *tool; /* kind for projects that name none: "terraform" or "opentofu" */
 	const char *terraform_path; /* absolute, or NULL: found in PATH at start */
 	const char *tofu_path;
 	const char *tool_cli_config; /* TF_CLI_CONFIG_FILE for the tools, or NULL */
+	const char *tool_folder;     /* of pinned tools, called KIND-VERSION; or NULL */
+	const char *tool_mirror;     /* where a pinned tool that is not there comes from; or "" */
+	const char *tool_version;    /* for projects that name none; or "" */
+	struct pinned_tool *pinned_tools;
+	size_t pinned_tool_count;
 
 	int64_t step_timeout_ms;  /* for each step of a job */
 	int64_t stop_grace_ms;	  /* from SIGINT to SIGTERM and from there to SIGKILL; an apply gets
@@ -82,9 +213,25 @@ struct settings {
 	size_t host_count;
 	struct repo_rule *repo_rules;
 	size_t repo_rule_count;
+	struct repo_defaults defaults;
 	struct workflow *workflows; /* the server's own */
 	size_t workflow_count;
+	struct policies policies;
+	struct team_authz team_authz;
+	struct metrics_settings metrics;
+	struct credential_profile *credentials;
+	size_t credential_count;
+	struct sandbox_settings sandbox;
+	struct notification *notifications;
+	size_t notification_count;
+	struct team *teams;
+	size_t team_count;
 };
 
 struct settings *settings_ref(struct settings *settings);
 void settings_unref(struct settings *settings); /* NULL is fine */
+/* The pinned tool of that kind and exact version, or NULL. */
+const struct pinned_tool *settings_tool(
+	const struct settings *settings, const char *kind, const char *version);
+const struct credential_profile *settings_credentials(
+	const struct settings *settings, const char *name); /* NULL: there is none */

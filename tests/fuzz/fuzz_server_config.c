@@ -1,4 +1,4 @@
-/* links: config model lib */
+/* links: config model lib_regex lib */
 /* Any bytes as server.yaml: settings within their bounds, or errors that name a place and a reason,
  * and then nothing of a wrong value came through. */
 #include "config/server_config.h"
@@ -21,6 +21,29 @@ static void must_hold(const struct settings *settings)
 		abort();
 }
 
+/* Of a file that is taken: nobody who reads the settings needs to look twice. */
+static void must_hold_of_lists(const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->host_count; i++) {
+		const struct host_settings *host = &settings->hosts[i];
+
+		if (host->webhook_secret_files.count == 0 || host->repos.count == 0 ||
+			str_empty(host->name) || str_empty(host->kind) || str_empty(host->url) ||
+			str_empty(host->api_url) || (host->token_file == NULL && host->app_id == 0))
+			abort();
+	}
+	for (size_t i = 0; i < settings->repo_rule_count; i++) {
+		if (str_empty(settings->repo_rules[i].id))
+			abort();
+	}
+	for (size_t i = 0; i < settings->policies.set_count; i++) {
+		if (settings->policies.sets[i].approve_count < 1)
+			abort();
+	}
+	if (settings->commands.words.count == 0)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF(1 << 20);
@@ -33,6 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	r = server_config_parse((const char *)bytes, length, &settings, &errors, &err);
 	config_errors_text(&errors, "server.yaml", &text);
 	must_hold(&settings);
+	if (r == 0)
+		must_hold_of_lists(&settings);
 	if ((r == 0) != (errors.found == 0) || (r == 0) != (text.length == 0) ||
 		errors.count > CONFIG_ERRORS_MAX || text.overflowed)
 		abort();

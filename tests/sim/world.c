@@ -517,6 +517,7 @@ static void tell(void *owner, _unused_ bool is_problem, const char *what, const 
 
 void world_init(struct world *world, struct store *store, uint64_t seed)
 {
+	static const char *words[] = { "sluice", "atlantis" };
 	bool verbose = world->verbose;
 	const char *breaks = world->breaks;
 
@@ -532,6 +533,7 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 	world->settings = (struct settings){ .refs = 1,
 		.slots = SLOTS,
 		.bare_commands = true,
+		.commands.words = { words, countof(words) },
 		.status_prefix = "sluice",
 		.tool = "terraform",
 		.comment_interval_ms = 2000 };

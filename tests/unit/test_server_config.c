@@ -1,4 +1,4 @@
-/* links: config model lib */
+/* links: config model lib_regex lib */
 /* server.yaml: what is read, what every broken file is told, and that the reference page is the
  * table. */
 #include "tests/lib/cases.h"
@@ -42,6 +42,135 @@ static void test_values(_unused_ void **state)
 	assert_int_equal(settings.body_cap_bytes, 65536);
 	assert_int_equal(settings.comment_interval_ms, 250);
 	assert_int_equal(settings.output_cap_bytes, 1 << 30);
+	arena_release(&settings.arena);
+}
+
+static const char whole[] =
+	"url: https://sluice.example.org\n"
+	"commands: {words: [infra], allowed: [plan, apply], apply_all: false}\n"
+	"hosts:\n"
+	"  github.com:\n"
+	"    kind: github\n"
+	"    token_file: github-token\n"
+	"    webhook_secret_files: [/run/secrets/new, /run/secrets/old]\n"
+	"    repos: [github.com/acme/*, \"!github.com/acme/secret\"]\n"
+	"  ghe.acme.test:\n"
+	"    kind: github\n"
+	"    app_id: 42\n"
+	"    app_key_file: /run/secrets/key.pem\n"
+	"    webhook_secret_files: hook\n"
+	"    repos: ghe.acme.test/*\n"
+	"    forks: plan_on_command\n"
+	"  code.acme.test: {kind: forgejo, token_file: t, webhook_secret_files: h, repos: "
+	"'*'}\n"
+	"repos:\n"
+	"- id: /.*/\n"
+	"  apply_requirements: [approved, mergeable]\n"
+	"  allowed_overrides: [workflow, repo_locks]\n"
+	"  pre_workflow_hooks: [{run: make, commands: 'plan, apply'}]\n"
+	"  repo_locking: false\n"
+	"- id: github.com/acme/infra\n"
+	"  branch: /^main$/\n"
+	"  workflow: own\n"
+	"  allowed_workflows: [own, default]\n"
+	"  allow_custom_workflows: yes\n"
+	"  plan_requirements:\n"
+	"  repo_locks: {mode: on_apply}\n"
+	"  autodiscover: {mode: disabled, ignore_paths: [old/*]}\n"
+	"  silence_pr_comments: [apply]\n"
+	"workflows:\n"
+	"  own: {plan: {steps: [init, {run: make plan}, plan]}}\n"
+	"policies:\n"
+	"  owners: {teams: [security]}\n"
+	"  approve_count: 2\n"
+	"  policy_sets: [{name: a, path: /p/a}, {name: b, path: /p/b, approve_count: 1}]\n"
+	"metrics: {statsd: {host: 127.0.0.1, port: 8125}}\n"
+	"team_authz: {command: /bin/may, args: [x]}\n"
+	"credentials:\n"
+	"  production:\n"
+	"    plan: {variables: {AWS_REGION: {value: eu-central-1}}}\n"
+	"    apply: {command: [/bin/mint, apply], variables: {AWS_SECRET_ACCESS_KEY: {file: "
+	"/k}}}\n"
+	"tools:\n"
+	"  folder: /opt/tools\n"
+	"  pinned: [{kind: terraform, version: 1.9.8, sha256: "
+	"0000000000000000000000000000000000000000000000000000000000000000}]\n"
+	"sandbox: {mode: landlock, require: landlock, profiles: {apply: {hosts: "
+	"[\"*.amazonaws.com\"], memory: 2GiB}}}\n"
+	"notifications: [{kind: slack, events: drift, channel: \"#infra\", secret_file: s}]\n"
+	"teams: {platform: {members: [ann, bob]}}\n";
+
+static void check_hosts(const struct settings *settings)
+{
+	const struct host_settings *hosts = settings->hosts;
+
+	assert_int_equal(settings->host_count, 3);
+	assert_string_equal(hosts[0].name, "github.com");
+	assert_string_equal(hosts[0].url, "https://github.com");
+	assert_string_equal(hosts[0].api_url, "https://api.github.com");
+	assert_string_equal(hosts[0].token_file, "github-token");
+	assert_int_equal(hosts[0].webhook_secret_files.count, 2);
+	assert_string_equal(hosts[0].repos.list[1], "!github.com/acme/secret");
+	assert_int_equal(hosts[0].forks, FORKS_REFUSED);
+	assert_int_equal(hosts[0].at.line, 5);
+	assert_string_equal(hosts[1].api_url, "https://ghe.acme.test/api/v3");
+	assert_int_equal(hosts[1].app_id, 42);
+	assert_int_equal(hosts[1].forks, FORKS_PLAN_ON_COMMAND);
+	assert_string_equal(hosts[2].api_url, "https://code.acme.test/api/v1");
+}
+
+static void check_rules(const struct settings *settings)
+{
+	const struct repo_rule *all = &settings->repo_rules[0], *one = &settings->repo_rules[1];
+
+	assert_int_equal(settings->repo_rule_count, 2);
+	assert_int_equal(
+		all->given, REPO_APPLY_REQUIREMENTS | REPO_ALLOWED_OVERRIDES | REPO_LOCKING);
+	assert_int_equal(all->apply_requires, REQUIRE_APPROVED | REQUIRE_MERGEABLE);
+	assert_int_equal(all->allowed_overrides, REPO_WORKFLOW | REPO_LOCKS);
+	assert_int_equal(all->lock, LOCK_DISABLED);
+	assert_int_equal(all->pre_hook_count, 1);
+	assert_int_equal(all->pre_hooks[0].command_count, 2);
+	assert_string_equal(all->pre_hooks[0].shell, "sh");
+	assert_string_equal(all->pre_hooks[0].shell_args[0], "-c");
+	assert_int_equal(one->given, REPO_BRANCH | REPO_WORKFLOW | REPO_ALLOWED_WORKFLOWS |
+					     REPO_CUSTOM_WORKFLOWS | REPO_LOCKS | REPO_DISCOVER |
+					     REPO_SILENCE); /* a key without a value is not given */
+	assert_true(one->allow_custom_workflows);
+	assert_int_equal(one->lock, LOCK_ON_APPLY);
+	assert_int_equal(one->discover, DISCOVER_DISABLED);
+	assert_true(one->silence_apply && !one->silence_plan);
+	assert_int_equal(settings->workflows[0].origin, ORIGIN_SERVER);
+	assert_int_equal(settings->workflows[0].stages[STAGE_PLAN].count, 3);
+}
+
+static void test_whole(_unused_ void **state)
+{
+	_cleanup_strbuf_ struct strbuf said = STRBUF(64 << 10);
+	const struct credential_profile *profile;
+	struct settings settings;
+
+	parse(whole, &settings, &said);
+	assert_string_equal(strbuf_text(&said), "");
+	check_hosts(&settings);
+	check_rules(&settings);
+	assert_string_equal(settings.commands.words.list[0], "infra");
+	assert_false(settings.commands.apply_all);
+	assert_int_equal(settings.policies.sets[0].approve_count, 2);
+	assert_int_equal(settings.policies.sets[1].approve_count, 1);
+	assert_string_equal(settings.policies.owners.teams.list[0], "security");
+	assert_string_equal(settings.metrics.statsd_port, "8125");
+	profile = settings_credentials(&settings, "production");
+	assert_string_equal(profile->plan.variables[0].value, "eu-central-1");
+	assert_string_equal(profile->apply.variables[0].file, "/k");
+	assert_string_equal(profile->apply.command.list[1], "apply");
+	assert_null(settings_credentials(&settings, "staging"));
+	assert_non_null(settings_tool(&settings, "terraform", "1.9.8"));
+	assert_null(settings_tool(&settings, "terraform", "1.9.9"));
+	assert_null(settings_tool(&settings, "opentofu", "1.9.8"));
+	assert_int_equal(settings.sandbox.overrides[0].memory_bytes, 2LL << 30);
+	assert_int_equal(settings.notifications[0].events, NOTIFY_DRIFT);
+	assert_int_equal(settings.teams[0].members.count, 2);
 	arena_release(&settings.arena);
 }
 
@@ -131,9 +260,10 @@ static const struct {
 	{ "a: 1\n---\nb: 2", "server.yaml:2:1: only one document is read" },
 	{ "slots: [1", "server.yaml:2:1: this is not YAML: did not find expected ',' or ']' while "
 		       "parsing a flow sequence" },
-	{ "slots: x\nlocal: y\nhosts: {}\n", "server.yaml:1:8: slots: expected a whole number\n"
-					     "server.yaml:2:8: local: expected true or false\n"
-					     "server.yaml:3:1: hosts: unknown key" },
+	{ "slots: x\nlocal: y\nhost: {}\n",
+		"server.yaml:1:8: slots: expected a whole number\n"
+		"server.yaml:2:8: local: expected true or false\n"
+		"server.yaml:3:1: host: unknown key; did you mean \"hosts\"?" },
 };
 
 static void test_broken(void **state)
@@ -226,7 +356,7 @@ static void test_changes(void **state)
 static void test_reference_page(_unused_ void **state)
 {
 	_cleanup_strbuf_ struct strbuf reference = STRBUF(64 << 10);
-	char text[32768] = "";
+	static char text[128 << 10];
 	FILE *file = fopen("config/README.md", "r");
 
 	assert_non_null(file);
@@ -241,6 +371,7 @@ static void test_reference_page(_unused_ void **state)
 int main(int argc, char **argv)
 {
 	CASE(test_values);
+	CASE(test_whole);
 	CASE(test_defaults);
 	CASE(test_listen_to_the_newer_protocol);
 	CASES(broken, test_broken);

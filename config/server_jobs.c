@@ -1,0 +1,306 @@
+/* What server.yaml says of jobs and people: `credentials`, `tools.pinned`, `sandbox`,
+ * `notifications`, `teams`, `commands`. */
+#include "config/server_keys.h"
+
+#include "config/words.h"
+
+#include <string.h>
+
+/* ---- credentials ---- */
+
+#define PROFILE(field)	offsetof(struct credential_profile, field)
+#define VARIABLE(field) offsetof(struct credential_variable, field)
+
+static const struct config_element variable = {
+	.size = sizeof(struct credential_variable), .name = VARIABLE(name), .at = VARIABLE(at)
+};
+const struct config_element server_credential = {
+	.size = sizeof(struct credential_profile), .name = PROFILE(name), .at = PROFILE(at)
+};
+
+static const struct config_key variable_keys[] = {
+	{ "value", CONFIG_TEXT, VARIABLE(value), .is_empty_fine = true,
+		.help = "what it is; not for secrets" LATER },
+	{ "file", CONFIG_TEXT, VARIABLE(file), SECRET_PLACE,
+		.help = "a file whose content it is" LATER },
+	{ 0 },
+};
+
+#define USE_KEYS(use)                                                                              \
+	(const struct config_key[])                                                                \
+	{                                                                                          \
+		{ "variables", CONFIG_NAMED, PROFILE(use.variables), .keys = variable_keys,        \
+			.element = &variable, .count = PROFILE(use.variable_count),                \
+			.help = "environment variables of the tools" LATER },                      \
+			{ "command", CONFIG_TEXTS, PROFILE(use.command),                           \
+				.help = "a program and its arguments; it prints lines "            \
+					"NAME=VALUE, anew "                                        \
+					"for each job" LATER },                                    \
+		{                                                                                  \
+			0                                                                          \
+		}                                                                                  \
+	}
+
+const struct config_key server_credential_keys[] = {
+	{ "plan", CONFIG_MAP, .keys = USE_KEYS(plan) },
+	{ "apply", CONFIG_MAP, .keys = USE_KEYS(apply) },
+	{ 0 },
+};
+
+/* Names under which nobody keeps anything but secrets. */
+static bool sounds_secret(const char *name)
+{
+	static const char *const words[] = { "SECRET", "TOKEN", "PASSWORD", "PRIVATE_KEY",
+		"ACCESS_KEY", "API_KEY", "CREDENTIALS" };
+
+	for (size_t i = 0; i < countof(words); i++) {
+		if (strstr(name, words[i]) != NULL)
+			return !str_ends(name, "_ID") && !str_ends(name, "_FILE");
+	}
+	return false;
+}
+
+static void check_use(const struct config_decoder *decoder, const struct credential_use *use,
+	const struct credential_profile *profile, const char *when)
+{
+	struct config_errors *errors = decoder->errors;
+
+	for (size_t i = 0; i < use->variable_count; i++) {
+		const struct credential_variable *one = &use->variables[i];
+		const char *path = arena_printf(&errors->arena,
+			"credentials.%.60s.%s.variables.%.60s", profile->name, when, one->name);
+
+		if (!server_is_variable(one->name))
+			server_complain(errors, &one->at, path, "",
+				"a variable is of letters, digits and _");
+		else if ((one->value == NULL) == (one->file == NULL))
+			server_complain(
+				errors, &one->at, path, "", "expected exactly one of value, file");
+		else if (one->value != NULL && sounds_secret(one->name))
+			server_complain(errors, &one->at, path,
+				"put it into a file that only the server can read, and write file:",
+				"a secret does not stand in this file");
+	}
+	if (use->command.count > 0 && use->command.list[0][0] != '/')
+		server_complain(errors, &profile->at,
+			arena_printf(&errors->arena, "credentials.%.60s.%s.command", profile->name,
+				when),
+			"", "expected a list that begins with the absolute path of a program");
+}
+
+/* ---- tools ---- */
+
+#define PINNED(field) offsetof(struct pinned_tool, field)
+
+static const char *const pinned_words[] = { "terraform", "opentofu", "conftest", "checkov",
+	"kustomize", "helm", "kubeconform", NULL };
+static const struct pinned_tool plain_pinned = { .kind = "", .version = "", .sha256 = "" };
+const struct config_element server_pinned = {
+	.size = sizeof(struct pinned_tool), .at = PINNED(at), .initial = &plain_pinned
+};
+
+const struct config_key server_pinned_keys[] = {
+	{ "kind", CONFIG_WORD, PINNED(kind), .words = pinned_words, .is_required = true,
+		.help = "which tool" LATER },
+	{ "version", CONFIG_TEXT, PINNED(version), .is_required = true, .is_good = word_is_version,
+		.expected = "one version, like 1.9.8", .help = "exactly" LATER },
+	{ "sha256", CONFIG_TEXT, PINNED(sha256), .is_required = true, .is_good = server_is_sha256,
+		.expected = "64 hexadecimal digits, small letters",
+		.help = "of the program KIND-VERSION in the folder" LATER },
+	{ 0 },
+};
+
+static void check_tools(const struct config_decoder *decoder, const struct settings *settings)
+{
+	struct config_errors *errors = decoder->errors;
+
+	for (size_t i = 0; i < settings->pinned_tool_count; i++) {
+		const struct pinned_tool *tool = &settings->pinned_tools[i];
+
+		if (settings_tool(settings, tool->kind, tool->version) != tool)
+			server_complain(errors, &tool->at,
+				arena_printf(&errors->arena, "tools.pinned[%zu]", i), "",
+				"an earlier entry is for the same kind and version");
+		else if (settings->tool_folder == NULL)
+			server_complain(errors, &tool->at,
+				arena_printf(&errors->arena, "tools.pinned[%zu]", i),
+				"write tools.folder: /opt/sluice/tools",
+				"pinned tools need a folder");
+	}
+}
+
+/* ---- sandbox ---- */
+
+#define OVERRIDE(field) offsetof(struct sandbox_override, field)
+
+static const char *const mode_words[] = { "full", "landlock", "none", NULL };
+static const char *const require_words[] = { "full", "landlock", NULL };
+static const char *const profile_words[] = { "fetch", "init", "plan", "render", "policy", "build",
+	"run", "apply", NULL };
+static const struct config_element override = {
+	.size = sizeof(struct sandbox_override), .name = OVERRIDE(profile), .at = OVERRIDE(at)
+};
+#define DAYS(n) ((int64_t)(n)*24 * 3600 * 1000)
+
+static const struct config_key override_keys[] = {
+	{ "hosts", CONFIG_TEXTS, OVERRIDE(hosts),
+		.help = "names, also with `*.` in front, that the job's way out lets "
+			"through" LATER },
+	{ "environment", CONFIG_TEXTS, OVERRIDE(environment), .is_good = server_is_variable,
+		.expected = "the name of a variable",
+		.help = "variables of the server that are handed on" LATER },
+	{ "read", CONFIG_TEXTS, OVERRIDE(read), .is_good = server_is_absolute,
+		.expected = "an absolute path", .help = "folders that it may read too" LATER },
+	{ "memory", CONFIG_SIZE, OVERRIDE(memory_bytes), 16 << 20, 1LL << 40,
+		.help = "of all its processes together" LATER },
+	{ "disk", CONFIG_SIZE, OVERRIDE(disk_bytes), 1 << 20, 1LL << 44,
+		.help = "of what it writes" LATER },
+	{ "processes", CONFIG_INT, OVERRIDE(processes), 1, 100000,
+		.help = "at the same time" LATER },
+	{ "timeout", CONFIG_DURATION, OVERRIDE(wall_ms), 1000, DAYS(1),
+		.help = "of one step" LATER },
+	{ 0 },
+};
+
+const struct config_key server_sandbox_keys[] = {
+	{ "mode", CONFIG_WORD, AT(sandbox.mode), .words = mode_words, .fallback = "full",
+		.help = "what jobs are kept in" LATER },
+	{ "require", CONFIG_WORD, AT(sandbox.require), .words = require_words, .fallback = "full",
+		.help = "the least that must work here, or the server does not start" LATER },
+	{ "i_accept_unsandboxed", CONFIG_TEXT, AT(sandbox.accept_unsandboxed),
+		.help = "for mode none: the name of this machine, typed in" LATER },
+	{ "profiles", CONFIG_NAMED, AT(sandbox.overrides), .keys = override_keys,
+		.element = &override, .count = AT(sandbox.override_count),
+		.help = "for fetch, init, plan, render, policy, build, run, apply: what is other "
+			"than the program has it" LATER },
+	{ 0 },
+};
+
+static void check_sandbox(const struct config_decoder *decoder, const struct settings *settings)
+{
+	const struct sandbox_settings *sandbox = &settings->sandbox;
+	struct config_errors *errors = decoder->errors;
+
+	if (str_equal(sandbox->mode, "none") && sandbox->accept_unsandboxed[0] == '\0')
+		config_complain(errors, (struct yaml_place){ 0 }, "sandbox.mode",
+			"write i_accept_unsandboxed: with the name of this machine",
+			"without a sandbox every pull request can read every secret of the server");
+	for (size_t i = 0; i < sandbox->override_count; i++) {
+		const struct sandbox_override *one = &sandbox->overrides[i];
+		struct config_nearest nearest = config_nearest(one->profile);
+		bool is_known = false;
+
+		for (size_t k = 0; profile_words[k] != NULL; k++) {
+			config_nearest_offer(&nearest, profile_words[k]);
+			is_known = is_known || str_equal(profile_words[k], one->profile);
+		}
+		if (!is_known)
+			server_complain(errors, &one->at,
+				arena_printf(
+					&errors->arena, "sandbox.profiles.%.60s", one->profile),
+				config_did_you_mean(errors, nearest.best),
+				"there is no profile of that name");
+	}
+}
+
+/* ---- people ---- */
+
+#define NOTE(field) offsetof(struct notification, field)
+
+static const char *const notify_kinds[] = { "slack", "webhook", NULL };
+static const char *const event_words[] = { "plan", "apply", "failure", "drift", NULL };
+static const struct notification plain_notification = {
+	.kind = "", .channel = "", .url = "", .workspaces = "", .branches = ""
+};
+const struct config_element server_notification = {
+	.size = sizeof(struct notification), .at = NOTE(at), .initial = &plain_notification
+};
+
+const struct config_key server_notification_keys[] = {
+	{ "kind", CONFIG_WORD, NOTE(kind), .words = notify_kinds, .is_required = true,
+		.help = "who is told" LATER },
+	{ "events", CONFIG_BITS, NOTE(events), .words = event_words, .is_one_or_list = true,
+		.is_required = true, .help = "of what" LATER },
+	{ "channel", CONFIG_TEXT, NOTE(channel), .help = "of Slack: #name" LATER },
+	{ "url", CONFIG_TEXT, NOTE(url), .is_good = server_is_url,
+		.expected = "https://HOST[/PATH] without a slash at its end",
+		.help = "of a webhook" LATER },
+	{ "secret_file", CONFIG_TEXT, NOTE(secret_file), SECRET_PLACE,
+		.help = "a file with Slack's token, or with the key that signs a webhook" LATER },
+	{ "workspaces", CONFIG_TEXT, NOTE(workspaces), .is_good = server_is_regex,
+		.expected = "a regular expression", .help = "only these workspaces" LATER },
+	{ "branches", CONFIG_TEXT, NOTE(branches), .is_good = server_is_regex,
+		.expected = "a regular expression", .help = "only into these branches" LATER },
+	NO_SECRET("token", "secret_file"),
+	NO_SECRET("secret", "secret_file"),
+	{ 0 },
+};
+
+static void check_notifications(
+	const struct config_decoder *decoder, const struct settings *settings)
+{
+	struct config_errors *errors = decoder->errors;
+
+	for (size_t i = 0; i < settings->notification_count; i++) {
+		const struct notification *one = &settings->notifications[i];
+		const char *path = arena_printf(&errors->arena, "notifications[%zu]", i);
+
+		if (str_equal(one->kind, "slack") &&
+			(one->channel[0] == '\0' || one->secret_file == NULL))
+			server_complain(
+				errors, &one->at, path, "", "Slack needs channel and secret_file");
+		else if (str_equal(one->kind, "webhook") && one->url[0] == '\0')
+			server_complain(errors, &one->at, path, "", "a webhook needs url");
+	}
+}
+
+#define TEAM(field) offsetof(struct team, field)
+
+const struct config_element server_team = {
+	.size = sizeof(struct team), .name = TEAM(name), .at = TEAM(at)
+};
+
+const struct config_key server_team_keys[] = {
+	{ "members", CONFIG_TEXTS, TEAM(members), .is_required = true, .is_good = server_is_name,
+		.expected = "a user name",
+		.help = "of a team, for hosts that know no teams" LATER },
+	{ 0 },
+};
+
+static const char *const command_words[] = { "plan", "apply", "unlock", "cancel", "version",
+	"approve_policies", "import", "state", "help", NULL };
+
+const struct config_key server_command_keys[] = {
+	{ "words", CONFIG_TEXTS, AT(commands.words), .is_good = server_is_name,
+		.expected = "letters, digits and ._-", .fallback = "sluice, atlantis",
+		.help = "first words that we listen to; the first is the one that we write" },
+	{ "allowed", CONFIG_TEXTS, AT(commands.allowed), .words = command_words,
+		.help = "commands that are taken; else all" LATER },
+	{ "blocked_args", CONFIG_TEXTS, AT(commands.blocked_args),
+		.fallback = "-chdir, --chdir, -plugin-dir, --plugin-dir",
+		.help = "arguments that a comment may not give to a tool" LATER },
+	{ "var_files", CONFIG_TEXTS, AT(commands.var_files), .is_good = server_is_absolute,
+		.expected = "an absolute path",
+		.help = "folders of which a comment may name variable files" LATER },
+	{ "apply_all", CONFIG_BOOL, AT(commands.apply_all), .fallback = "true",
+		.help = "`apply` without a project is taken" LATER },
+	{ "patterns", CONFIG_BOOL, AT(commands.patterns), .fallback = "false",
+		.help = "`-p` may be a regular expression" LATER },
+	{ 0 },
+};
+
+void server_jobs_finish(const struct config_decoder *decoder, struct settings *settings)
+{
+	for (size_t i = 0; i < settings->credential_count; i++) {
+		const struct credential_profile *profile = &settings->credentials[i];
+
+		check_use(decoder, &profile->plan, profile, "plan");
+		check_use(decoder, &profile->apply, profile, "apply");
+	}
+	if (settings->commands.words.count == 0 && decoder->errors->found == 0)
+		config_complain(decoder->errors, (struct yaml_place){ 0 }, "commands.words",
+			"leave the key out for sluice and atlantis", "expected at least one word");
+	check_tools(decoder, settings);
+	check_sandbox(decoder, settings);
+	check_notifications(decoder, settings);
+}

@@ -1,0 +1,100 @@
+/* What the texts of server.yaml must look like. */
+#include "config/server_keys.h"
+
+#include "config/words.h"
+#include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/regex.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS	"0123456789"
+
+static bool is_of(const char *text, const char *characters, size_t most)
+{
+	return text[0] != '\0' && strlen(text) <= most && strspn(text, characters) == strlen(text);
+}
+
+/* Without a name or password in it: those belong into files. */
+bool server_is_url(const char *text)
+{
+	size_t scheme = str_starts(text, "https://") ? 8 : str_starts(text, "http://") ? 7 : 0;
+
+	return scheme > 0 && is_of(text + scheme, LETTERS DIGITS ".-_~:/%[]", 2000) &&
+	       text[scheme] != '/' && text[scheme] != ':' && !str_ends(text, "/");
+}
+
+bool server_is_absolute(const char *text)
+{
+	return text[0] == '/';
+}
+
+bool server_is_secret_place(const char *text)
+{
+	return text[0] == '/' || (is_of(text, LETTERS DIGITS "._-", 255) && text[0] != '.');
+}
+
+bool server_is_regex(const char *text)
+{
+	struct regex *regex = NULL;
+	struct err err;
+	bool is_good = regex_compile(text, strlen(text), &regex, &err) == 0;
+
+	regex_free(regex);
+	return is_good;
+}
+
+bool server_is_repo_id(const char *text)
+{
+	if (text[0] == '/')
+		return word_is_regex_between_slashes(text);
+	return strchr(text, '/') != NULL && !str_ends(text, "/") && strchr(text, '*') == NULL &&
+	       strstr(text, "://") == NULL;
+}
+
+bool server_is_name(const char *text)
+{
+	return is_of(text, LETTERS DIGITS "._-", 100);
+}
+
+bool server_is_variable(const char *text)
+{
+	return is_of(text, LETTERS DIGITS "_", 200) && strchr(DIGITS, text[0]) == NULL;
+}
+
+bool server_is_sha256(const char *text)
+{
+	return codec_is_hex(text, SHA256_HEX - 1);
+}
+
+bool server_is_path_below(const char *text)
+{
+	return text[0] != '/' && !str_equal(text, "..") && !str_starts(text, "../") &&
+	       strstr(text, "/../") == NULL && !str_ends(text, "/..");
+}
+
+void server_refuse_secret(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path, _unused_ void *base)
+{
+	config_complain(decoder->errors, value->at, config_path_text(decoder->errors, path),
+		arena_printf(&decoder->errors->arena,
+			"put it into a file that only the server can read, and write %s: with the "
+			"path of that file or the name of a systemd credential",
+			key->expected),
+		"a secret does not stand in this file");
+}
+
+void server_complain(struct config_errors *errors, const struct config_place *at, const char *path,
+	const char *hint, const char *format, ...)
+{
+	char text[400];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	config_complain(
+		errors, (struct yaml_place){ at->line, at->column }, path, hint, "%s", text);
+}
