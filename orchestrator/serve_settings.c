@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 
 enum { ERRORS_TEXT_MAX = 64 << 10 };
@@ -35,6 +36,7 @@ static struct settings *new_generation(int64_t number)
 static int make_data_dir(struct settings *settings, const char *wish, struct err *err)
 {
 	char path[PATH_MAX];
+	struct stat st;
 
 	if (wish != NULL)
 		settings->data_dir = arena_strdup(&settings->arena, wish);
@@ -42,9 +44,17 @@ static int make_data_dir(struct settings *settings, const char *wish, struct err
 		settings->data_dir = cli_data_dir(NULL, &settings->arena);
 	if (cli_make_folders(settings->data_dir, err) < 0)
 		return -(int)err->code;
-	if (realpath(settings->data_dir, path) == NULL || chmod(path, 0700) < 0)
+	if (realpath(settings->data_dir, path) == NULL || stat(path, &st) < 0)
 		return err_sys(err, ERR_CONFIG, errno, "the data folder %s cannot be used",
 			settings->data_dir);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, ERR_CONFIG, "%s is not a directory; choose another --data",
+			settings->data_dir);
+	if (chmod(path, 0700) < 0)
+		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+			"the data folder %s cannot be used: %s; it must belong to the user of the "
+			"server, or choose another --data",
+			settings->data_dir, strerror(errno));
 	settings->data_dir = arena_strdup(&settings->arena, path);
 	return 0;
 }

@@ -131,6 +131,8 @@ static int spawn(struct launcher_link *link, struct err *err)
 	char *const argv[] = { link->program, verb, NULL };
 	_cleanup_fd_ int ours = -1, theirs = -1;
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t ignored;
 	int pair[2], failed;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -143,7 +145,16 @@ static int spawn(struct launcher_link *link, struct err *err)
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, theirs, 3);
 	posix_spawn_file_actions_addclosefrom_np(&actions, 4);
-	failed = posix_spawn(&link->pid, link->program, &actions, NULL, argv, no_environment);
+	/* What a server ignores must not be ignored by the tools that come of its launcher. */
+	sigemptyset(&ignored);
+	sigaddset(&ignored, SIGPIPE);
+	sigaddset(&ignored, SIGXFSZ);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigdefault(&attributes, &ignored);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	failed = posix_spawn(
+		&link->pid, link->program, &actions, &attributes, argv, no_environment);
+	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	if (failed != 0)
 		return err_sys(err, ERR_CONFIG, failed, "cannot start %s", link->program);

@@ -114,6 +114,45 @@ static void watch_free(struct watch *watch)
 	free(watch);
 }
 
+/* ---- folders ---- */
+
+static int make_folders(struct executor_local *executor, struct err *err)
+{
+	static const char *const folders[] = { "jobs", "blobs", "repos", "trash" };
+	_cleanup_fd_ int data = -1;
+
+	if (mkdir(executor->data_dir, 0700) < 0 && errno != EEXIST)
+		return err_sys(err, ERR_CONFIG, errno, "cannot make the data directory %s",
+			executor->data_dir);
+	data = open(executor->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; data >= 0 && i < countof(folders); i++)
+		if (mkdirat(data, folders[i], 0700) < 0 && errno != EEXIST)
+			return err_sys(err, ERR_CONFIG, errno, "cannot make %s/%s",
+				executor->data_dir, folders[i]);
+	fd_closep(&executor->jobs_fd);
+	executor->jobs_fd = data < 0 ? -1
+				     : openat(data, "jobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return executor->jobs_fd < 0
+		       ? err_sys(err, ERR_CONFIG, errno, "cannot open %s/jobs", executor->data_dir)
+		       : 0;
+}
+
+/* Somebody may have removed the folder of all jobs, or one, by hand. */
+static int make_job_folder(struct executor_local *executor, const char *name, struct err *err)
+{
+	int r = mkdirat(executor->jobs_fd, name, 0700);
+
+	if (r < 0 && errno == ENOENT) {
+		if (make_folders(executor, err) < 0)
+			return -(int)err->code;
+		r = mkdirat(executor->jobs_fd, name, 0700);
+	}
+	if (r < 0)
+		return err_sys(err, errno == EEXIST ? ERR_EXISTS : ERR_JOB, errno,
+			"cannot make the directory of job %s", name);
+	return 0;
+}
+
 /* ---- the end of a job ---- */
 
 static int open_job(const struct executor_local *executor, struct job_id job, int attempt)
@@ -140,12 +179,15 @@ static int try_lock(int dir_fd, int *ret_fd, struct err *err)
 	return 0;
 }
 
-static bool is_alive(const struct executor_local *executor, const struct watch *watch)
+/* What cannot be looked at now is not gone: it is looked at again. */
+static bool may_be_alive(const struct executor_local *executor, const struct watch *watch)
 {
 	_cleanup_fd_ int dir = open_job(executor, watch->job, watch->attempt), lock = -1;
 	struct err err;
 
-	return dir >= 0 && try_lock(dir, &lock, &err) == 0 && lock < 0;
+	if (dir < 0)
+		return errno != ENOENT && errno != ENOTDIR;
+	return try_lock(dir, &lock, &err) < 0 ? err.class == ERR_CLASS_TEMP : lock < 0;
 }
 
 /* Takes the watch away and tells. Nothing of the watch may be used afterwards. */
@@ -177,16 +219,40 @@ static int find_evidence(struct executor_local *executor, int dir_fd, struct job
 	int attempt, enum job_evidence *ret, struct err *err);
 
 /* Had it begun? When it had not, it is declared void here, so that nothing of it ever will. */
-static enum job_outcome outcome_without_result(const struct watch *watch)
+static int judge_without_result(const struct watch *watch, enum job_outcome *ret, struct err *err)
 {
 	_cleanup_fd_ int dir = open_job(watch->executor, watch->job, watch->attempt);
 	enum job_evidence evidence = EVIDENCE_STARTED;
-	struct err err;
+	int r = dir < 0 ? err_sys(err, ERR_JOB, errno, "cannot open the directory of the job")
+			: find_evidence(
+				  watch->executor, dir, watch->job, watch->attempt, &evidence, err);
 
-	if (dir < 0 || find_evidence(watch->executor, dir, watch->job, watch->attempt, &evidence,
-			       &err) < 0)
-		return OUTCOME_UNKNOWN;
-	return evidence == EVIDENCE_NEVER ? OUTCOME_NEVER_BEGAN : OUTCOME_UNKNOWN;
+	*ret = evidence == EVIDENCE_NEVER ? OUTCOME_NEVER_BEGAN : OUTCOME_UNKNOWN;
+	return r < 0 && err->class == ERR_CLASS_TEMP ? r : 0;
+}
+
+/* How it ended, as far as its directory says; an error only when that cannot be read now. */
+static int find_end(
+	const struct watch *watch, struct arena *arena, struct job_result *ret, struct err *err)
+{
+	int r = read_result(watch->executor, watch, arena, ret, err);
+	char text[640], name[NAME_ROOM];
+
+	if (r == 0 || err->class == ERR_CLASS_TEMP)
+		return r;
+	snprintf(text, sizeof(text), "job %s ended without a result: %s",
+		name_of(watch->job, watch->attempt, name), err->text);
+	job_result_release(ret);
+	*ret = (struct job_result){ .outcome = OUTCOME_UNKNOWN,
+		.step = "",
+		.failure = "its supervisor ended without leaving a result",
+		.output = "",
+		.plan_blob = "",
+		.log_blob = "" };
+	r = err->code == ERR_MISSING ? judge_without_result(watch, &ret->outcome, err) : 0;
+	if (r == 0)
+		tell(watch->executor, text);
+	return r;
 }
 
 /* Its process is gone and nothing of it lives. */
@@ -194,24 +260,12 @@ static void watch_end(struct watch *watch)
 {
 	struct job_result result = { 0 };
 	struct arena arena = { 0 };
-	char text[640], name[NAME_ROOM];
 	struct err err;
 
-	if (read_result(watch->executor, watch, &arena, &result, &err) < 0) {
-		job_result_release(&result);
-		snprintf(text, sizeof(text), "job %s ended without a result: %s",
-			name_of(watch->job, watch->attempt, name), err.text);
-		tell(watch->executor, text);
-		result = (struct job_result){ .outcome = err.code == ERR_MISSING
-								 ? outcome_without_result(watch)
-								 : OUTCOME_UNKNOWN,
-			.step = "",
-			.failure = "its supervisor ended without leaving a result",
-			.output = "",
-			.plan_blob = "",
-			.log_blob = "" };
-	}
-	watch_tell_end(watch, &result);
+	if (find_end(watch, &arena, &result, &err) == 0)
+		watch_tell_end(watch, &result);
+	else
+		watch->state = WATCH_ORPHANED; /* the tick looks again */
 	job_result_release(&result);
 	arena_release(&arena);
 }
@@ -224,7 +278,7 @@ static void on_process_end(void *owner, _unused_ bool readable, _unused_ bool wr
 	watch->poll = NULL;
 	fd_closep(&watch->pidfd);
 	/* A supervisor that was killed may have left its tools at work. */
-	if (is_alive(watch->executor, watch))
+	if (may_be_alive(watch->executor, watch))
 		watch->state = WATCH_ORPHANED;
 	else
 		watch_end(watch);
@@ -323,7 +377,7 @@ static void on_tick(void *owner)
 	list_for_each (item, &executor->watches) {
 		struct watch *watch = container_of(item, struct watch, link);
 
-		if (watch->state == WATCH_ORPHANED && !is_alive(executor, watch)) {
+		if (watch->state == WATCH_ORPHANED && !may_be_alive(executor, watch)) {
 			watch_end(watch);
 			break; /* the call-back may have changed the list; the others wait a tick */
 		}
@@ -356,12 +410,15 @@ static void on_started(struct executor_local *executor, const char *name, int *p
 	int attempt = 0;
 	struct watch *watch;
 
-	if (sscanf(name, "%lld-%d", &job, &attempt) != 2 || *pidfd < 0)
+	if (sscanf(name, "%lld-%d", &job, &attempt) != 2)
 		return;
 	watch = watch_find(executor, (struct job_id){ job }, attempt);
 	if (watch == NULL || watch->state != WATCH_ASKED)
 		return;
-	watch_process(watch, steal_fd(pidfd));
+	if (*pidfd < 0) /* there was no number left for it: the lock tells as well */
+		watch->state = WATCH_ORPHANED;
+	else
+		watch_process(watch, steal_fd(pidfd));
 	if (events.started != NULL)
 		events.started(events.owner, (struct job_id){ job }, attempt);
 }
@@ -472,9 +529,9 @@ static int local_start(struct executor *port, const struct job_spec *spec, struc
 	int r;
 
 	name_of(spec->job, spec->attempt, name);
-	if (mkdirat(executor->jobs_fd, name, 0700) < 0)
-		return err_sys(err, errno == EEXIST ? ERR_EXISTS : ERR_JOB, errno,
-			"cannot make the directory of job %s", name);
+	r = make_job_folder(executor, name, err);
+	if (r < 0)
+		return r;
 	dir = open_job(executor, spec->job, spec->attempt);
 	r = dir < 0 ? err_sys(err, ERR_JOB, errno, "cannot open the directory of job %s", name)
 		    : fill_job(dir, spec, err);
@@ -526,7 +583,7 @@ static void attach(struct executor_local *executor, int dir_fd, struct job_id jo
 		pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 	if (pidfd >= 0)
 		fcntl(pidfd, F_SETFD, FD_CLOEXEC);
-	if (pidfd >= 0 && is_alive(executor, watch))
+	if (pidfd >= 0 && may_be_alive(executor, watch))
 		watch_process(watch, pidfd);
 	else
 		fd_closep(&pidfd);
@@ -566,6 +623,7 @@ static int local_recover(struct executor *port, struct job_id job, int attempt,
 	struct executor_local *executor = local_of(port);
 	_cleanup_fd_ int dir = -1;
 	char name[NAME_ROOM];
+	int r;
 
 	if (watch_find(executor, job, attempt) != NULL) {
 		*ret = EVIDENCE_ALIVE;
@@ -574,8 +632,9 @@ static int local_recover(struct executor *port, struct job_id job, int attempt,
 	/* A directory that is not there was never made, or was removed by hand. It is made again,
 	 * void: an apply that had begun cannot begin twice all the same, its plan is marked as
 	 * used. */
-	if (mkdirat(executor->jobs_fd, name_of(job, attempt, name), 0700) < 0 && errno != EEXIST)
-		return err_sys(err, ERR_JOB, errno, "cannot make the directory of job %s", name);
+	r = make_job_folder(executor, name_of(job, attempt, name), err);
+	if (r < 0 && r != -ERR_EXISTS)
+		return r;
 	dir = open_job(executor, job, attempt);
 	if (dir < 0)
 		return err_sys(err, ERR_JOB, errno, "cannot open the directory of job %s", name);
@@ -590,9 +649,10 @@ static void trash(struct executor_local *executor, const char *folder, const cha
 		"trash/%s-%d-%u", name, (int)getpid(), executor->trashed++);
 	_cleanup_free_ char *to = mem_printf("%s/%s", executor->data_dir, gone);
 	_cleanup_json_ json_t *request = NULL;
+	struct err err;
 
-	if (rename(from, to) < 0)
-		return;
+	if (rename(from, to) < 0 && (make_folders(executor, &err) < 0 || rename(from, to) < 0))
+		return; /* it is gone already */
 	request = json_pack("{s:s}", "remove", gone);
 	launcher_link_send(executor->launcher, request);
 }
@@ -628,26 +688,6 @@ static bool local_has_tree(struct executor *port, struct repo_id repo, const cha
 		(long long)repo.v, tree == NULL ? "" : tree);
 
 	return is_oid(tree) && access(path, F_OK) == 0;
-}
-
-static int make_folders(struct executor_local *executor, struct err *err)
-{
-	static const char *const folders[] = { "jobs", "blobs", "repos", "trash" };
-	_cleanup_fd_ int data = -1;
-
-	if (mkdir(executor->data_dir, 0700) < 0 && errno != EEXIST)
-		return err_sys(err, ERR_CONFIG, errno, "cannot make the data directory %s",
-			executor->data_dir);
-	data = open(executor->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	for (size_t i = 0; data >= 0 && i < countof(folders); i++)
-		if (mkdirat(data, folders[i], 0700) < 0 && errno != EEXIST)
-			return err_sys(err, ERR_CONFIG, errno, "cannot make %s/%s",
-				executor->data_dir, folders[i]);
-	executor->jobs_fd = data < 0 ? -1
-				     : openat(data, "jobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return executor->jobs_fd < 0 ? err_sys(err, ERR_CONFIG, errno, "cannot open the jobs in %s",
-					       executor->data_dir)
-				     : 0;
 }
 
 static char *settings_text(const struct executor_local_options *options)

@@ -29,12 +29,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 enum {
 	SUMMARY_MAX = 4 << 20,
 	PLAN_TEXT_MAX = 32 << 20,
 	FAILURE_MAX = 8 << 10,
-	STATUS_MAX = 4 << 10
+	STATUS_MAX = 4 << 10,
+	RESULT_TRIES = 60
 };
 static const int64_t plan_file_max = 1LL << 30, log_file_max = 8LL << 30;
 
@@ -430,19 +432,45 @@ static int write_result(struct worker *worker, struct err *err)
 		worker->dir, json, job_repeat_class(worker->spec.op) == REPEAT_NEVER, err);
 }
 
+/* What was done is not forgotten because there is no room to write it down: it waits for room, and
+ * the lock shows meanwhile that the job is not over. What can be done again does not wait for ever.
+ */
+static int keep_result(struct worker *worker, struct err *err)
+{
+	const struct timespec rest = { .tv_sec = 1 };
+	bool is_precious = job_repeat_class(worker->spec.op) == REPEAT_NEVER;
+	int r = write_result(worker, err);
+
+	for (int tries = 0;
+		r < 0 && err->class == ERR_CLASS_TEMP && (is_precious || tries < RESULT_TRIES);
+		tries++) {
+		nanosleep(&rest, NULL);
+		r = write_result(worker, err);
+	}
+	return r;
+}
+
 static int check_machine(struct worker *worker)
 {
 	const char *program = worker->tool->program(worker->site);
+	struct stat st;
 
 	if (worker->support->parts == 0 && !worker->site->may_run_bare)
 		return worker_end(worker, OUTCOME_SETUP_FAILED, "sandbox",
 			"this machine forbids namespaces (%s); allow them, or run without "
 			"isolation",
 			worker->support->why_not);
-	if (str_empty(program) || access(program, X_OK) < 0)
+	if (str_empty(program))
 		return worker_end(worker, OUTCOME_SETUP_FAILED, "tool",
-			"%s is not on this machine%s%s", worker->spec.tool,
-			str_empty(program) ? "" : " at ", program);
+			"%s is not on this machine; the operator of the server must install it",
+			worker->spec.tool);
+	if (stat(program, &st) < 0 || access(program, X_OK) < 0)
+		return worker_end(worker, OUTCOME_SETUP_FAILED, "tool",
+			"%s cannot be run: %s; the operator of the server must mend it", program,
+			strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return worker_end(worker, OUTCOME_SETUP_FAILED, "tool",
+			"%s is not a program; the operator of the server must mend it", program);
 	return 0;
 }
 
@@ -505,7 +533,7 @@ static int supervise_in(const struct site *site, const struct sandbox_support *s
 		else if (worker.spec.job.v != 0)
 			r = worker_end_err(&worker, OUTCOME_SETUP_FAILED, "job directory", err);
 		if (worker.spec.job.v != 0)
-			r = write_result(&worker, err);
+			r = keep_result(&worker, err);
 		json_decref(worker.result.json);
 		worker_release(&worker);
 	}

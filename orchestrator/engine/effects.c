@@ -11,7 +11,8 @@ enum {
 	FLIGHTS_MAX = 256,
 	RETRY_FIRST_MS = 1000,
 	RETRY_MOST_MS = 300000,
-	SENT_COMMENTS_MAX = 500
+	SENT_COMMENTS_MAX = 500,
+	START_TRIES = 4, /* within 15 s; then people are told why, and ask again */
 };
 
 int effect_put(struct engine *engine, enum effect_kind kind, enum repeat_class class,
@@ -417,11 +418,11 @@ static int start_job(
 	fault_point("engine.start.before");
 	r = engine->world.executor->start(engine->world.executor, &spec, err);
 	fault_point("engine.start.after");
-	if (r < 0 && err->class == ERR_CLASS_TEMP)
+	if (r < 0 && err->class == ERR_CLASS_TEMP && row->attempts < START_TRIES)
 		return r;
 	if (r < 0) {
 		engine_tell(engine, true, "a job cannot be started", err);
-		engine_post_job(engine, job.id, job.attempt, EV_START_FAILED);
+		engine_post_start_failed(engine, &job, err);
 		return store_outbox_done(engine->store, row->id, row->version, err);
 	}
 	metrics_add(METRIC_JOBS_STARTED, 1);

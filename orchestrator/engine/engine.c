@@ -123,6 +123,21 @@ void engine_post_job(struct engine *engine, struct job_id job, int attempt, enum
 	posted->flow = event;
 }
 
+void engine_post_start_failed(struct engine *engine, const struct job *job, const struct err *err)
+{
+	struct posted *posted = engine_post(engine, POSTED_JOB_EVENT);
+
+	posted->job = job->id;
+	posted->attempt = job->attempt;
+	posted->flow = EV_START_FAILED;
+	posted->result = (struct job_result){ .outcome = OUTCOME_SETUP_FAILED,
+		.step = "",
+		.failure = arena_strdup(&posted->arena, err->text),
+		.output = "",
+		.plan_blob = "",
+		.log_blob = "" };
+}
+
 void engine_post_run(struct engine *engine, struct run_id run, enum flow_event event)
 {
 	struct posted *posted = engine_post(engine, POSTED_RUN_EVENT);
@@ -354,8 +369,8 @@ static int posted_handle(
 		return job_event(engine, arena, posted->job, posted->attempt,
 			event_of(posted->result.outcome), &posted->result, err);
 	case POSTED_JOB_EVENT:
-		return job_event(
-			engine, arena, posted->job, posted->attempt, posted->flow, NULL, err);
+		return job_event(engine, arena, posted->job, posted->attempt, posted->flow,
+			posted->flow == EV_START_FAILED ? &posted->result : NULL, err);
 	case POSTED_RUN_EVENT:
 		return run_event(engine, arena, posted->run, posted->flow, NULL, err);
 	case POSTED_SENT:
@@ -546,6 +561,7 @@ static bool commit(struct engine *engine)
 		list_append(&engine->posted, item);
 	engine->inbox_may_have_rows = engine->slots_may_be_free = true;
 	engine->store_sick_until_ms = engine_monotonic(engine) + SICK_REST_MS;
+	engine->sick = err;
 	answer_accepts(engine, &err);
 	return false;
 }
@@ -596,9 +612,7 @@ void engine_turn(struct engine *engine)
 	bool more;
 
 	if (began < engine->store_sick_until_ms) {
-		answer_accepts(engine, &(struct err){ .code = ERR_STORE,
-					       .class = ERR_CLASS_TEMP,
-					       .text = "the store rests" });
+		answer_accepts(engine, &engine->sick);
 		store_rollback(engine->store);
 		forget_parsed(engine);
 		wake(engine, engine->store_sick_until_ms - began);

@@ -119,6 +119,7 @@ struct engine {
 	int64_t dirty_since_ms;	     /* monotonic: writes wait for a commit since then; 0: none */
 	int64_t inbox_retry_ms;	     /* monotonic: a deferred event is due again; 0: none */
 	int64_t store_sick_until_ms; /* monotonic: after a failed commit the engine rests */
+	struct err sick;	     /* why it does */
 	struct command_words words;
 	struct executor_events events;
 };
@@ -126,6 +127,7 @@ struct engine {
 /* ---- engine.c ---- */
 struct posted *engine_post(struct engine *engine, enum posted_kind kind);
 void engine_post_job(struct engine *engine, struct job_id job, int attempt, enum flow_event event);
+void engine_post_start_failed(struct engine *engine, const struct job *job, const struct err *err);
 void engine_post_run(struct engine *engine, struct run_id run, enum flow_event event);
 void engine_tell(struct engine *engine, bool is_problem, const char *what, const struct err *err);
 static inline int64_t engine_now(const struct engine *engine)

@@ -365,8 +365,7 @@ static int job_moved(struct engine *engine, const struct job *job, int next, str
 int job_event(struct engine *engine, struct arena *arena, struct job_id id, int attempt,
 	enum flow_event event, const struct job_result *result, struct err *err)
 {
-	const char *why = event == EV_START_FAILED ? "the job could not be started"
-						   : "the job was lost";
+	const char *why = "the job was lost";
 	struct gate_verdict gate = { 0 };
 	struct facts facts = { 0 };
 	const struct flow_rule *rule;

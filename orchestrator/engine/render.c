@@ -341,7 +341,10 @@ static void put_run_failure(struct page *page)
 		return;
 	render_cut(&cut, page->view->run->failure, 6000);
 	render_fence(&text, "", strbuf_text(&cut), cut.length);
-	strbuf_puts(&text, "\nFix and push: the new push is planned by itself.\n\n");
+	strbuf_printf(&text,
+		"\nFix and push: the new push is planned by itself. If nothing is wrong with the "
+		"push, ask again with `%s plan`.\n\n",
+		page->view->command_word);
 	put_piece(page, &text);
 }
 

@@ -41,6 +41,14 @@ static void put_open_state(struct strbuf *out, const struct view *view, const st
 	}
 }
 
+/* The machine's or a person's doing: no push can mend it. */
+static bool is_ours(const struct job *job)
+{
+	return job->outcome == OUTCOME_SETUP_FAILED || job->outcome == OUTCOME_SIGNALLED ||
+	       job->outcome == OUTCOME_BAD_RESULT || job->outcome == OUTCOME_UNKNOWN ||
+	       job->outcome == OUTCOME_NEVER_BEGAN;
+}
+
 static const char *failed_word(const struct view *view, const struct job *job)
 {
 	if (job->outcome == OUTCOME_TIMED_OUT)
@@ -98,6 +106,8 @@ void render_next(struct strbuf *out, const struct view *view, const struct shown
 
 	if (view->superseded_by != NULL || view->run->state == RUN_SUPERSEDED)
 		strbuf_puts(out, "superseded");
+	else if (job->state == JOB_FAILED && is_ours(job))
+		strbuf_printf(out, "`%s plan` again", view->command_word);
 	else if (job->state == JOB_FAILED)
 		strbuf_puts(out, "fix and push");
 	else if (job->state == JOB_BLOCKED)
@@ -241,9 +251,12 @@ static void put_failure(
 		return;
 	render_cut(&cut, job->failure, most);
 	render_fence(out, "", strbuf_text(&cut), cut.length);
-	if (is_plan(view) || job->state != JOB_FAILED || job->outcome == OUTCOME_PLAN_LOST)
+	if (is_plan(view) || job->state != JOB_FAILED)
 		return;
-	strbuf_puts(out, "\nThe state is as the tool left it after the error. Look again with ");
+	strbuf_puts(out, job->outcome == OUTCOME_PLAN_LOST || job->outcome == OUTCOME_SETUP_FAILED
+				 ? "\nThe state is as it was. Plan again with "
+				 : "\nThe state is as the tool left it after the error. Look again "
+				   "with ");
 	strbuf_printf(out, "`%s plan -p ", view->command_word);
 	strbuf_puts(out, strpbrk(job->project, "`\n") == NULL ? job->project : "PROJECT");
 	strbuf_puts(out, "`.\n");

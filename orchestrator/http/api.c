@@ -44,14 +44,15 @@ void api_pulls(struct http_call *call)
 	http_json(call, list);
 }
 
-static json_t *run_json(struct http_call *call, struct arena *arena, const struct run *run)
+/* NULL: it cannot be read, says err. */
+static json_t *run_json(
+	struct http_call *call, struct arena *arena, const struct run *run, struct err *err)
 {
 	struct pull pull;
-	struct err err;
 	json_t *json;
 
-	if (store_pull_load(the_store(call), arena, run->pull_id, &pull, &err) < 0)
-		return json_object();
+	if (store_pull_load(the_store(call), arena, run->pull_id, &pull, err) < 0)
+		return NULL;
 	json = json_pack("{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s}", "id", (json_int_t)run->id.v,
 		"repo", pull.repo, "pull", (json_int_t)pull.number, "kind",
 		run_kind_name(run->kind), "state", run_state_name(run->state), "head", run->head,
@@ -74,8 +75,16 @@ void api_runs(struct http_call *call)
 		fail_store(call, &err);
 		return;
 	}
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, run_json(call, &arena, &runs[i]));
+	for (size_t i = 0; i < count; i++) {
+		json_t *run = run_json(call, &arena, &runs[i], &err);
+
+		if (run == NULL) {
+			json_decref(list);
+			fail_store(call, &err);
+			return;
+		}
+		json_array_append_new(list, run);
+	}
 	http_json(call, list);
 }
 
@@ -124,7 +133,7 @@ void api_run(struct http_call *call)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
 	struct run_id id = { strtoll(call->rest, NULL, 10) };
-	json_t *json, *jobs_list = json_array(), *history_list = json_array();
+	json_t *json = NULL, *jobs_list, *history_list;
 	struct history_row *history = NULL;
 	struct job *jobs = NULL;
 	size_t job_count = 0, history_count = 0;
@@ -136,12 +145,14 @@ void api_run(struct http_call *call)
 		r = store_job_list_run(the_store(call), &arena, id, &jobs, &job_count, &err);
 	if (r == 0)
 		r = store_history_list(the_store(call), &arena, id, &history, &history_count, &err);
-	if (r < 0) {
-		json_decref(jobs_list);
-		json_decref(history_list);
+	if (r == 0)
+		json = run_json(call, &arena, &run, &err);
+	if (json == NULL) {
 		fail_store(call, &err);
 		return;
 	}
+	jobs_list = json_array();
+	history_list = json_array();
 	for (size_t i = 0; i < job_count; i++)
 		json_array_append_new(jobs_list, job_json(call, &jobs[i]));
 	for (size_t i = 0; i < history_count; i++)
@@ -149,7 +160,6 @@ void api_run(struct http_call *call)
 			json_pack("{s:I, s:s, s:s, s:s, s:s}", "at_ms",
 				(json_int_t)history[i].at_ms, "subject", history[i].subject, "from",
 				history[i].from, "to", history[i].to, "why", history[i].why));
-	json = run_json(call, &arena, &run);
 	json_object_set_new(json, "jobs", jobs_list);
 	json_object_set_new(json, "history", history_list);
 	http_json(call, json);
@@ -191,8 +201,11 @@ void api_queue(struct http_call *call)
 		size_t count = 0;
 
 		if (store_job_list_state(
-			    the_store(call), &arena, states[i], 1000, &jobs, &count, &err) < 0)
-			continue;
+			    the_store(call), &arena, states[i], 1000, &jobs, &count, &err) < 0) {
+			json_decref(list);
+			fail_store(call, &err);
+			return;
+		}
 		for (size_t k = 0; k < count; k++)
 			json_array_append_new(list, job_json(call, &jobs[k]));
 	}

@@ -61,7 +61,9 @@ int http_listen_unix(const char *path, int *ret_fd, struct err *err)
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return err_set(err, ERR_CONFIG,
-			"the path of the data folder is too long for a socket: %s", path);
+			"the path of the data folder is too long for a socket: %s; choose a "
+			"shorter --data",
+			path);
 	memcpy(address.sun_path, path, strlen(path));
 	(void)unlink(path);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||

@@ -80,8 +80,10 @@ static void get_metrics(struct http_call *call)
 	struct err err;
 
 	metrics_print(&call->answer);
-	if (store_counts(http_options(call->http)->store, &counts, &err) < 0)
+	if (store_counts(http_options(call->http)->store, &counts, &err) < 0) {
+		call->status = 503;
 		return;
+	}
 	metrics_print_gauge(
 		&call->answer, "sluice_inbox", "events not yet handled", counts.inbox_open);
 	metrics_print_gauge(

@@ -260,14 +260,15 @@ static void call_door(struct request *request, const struct http_door *door)
 	if (door->handle(door->owner, call->method, strbuf_text(&path), call->body, call->length,
 		    &call->answer, &call->status, &err) < 0) {
 		http_fail(call,
-			call->status >= 400	      ? call->status
-			: err.class == ERR_CLASS_TEMP ? 503
-			: err.code == ERR_MISSING     ? 404
-						      : 400,
+			call->status >= 400				       ? call->status
+			: err.class == ERR_CLASS_TEMP || err.code == ERR_STORE ? 503
+			: err.code == ERR_MISSING			       ? 404
+									       : 400,
 			"", "%s", err.text);
 		return;
 	}
-	engine_after_commit(request->http->options.engine, http_accepted, http_wait(call));
+	if (!str_equal(call->method, "GET"))
+		engine_after_commit(request->http->options.engine, http_accepted, http_wait(call));
 }
 
 /* Somebody who was told that a run ended must not find it running after a crash. */

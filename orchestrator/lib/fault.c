@@ -86,6 +86,10 @@ void fault_point(const char *name)
 
 bool fault_fails(const char *name)
 {
-	return fault.fails && strcmp(fault.name, name) == 0 && passes_target(name);
+	if (!fault.fails || strcmp(fault.name, name) != 0)
+		return false;
+	if (fault.log_fd >= 0)
+		(void)dprintf(fault.log_fd, "%s\n", name);
+	return passes_target(name);
 }
 #endif

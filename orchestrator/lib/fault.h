@@ -4,8 +4,8 @@
  * SLUICE_FAULT in the environment, read once by fault_init():
  *   kill:N        SIGKILL to ourselves at the N-th point passed (1 is the first)
  *   kill:NAME:N   at the N-th passing of the point NAME
- *   fail:NAME:N   fault_fails(NAME) is true at its N-th passing
- *   count         passes are appended, one name a line, to the file named by SLUICE_FAULT_LOG
+ *   fail:NAME:N   fault_fails(NAME) is true at its N-th passing; N = 0: its passings are only
+ * logged count         passes are appended, one name a line, to the file named by SLUICE_FAULT_LOG
  * SLUICE_FAULT_LOG is appended to in every mode; the crash sweep learns from it how many points
  * there are. */
 #pragma once

@@ -9,6 +9,7 @@ enum { STATEMENTS = 256 }; /* twice as many as there are texts, a power of two *
 struct db {
 	const struct db_driver *driver;
 	void *connection;
+	struct err why_ended;
 	struct {
 		const char *sql;
 		void *statement;
@@ -114,9 +115,20 @@ int db_begin(struct db *db, struct db_rows *rows, struct err *err, const char *s
 	return r;
 }
 
+const struct err *db_why_ended(const struct db *db)
+{
+	return &db->why_ended;
+}
+
 int db_next(struct db_rows *rows)
 {
-	return rows->db->driver->step(rows->db->connection, rows->statement, rows->err);
+	struct db *db = rows->db;
+	bool was_open = db->driver->is_open(db->connection);
+	int r = db->driver->step(db->connection, rows->statement, rows->err);
+
+	if (r < 0 && was_open && !db->driver->is_open(db->connection))
+		db->why_ended = *rows->err;
+	return r;
 }
 
 void db_end(struct db_rows *rows)

@@ -36,6 +36,8 @@ _must_check_ int db_open(
 void db_close(struct db *db);
 _must_check_ int db_exec(struct db *db, const char *sql, struct err *err); /* a script; slow */
 bool db_is_open(const struct db *db);
+/* The failure that ended the last transaction that we did not end. */
+const struct err *db_why_ended(const struct db *db);
 
 /* types: 'i' int64_t, 's' const char * (NULL is ""), 'b' const char *, size_t. The number of rows
  * changed, or -code. ERR_EXISTS when a row like it is there, ERR_MISSING when it refers to one that

@@ -26,7 +26,9 @@ static const struct saying {
 		"; the data folder must exist and belong to the user of the server" },
 	{ SQLITE_READONLY, ERR_CLASS_PERM,
 		"; let the user of the server write to the data folder and all that is in it" },
-	{ SQLITE_CORRUPT, ERR_CLASS_PERM, "; the database is damaged, restore the last backup" },
+	{ SQLITE_CORRUPT, ERR_CLASS_PERM,
+		"; the database or its disk is damaged, look at the disk or restore the last "
+		"backup" },
 	{ SQLITE_NOTADB, ERR_CLASS_PERM, "; the database is damaged, restore the last backup" },
 };
 
@@ -133,7 +135,7 @@ static int sqlite_open(const char *path, void **ret, struct err *err)
 	r = set_up(db, err);
 	if (r < 0) {
 		sqlite3_close(db);
-		return r;
+		return err_wrap(err, "%s", path);
 	}
 	*ret = db;
 	return 0;
@@ -170,14 +172,19 @@ static void sqlite_bind_text(void *statement, int index, const char *bytes, size
 	sqlite3_bind_text64(statement, index, bytes, length, SQLITE_STATIC, SQLITE_UTF8);
 }
 
-/* store.write: one statement fails. store.full: the disk is full, and the database gives up the
- * whole transaction, as it may. */
+/* store.read, store.write: one statement fails. store.full: the disk is full, and the database
+ * gives up the whole transaction, as it may. */
 static int simulated(sqlite3 *db, sqlite3_stmt *statement, struct err *err)
 {
 	bool is_full;
 
-	if (sqlite3_stmt_readonly(statement) || sqlite3_stmt_busy(statement))
+	if (sqlite3_stmt_busy(statement))
 		return 0;
+	if (sqlite3_stmt_readonly(statement))
+		return sqlite3_column_count(statement) > 0 && fault_fails("store.read")
+			       ? err_class_set(err, ERR_STORE, ERR_CLASS_TEMP,
+					 "database: read: disk I/O error (simulated)")
+			       : 0;
 	is_full = fault_fails("store.full");
 	if (!is_full && !fault_fails("store.write"))
 		return 0;

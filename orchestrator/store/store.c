@@ -112,9 +112,9 @@ static int whole(struct store *store, struct err *err)
 {
 	if (db_is_open(store->db))
 		return 0;
-	return err_class_set(err, ERR_STORE, ERR_CLASS_TEMP,
-		"database: a write failed and took all others of this turn with it; they are tried "
-		"again");
+	*err = *db_why_ended(store->db);
+	err->class = ERR_CLASS_TEMP;
+	return -ERR_STORE;
 }
 
 int store_begin(struct store *store, struct err *err)
@@ -123,6 +123,9 @@ int store_begin(struct store *store, struct err *err)
 
 	if (store->is_open)
 		return whole(store, err);
+	if (fault_fails("store.busy"))
+		return err_class_set(err, ERR_STORE, ERR_CLASS_TEMP,
+			"database: begin: database is locked (simulated)");
 	r = db_run(store->db, err, "BEGIN IMMEDIATE", "");
 	store->is_open = r >= 0;
 	return r < 0 ? r : 0;

@@ -2,9 +2,13 @@
 """SIGKILL at every durable boundary of one pull request's whole life, in server and supervisors, one by one; with
 `pairs SEED COUNT` at two boundaries each, the second after the restart. Whatever dies, the end must be that of the life
 in which nothing died: no event lost, no double apply, no double comment, no lock left; an apply of which nobody can
-know ends as interrupted, and says so."""
+know ends as interrupted, and says so.
+
+With `store COUNT` nothing dies, but the database fails once: COUNT times each a read, a write, a transaction that is not
+begun, one that is not committed, and a disk so full that the whole transaction is given up."""
 
 import concurrent.futures
+import difflib
 import os
 import random
 import re
@@ -25,9 +29,10 @@ WORKERS = 2 * (os.cpu_count() or 2) + 1  # lives wait for disks and clocks more 
 class Life:
     """One data folder, and people who do not give up when the server dies under their hands."""
 
-    def __init__(self, template, kills):
+    def __init__(self, template, kills, fails=None):
         self.folder = tempfile.mkdtemp(prefix="sluice-crash-", dir=MEMORY)
         self.kills = list(kills)
+        self.fails = fails  # NAME:N, for the store
         shutil.copytree(os.path.join(template, "repo.git"), os.path.join(self.folder, "repo.git"))
         self.applied = os.path.join(template, "applied")
         config = "listen: 127.0.0.1:0\ntools: {terraform: %s}\nslots: 4\n" % STUB
@@ -36,6 +41,8 @@ class Life:
 
     def environment(self):
         log = os.path.join(self.folder, "faults-%d" % self.lives)
+        if self.fails is not None:
+            return {"SLUICE_FAULT": "fail:" + self.fails, "SLUICE_FAULT_LOG": log} if self.lives == 1 else {}
         spec = "kill:%d" % self.kills.pop(0) if self.kills else "count"
         return {"SLUICE_FAULT": spec, "SLUICE_FAULT_LOG": log, "SLUICE_JOB_FAULT": spec, "SLUICE_JOB_FAULT_LOG": log}
 
@@ -67,6 +74,7 @@ class Life:
                     return
                 if status < 500:
                     raise AssertionError("%s %s" % (status, answer))
+                time.sleep(0.2)  # a store that failed rests for a second
             except sluice.Gone:
                 self.revive()
         raise AssertionError("it could not be done")
@@ -75,10 +83,13 @@ class Life:
         """Reading, however often the server dies meanwhile."""
         for _ in range(20):
             try:
-                return self.server.must("GET", path)
+                status, answer = self.server.ask("GET", path)
+                if status == 200:
+                    return answer
+                time.sleep(0.02)
             except sluice.Gone:
                 self.revive()
-        raise AssertionError("it cannot be read")
+        raise AssertionError("it cannot be read: %s %s" % (status, answer))
 
     def pull(self):
         return self.read("/local/pulls/1")
@@ -168,8 +179,8 @@ def make_template():
     return folder
 
 
-def live_once(template, kills):
-    life = Life(template, kills)
+def live_once(template, kills, fails=None):
+    life = Life(template, kills, fails)
     try:
         rewrite_logs(life)
         result = life.live()
@@ -199,10 +210,49 @@ def one_case(template, kills, wanted):
         return "%s: %s" % (type(problem).__name__, problem), 0
 
 
+STORE_FAULTS = ("store.read", "store.write", "store.full", "store.busy", "store.commit")
+
+
+def one_failure(template, spec, wanted):
+    try:
+        life = Life(template, [], spec)
+        try:
+            rewrite_logs(life)
+            result, lives, at_start = life.live(), life.lives, "the server cannot start" in life.server.log_text()
+        finally:
+            life.end()
+        if result != wanted:
+            return "differs from the life in which nothing failed: %s" % "\n".join(
+                difflib.unified_diff(str(wanted).split("\\n"), str(result).split("\\n"), lineterm="", n=0))
+        return "" if lives == 1 or at_start else "the server died"
+    except Exception as problem:  # every way to fail is a finding
+        return "%s: %s" % (type(problem).__name__, problem)
+
+
+def sweep_store(count):
+    """Evenly over all the times that each of them is passed in one life."""
+    results, report, template = sluice.Results("store"), sluice.Report("store"), make_template()
+    wanted = live_once(template, [])[0]
+    specs = []
+    for name in STORE_FAULTS:
+        passed = live_once(template, [], name + ":0")[1].count(name)
+        specs += ["%s:%d" % (name, n) for n in sorted({1 + i * passed // count for i in range(count)})]
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        problems = list(pool.map(lambda spec: one_failure(template, spec, wanted), specs))
+    for spec, problem in zip(specs, problems):
+        results.row("failed" if problem else "passed", "fail:" + spec, problem)
+    report.add("lives with a failure of the database", len(specs), "lives", "", True, ", ".join(STORE_FAULTS))
+    report.add("wrong endings (event lost, done twice, server gone)", sum(map(bool, problems)), "lives", "0", not any(problems))
+    report.write()
+    shutil.rmtree(template, ignore_errors=True)
+    results.end()
+
+
 def main():
+    if sys.argv[1:2] == ["store"]:
+        sweep_store(int(sys.argv[2]))
     pairs = sys.argv[1:2] == ["pairs"]
-    results = sluice.Results("crash-pairs" if pairs else "crash")
-    report = sluice.Report("crash-pairs" if pairs else "crash")
+    results, report = sluice.Results("pairs" if pairs else "crash"), sluice.Report("pairs" if pairs else "crash")
     template = make_template()
     begin = time.monotonic()
     wanted, points, _ = live_once(template, [])

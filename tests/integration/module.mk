@@ -4,10 +4,13 @@ tests/runner-driver_MAIN := tests/integration/runner_driver.c
 tests/runner-driver_USES := executor model lib_loop lib
 
 suite_http = python3 tests/integration/test_http.py ## hostile HTTP against a running server
+suite_start = python3 tests/integration/test_start.py ## a server that cannot start says why
+suite_faults = python3 tests/integration/test_faults.py ## what people see when tool, disk, database or clock fail
 suite_git = tests/integration/test_git.py ## sluice-git on ordinary and hostile repositories
 suite_runners = python3 tests/integration/test_runners.py ## jobs: hostile and real tools, kills, restarts
 suite_workflows = tests/integration/test_workflows.py ## real tools: the steps of workflows, import, state rm, hooks
 suite_upkeep = tests/integration/test_upkeep.py ## what the server remembers, shows and throws away
+suite_descriptors = python3 tests/integration/test_descriptors.py ## jobs that start and end while no descriptor is left
 suite_state = python3 tests/integration/test_state.py ## real tools: the server killed at 50 instants of an apply
 suite_config = python3 tests/integration/test_config.py ## server.yaml read again while the server lives
 suite_demo = scripts/demo ## the demo, which checks each of its answers

@@ -2,6 +2,7 @@
  * can kill it and start it again.
  *
  *   stdin:  start SPEC-JSON | cancel ID ATTEMPT | recover ID ATTEMPT | forget ID ATTEMPT | quit
+ *           descriptors N: there are N more to have, until `descriptors -1`
  *   stdout: ready | started ID ATTEMPT | step ID ATTEMPT NAME | ended ID ATTEMPT MILLISECONDS
  * RESULT-JSON evidence ID ATTEMPT NAME | failed ID ATTEMPT TEXT | notice TEXT
  *
@@ -9,9 +10,12 @@
 #include "orchestrator/lib/clock.h"
 #include "orchestrator/lib/jsonx.h"
 #include "runners/executor_local.h"
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum { LINE_MAX_BYTES = 64 << 10, ASKED_MAX = 4096 };
@@ -98,6 +102,21 @@ static void recover(struct driver *driver, struct job_id job, int attempt)
 		say("evidence %lld %d %s", (long long)job.v, attempt, names[evidence]);
 }
 
+/* The N-th free number from now on is the first that the kernel does not give. */
+static void leave_descriptors(int count)
+{
+	struct rlimit limit;
+	int number = 0;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	for (; count >= 0 && number < (int)limit.rlim_max; number++)
+		if (fcntl(number, F_GETFD) < 0 && count-- == 0)
+			break;
+	limit.rlim_cur = number == 0 ? limit.rlim_max : (rlim_t)number;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	say("descriptors");
+}
+
 static void obey(struct driver *driver, const char *line)
 {
 	struct job_id job = { 0 };
@@ -107,6 +126,8 @@ static void obey(struct driver *driver, const char *line)
 		start(driver, line + strlen("start "));
 	} else if (strcmp(line, "quit") == 0) {
 		loop_stop(driver->loop);
+	} else if (str_starts(line, "descriptors ")) {
+		leave_descriptors((int)strtol(line + strlen("descriptors "), NULL, 10));
 	} else if (sscanf(line, "%*s %ld %d", &job.v, &attempt) == 2) {
 		if (str_starts(line, "cancel "))
 			driver->executor->cancel(driver->executor, job, attempt);

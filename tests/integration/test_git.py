@@ -885,7 +885,7 @@ def case_large_repository(lab):
 
 def main():
     mode = os.environ.get("MODE", "debug")
-    results = Results("git" if mode == "debug" else "git-" + mode)
+    results = Results("git")
     if not os.access(PROGRAM, os.X_OK):
         results.row("failed", "program", "sluice-git is not built")
         results.end()

@@ -758,8 +758,7 @@ def providers_come_from_the_mirror(lab, name):
 
 
 def main():
-    mode = os.environ.get("MODE", "debug")
-    results = Results("runners" if mode == "debug" else "runners-" + mode)
+    results = Results("runners")
     for name, run in CASES:
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue

@@ -171,7 +171,7 @@ def running_step_is_shown_at_once():
 
 
 def main():
-    results = sluice.Results("upkeep" if MODE == "debug" else "upkeep-" + MODE)
+    results = sluice.Results("upkeep")
     for name, run in CASES:
         if sys.argv[1:] and name not in sys.argv[1:]:
             continue

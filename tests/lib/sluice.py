@@ -78,7 +78,8 @@ class Server:
         """Until the pull's runs have ended and nothing waits in the queue; the runs, newest first."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
-            runs = [run for run in self.must("GET", "/api/runs") if run["pull"] == number]
+            status, answer = self.ask("GET", "/api/runs")
+            runs = [run for run in answer if run["pull"] == number] if status == 200 else []
             if runs and all(run["ended_ms"] for run in runs) and not self.pending():
                 return runs
             time.sleep(every)
@@ -86,8 +87,9 @@ class Server:
 
     def pending(self):
         """Events, jobs and effects that are not done."""
-        total = 0
-        for line in self.ask("GET", "/metrics")[1].splitlines():
+        status, text = self.ask("GET", "/metrics")
+        total = 0 if status == 200 else 1
+        for line in text.splitlines():
             if line.startswith(("sluice_inbox ", "sluice_outbox ", "sluice_runs_active ")):
                 total += int(line.split()[1])
         return total
