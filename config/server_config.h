@@ -4,7 +4,6 @@
 #include "config/decode.h"
 #include "orchestrator/lib/err.h"
 #include "orchestrator/model/settings.h"
-#include "orchestrator/ports/config_reader.h"
 
 /* The defaults of every value. The strings are literals or live in the settings' arena. */
 void server_config_defaults(struct settings *settings);
@@ -18,6 +17,3 @@ _must_check_ int server_config_read(
 _must_check_ int server_config_must_stay(const struct settings *now, const struct settings *next,
 	struct config_errors *errors, struct err *err);
 void server_config_reference(struct strbuf *out);
-
-/* What holds for every repository as long as nothing else is said. */
-extern const struct config_reader config_default_reader;

@@ -3,6 +3,7 @@
  * own layer. */
 #include "orchestrator/serve.h"
 
+#include "config/effective.h"
 #include "config/server_config.h"
 #include "orchestrator/cli.h"
 #include "orchestrator/engine/engine.h"
@@ -312,7 +313,7 @@ static int start_engine(struct server *server, struct err *err)
 	struct engine_world world = { .clock = &clock_system,
 		.entropy = &server->entropy,
 		.settings = server->settings.current,
-		.config = &config_default_reader,
+		.config = &config_file_reader,
 		.executor = server->executor,
 		.hosts = server->hosts,
 		.wake = on_wake_wish,
