@@ -262,94 +262,6 @@ static int send_simple(
 
 /* ---- jobs ---- */
 
-static const char *near_tree(struct engine *engine, struct arena *arena, const struct pull *pull)
-{
-	struct run *runs = NULL;
-	size_t count = 0;
-	struct err err;
-
-	if (store_run_list_pull(engine->store, arena, pull->id, false, &runs, &count, &err) < 0)
-		return "";
-	for (size_t i = count; i > 0; i--) {
-		if (!str_empty(runs[i - 1].tree))
-			return runs[i - 1].tree;
-	}
-	return "";
-}
-
-static int extra_arguments(
-	struct arena *arena, const struct run *run, struct job_spec *spec, struct err *err)
-{
-	_cleanup_json_ json_t *list = NULL;
-	int r;
-
-	if (str_empty(run->extra_args) || spec->op != JOB_PLAN)
-		return 0;
-	r = jsonx_parse(run->extra_args, strlen(run->extra_args), 1 << 20, &list, err);
-	if (r < 0)
-		return r;
-	spec->extra_args = arena_alloc(
-		arena, (json_array_size(list) + 1) * sizeof(*spec->extra_args));
-	for (size_t i = 0; i < json_array_size(list); i++)
-		spec->extra_args[spec->extra_arg_count++] = arena_strdup(
-			arena, json_string_value(json_array_get(list, i)));
-	return 0;
-}
-
-static void config_files(struct engine *engine, struct arena *arena, const struct run *run,
-	const struct pull *pull, struct job_spec *spec)
-{
-	const struct config_reader *reader = engine->world.config;
-	struct name_list names = { 0 };
-
-	if (spec->op != JOB_PREPARE)
-		return;
-	reader->files(
-		reader, engine_settings(engine, run->id), pull->host, pull->repo, arena, &names);
-	spec->config_files = names.list;
-	spec->config_file_count = names.count;
-}
-
-static int make_spec(struct engine *engine, struct arena *arena, const struct job *job,
-	struct job_spec *ret, struct err *err)
-{
-	const struct settings *settings = engine_settings(engine, job->run_id);
-	struct repo repo;
-	struct pull pull;
-	struct run run;
-	int r = store_run_load(engine->store, arena, job->run_id, &run, err);
-
-	if (r == 0)
-		r = store_pull_load(engine->store, arena, job->pull_id, &pull, err);
-	if (r == 0)
-		r = store_repo_load(engine->store, arena, pull.repo_id, &repo, err);
-	if (r < 0)
-		return r;
-	*ret = (struct job_spec){ .job = job->id,
-		.attempt = job->attempt,
-		.op = job->op,
-		.tool = job->tool,
-		.repo = pull.repo_id,
-		.repo_name = repo.name,
-		.clone_url = repo.clone_url,
-		.number = pull.number,
-		.head = run.head,
-		.head_ref = pull.head_ref,
-		.base_ref = pull.base_ref,
-		.near_tree = job->op == JOB_PREPARE ? near_tree(engine, arena, &pull) : "",
-		.tree = run.tree,
-		.dir = job->dir,
-		.workspace = job->workspace,
-		.project = job->project,
-		.plan_blob = job->plan_blob,
-		.plan_job = job->plan_job,
-		.step_timeout_ms = settings->step_timeout_ms,
-		.stop_grace_ms = settings->stop_grace_ms,
-		.output_cap_bytes = settings->output_cap_bytes };
-	config_files(engine, arena, &run, &pull, ret);
-	return extra_arguments(arena, &run, ret, err);
-}
-
 static struct handed *find_handed(const struct engine *engine, struct outbox_id id)
 {
 	for (size_t i = 0; i < engine->handed_count; i++) {
@@ -412,7 +324,7 @@ static int start_job(
 		return store_outbox_done(engine->store, row->id, row->version, err);
 	}
 	if (r == 0)
-		r = make_spec(engine, arena, &job, &spec, err);
+		r = spec_make(engine, arena, &job, &spec, err);
 	if (r < 0)
 		return r;
 	fault_point("engine.start.before");

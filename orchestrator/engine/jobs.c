@@ -116,6 +116,7 @@ static int keep_plan(struct engine *engine, struct arena *arena, const struct ru
 			!str_equal(old[i].workspace, job->workspace))
 			continue;
 		job->state = JOB_DONE;
+		job->recipe = old[i].recipe; /* how its plan was made */
 		r = store_job_insert(engine->store, job, &job->id, err);
 		old[i].id = job->id;
 		if (r == 0)
@@ -139,6 +140,7 @@ static int make_plan(struct engine *engine, struct arena *arena, const struct pu
 		.workspace = str_empty(run->only_workspace) ? project->workspace
 							    : run->only_workspace,
 		.tool = project->tool,
+		.recipe = project->recipe,
 		.position = position,
 		.plan_blob = "" };
 	bool is_kept = false;
@@ -206,6 +208,7 @@ int jobs_make_applies(struct engine *engine, struct arena *arena, const struct p
 			.dir = plan->dir,
 			.workspace = plan->workspace,
 			.tool = plan->tool,
+			.recipe = plan->recipe,
 			.position = plan->position,
 			.plan_blob = plan->plan_blob,
 			.plan_job = plan->id };

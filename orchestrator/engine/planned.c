@@ -70,6 +70,24 @@ static int read_config(struct engine *engine, struct arena *arena, const struct 
 		&request, arena, &planned->config, problems, err);
 }
 
+/* How each project is done, written down while the configuration is at hand. */
+static int find_recipes(struct planned *planned, struct arena *arena,
+	struct config_problems *problems, struct err *err)
+{
+	for (size_t i = 0; i < planned->selection.project_count; i++) {
+		struct project *project = &planned->selection.projects[i];
+
+		project->recipe = recipe_of(&planned->config, project->config, arena);
+		if (project->recipe == NULL)
+			problem_add(problems, arena, project->at,
+				arena_printf(arena, "%s.workflow", project->name),
+				arena_printf(arena, "there is no workflow \"%s\"",
+					project->config->workflow),
+				"write it below `workflows`");
+	}
+	return problems->found == 0 ? 0 : err_set(err, ERR_CONFIG, "a workflow is missing");
+}
+
 int planned_read(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, const json_t *answer, struct planned *ret, struct err *err)
 {
@@ -85,6 +103,8 @@ int planned_read(struct engine *engine, struct arena *arena, const struct pull *
 	if (r == 0)
 		r = projects_select(&ret->prepared, &ret->config, &asked, arena, &ret->selection,
 			&problems, err);
+	if (r == 0)
+		r = find_recipes(ret, arena, &problems, err);
 	if (r < 0)
 		ret->failure = failure_text(&problems, err, arena);
 	return r;

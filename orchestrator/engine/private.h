@@ -4,6 +4,7 @@
 #include "orchestrator/engine/engine.h"
 #include "orchestrator/engine/flow.h"
 #include "orchestrator/engine/projects.h"
+#include "orchestrator/engine/recipes.h"
 #include "orchestrator/engine/render.h"
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/jsonx.h"
@@ -252,6 +253,10 @@ const char *gate_counted(const struct gate_verdict *gate, struct arena *arena); 
 /* ---- slots.c ---- */
 _must_check_ int slots_assign(
 	struct engine *engine, struct arena *arena, int budget, struct err *err);
+
+/* ---- spec.c ---- */
+_must_check_ int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
+	struct job_spec *ret, struct err *err);
 
 /* ---- effects.c ---- */
 bool effects_send(struct engine *engine); /* true: there is more to send */

@@ -23,8 +23,9 @@ struct project {
 	const char *rule;    /* what in the configuration said so: "when_modified ../modules" */
 	struct config_place at;
 	const struct project_config *config; /* everything else; never NULL */
-	int group;			     /* later groups wait for earlier ones */
-	const size_t *before;		     /* indices of those of `projects` that it waits for */
+	const char *recipe;   /* of its jobs; set when the whole configuration was read */
+	int group;	      /* later groups wait for earlier ones */
+	const size_t *before; /* indices of those of `projects` that it waits for */
 	size_t before_count;
 };
 

@@ -65,8 +65,9 @@ struct job {
 	const char *dir;     /* relative to the tree, "." for its root */
 	const char *workspace;
 	const char *tool;
-	int position;	  /* order in the run */
-	const char *step; /* live: "init", "plan"; or "" */
+	const char *recipe; /* model/steps.h, or "": how its project is done */
+	int position;	    /* order in the run */
+	const char *step;   /* live: "init", "plan"; or "" */
 	enum job_outcome outcome;
 	const char *failure; /* text for people, or "" */
 	const char *output;  /* the tool's own text, masked and capped, or "" */

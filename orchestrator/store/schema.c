@@ -100,6 +100,8 @@ static const char *const migrations[] = {
 	"never changes'); END;",
 	/* 3: what a delivery said beside its body */
 	"ALTER TABLE inbox ADD COLUMN topic TEXT NOT NULL DEFAULT '';",
+	/* 4: how the project of a job is done */
+	"ALTER TABLE job ADD COLUMN recipe TEXT NOT NULL DEFAULT '';",
 };
 
 /* Children before parents. */

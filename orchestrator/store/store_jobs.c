@@ -7,7 +7,7 @@
 	"id, run, pull, op, state, attempt, project, dir, workspace, tool, position, step, "       \
 	"outcome, failure, output,"                                                                \
 	" summary, plan_blob, log_blob, plan_job, has_changes, is_applied, created_ms, "           \
-	"started_ms, ended_ms FROM job "
+	"started_ms, ended_ms, recipe FROM job "
 
 static void read_job(struct db_rows *rows, struct arena *arena, struct job *ret)
 {
@@ -35,6 +35,7 @@ static void read_job(struct db_rows *rows, struct arena *arena, struct job *ret)
 	ret->created_ms = db_int(rows, 21);
 	ret->started_ms = db_int(rows, 22);
 	ret->ended_ms = db_int(rows, 23);
+	ret->recipe = db_text(rows, 24, arena);
 }
 
 static int read_jobs(struct db_rows *rows, struct arena *arena, struct job **ret, size_t *ret_count)
@@ -64,13 +65,13 @@ int store_job_insert(
 		"position, step, outcome,"
 		" failure, output, summary, plan_blob, log_blob, plan_job, has_changes, "
 		"is_applied, created_ms, started_ms,"
-		" ended_ms) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', 0, '', '', '', "
-		"$11, '', $12, 0, 0, $13, 0, 0)"
+		" ended_ms, recipe) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', 0, '', '', "
+		"'', $11, '', $12, 0, 0, $13, 0, 0, $14)"
 		" RETURNING id",
-		"iiiiissssisii", job->run_id.v, job->pull_id.v, (int64_t)job->op,
+		"iiiiissssisiis", job->run_id.v, job->pull_id.v, (int64_t)job->op,
 		(int64_t)job->state, (int64_t)job->attempt, job->project, job->dir, job->workspace,
 		job->tool, (int64_t)job->position, job->plan_blob, job->plan_job.v,
-		store_now(store));
+		store_now(store), job->recipe == NULL ? "" : job->recipe);
 }
 
 int store_job_load(struct store *store, struct arena *arena, struct job_id id, struct job *ret,

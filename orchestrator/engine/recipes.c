@@ -1,0 +1,71 @@
+/* Recipes of projects. */
+#include "orchestrator/engine/recipes.h"
+
+#include "orchestrator/model/steps.h"
+
+static const struct workflow *find_workflow(const struct repo_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->workflow_count; i++) {
+		if (str_equal(config->workflows[i].name, name))
+			return &config->workflows[i];
+	}
+	return NULL;
+}
+
+const char *recipe_of(
+	const struct repo_config *config, const struct project_config *project, struct arena *arena)
+{
+	const char *name = str_empty(project->workflow) ? "default" : project->workflow;
+	const struct workflow *workflow = find_workflow(config, name);
+	struct recipe recipe = { .tool_version = project->tool_version,
+		.checks_policies = project->policy_check,
+		.import_requires = project->import_requires };
+
+	if (workflow == NULL && !str_equal(name, "default"))
+		return NULL;
+	if (workflow == NULL && str_empty(recipe.tool_version) && !recipe.checks_policies &&
+		recipe.import_requires == 0)
+		return "";
+	for (enum stage stage = 0; workflow != NULL && stage < STAGE_COUNT; stage++)
+		recipe.stages[stage] = workflow->stages[stage];
+	if (project->custom_policy_check && recipe.stages[STAGE_POLICY_CHECK].is_given)
+		recipe.checks_policies = true; /* the checks are the workflow's own */
+	return recipe_write(&recipe, arena);
+}
+
+static enum stage stage_of(enum job_op op)
+{
+	switch (op) {
+	case JOB_APPLY:
+		return STAGE_APPLY;
+	case JOB_IMPORT:
+		return STAGE_IMPORT;
+	case JOB_STATE_RM:
+		return STAGE_STATE_RM;
+	case JOB_PREPARE:
+	case JOB_PLAN:
+	case JOB_HOOKS:
+		break;
+	}
+	return STAGE_PLAN;
+}
+
+int recipe_spec(const struct job *job, struct arena *arena, struct job_spec *ret, struct err *err)
+{
+	struct recipe recipe;
+	int r;
+
+	if (job->op == JOB_PREPARE)
+		return 0;
+	r = recipe_read(job->recipe, arena, &recipe, err);
+	if (r < 0)
+		return r;
+	ret->tool_version = recipe.tool_version;
+	ret->steps = recipe.stages[stage_of(job->op)];
+	if (job->op == JOB_APPLY)
+		ret->plan_steps = recipe.stages[STAGE_PLAN];
+	ret->checks_policies = job->op == JOB_PLAN && recipe.checks_policies;
+	if (ret->checks_policies)
+		ret->policy_steps = recipe.stages[STAGE_POLICY_CHECK];
+	return 0;
+}

@@ -1,0 +1,13 @@
+/* How the jobs of a project are done: from the effective configuration into the row of a job, and
+ * from there into its order. Pure. An apply follows the recipe of its plan. */
+#pragma once
+#include "orchestrator/model/job_spec.h"
+#include "orchestrator/model/repo_config.h"
+
+/* The text for struct job: "" where the configuration says nothing; NULL when the project names a
+ * workflow that there is not. */
+const char *recipe_of(const struct repo_config *config, const struct project_config *project,
+	struct arena *arena);
+/* The steps of this job's stage, and its version of the tool. */
+_must_check_ int recipe_spec(
+	const struct job *job, struct arena *arena, struct job_spec *ret, struct err *err);

@@ -1,0 +1,120 @@
+/* Rows -> the order for one job, in the words of the workflow. */
+#include "orchestrator/engine/private.h"
+
+static const char *near_tree(struct engine *engine, struct arena *arena, const struct pull *pull)
+{
+	struct run *runs = NULL;
+	size_t count = 0;
+	struct err err;
+
+	if (store_run_list_pull(engine->store, arena, pull->id, false, &runs, &count, &err) < 0)
+		return "";
+	for (size_t i = count; i > 0; i--) {
+		if (!str_empty(runs[i - 1].tree))
+			return runs[i - 1].tree;
+	}
+	return "";
+}
+
+/* Where people read the pull request; "" for a host that has no pages. */
+static const char *pull_url(
+	const struct settings *settings, const struct pull *pull, struct arena *arena)
+{
+	for (size_t i = 0; i < settings->host_count; i++) {
+		const struct host_settings *host = &settings->hosts[i];
+
+		if (str_equal(host->name, pull->host) && !str_empty(host->url))
+			return arena_printf(arena, "%s/%s/%s/%lld", host->url, pull->repo,
+				str_equal(host->kind, "github") ? "pull" : "pulls",
+				(long long)pull->number);
+	}
+	return "";
+}
+
+/* What stands behind the two dashes of a plan, or is imported or removed. */
+static int arguments(
+	struct arena *arena, const struct run *run, struct job_spec *spec, struct err *err)
+{
+	_cleanup_json_ json_t *list = NULL;
+	const char **texts;
+	size_t count;
+	int r;
+
+	if (str_empty(run->extra_args) || spec->op == JOB_PREPARE || spec->op == JOB_HOOKS)
+		return 0;
+	r = jsonx_parse(run->extra_args, strlen(run->extra_args), 1 << 20, &list, err);
+	if (r < 0)
+		return r;
+	count = json_array_size(list);
+	texts = arena_alloc(arena, (count + 1) * sizeof(*texts));
+	for (size_t i = 0; i < count; i++)
+		texts[i] = arena_strdup(arena, json_string_value(json_array_get(list, i)));
+	if (spec->op == JOB_PLAN) {
+		spec->extra_args = texts;
+		spec->extra_arg_count = count;
+	} else {
+		spec->targets = texts;
+		spec->target_count = count;
+	}
+	return 0;
+}
+
+static void config_files(struct engine *engine, struct arena *arena, const struct run *run,
+	const struct pull *pull, struct job_spec *spec)
+{
+	const struct config_reader *reader = engine->world.config;
+	struct name_list names = { 0 };
+
+	if (spec->op != JOB_PREPARE)
+		return;
+	reader->files(
+		reader, engine_settings(engine, run->id), pull->host, pull->repo, arena, &names);
+	spec->config_files = names.list;
+	spec->config_file_count = names.count;
+}
+
+int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
+	struct job_spec *ret, struct err *err)
+{
+	const struct settings *settings = engine_settings(engine, job->run_id);
+	struct repo repo;
+	struct pull pull;
+	struct run run;
+	int r = store_run_load(engine->store, arena, job->run_id, &run, err);
+
+	if (r == 0)
+		r = store_pull_load(engine->store, arena, job->pull_id, &pull, err);
+	if (r == 0)
+		r = store_repo_load(engine->store, arena, pull.repo_id, &repo, err);
+	if (r < 0)
+		return r;
+	*ret = (struct job_spec){ .job = job->id,
+		.attempt = job->attempt,
+		.op = job->op,
+		.tool = job->tool,
+		.repo = pull.repo_id,
+		.repo_name = repo.name,
+		.clone_url = repo.clone_url,
+		.number = pull.number,
+		.head = run.head,
+		.head_ref = pull.head_ref,
+		.base_ref = pull.base_ref,
+		.near_tree = job->op == JOB_PREPARE ? near_tree(engine, arena, &pull) : "",
+		.tree = run.tree,
+		.dir = job->dir,
+		.workspace = job->workspace,
+		.project = job->project,
+		.plan_blob = job->plan_blob,
+		.plan_job = job->plan_job,
+		.command = run_kind_name(run.kind),
+		.author = pull.author,
+		.actor = run.actor,
+		.pull_url = pull_url(settings, &pull, arena),
+		.is_approved = job->op == JOB_APPLY, /* the gate was read right before */
+		.step_timeout_ms = settings->step_timeout_ms,
+		.stop_grace_ms = settings->stop_grace_ms,
+		.output_cap_bytes = settings->output_cap_bytes };
+	config_files(engine, arena, &run, &pull, ret);
+	r = arguments(arena, &run, ret, err);
+	return r < 0 ? r : recipe_spec(job, arena, ret, err);
+}
