@@ -11,7 +11,7 @@ endif
 IS_CLANG := $(findstring clang,$(CC))
 
 # ---- flags -----------------------------------------------------------------------------------------------------------
-PACKAGES := libuv libmicrohttpd libcurl jansson yaml-0.1 libcrypto sqlite3 libgit2 libpcre2-8
+PACKAGES := libuv libmicrohttpd libcurl jansson yaml-0.1 libcrypto sqlite3 libgit2 libpcre2-8 libseccomp
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
 WARNINGS := -Wall -Wextra -Wformat=2 -Wshadow -Wswitch-enum -Wstrict-prototypes -Wmissing-prototypes -Wvla \

@@ -185,7 +185,11 @@ void server_config_defaults(struct settings *settings)
 		.policies = { .conftest_version = "", .approve_count = 1, .item_regex = "(?s).+" },
 		.team_authz = { .command = "" },
 		.metrics = { .statsd_host = "", .statsd_port = "", .prometheus_path = "/metrics" },
-		.sandbox = { .mode = "full", .require = "full", .accept_unsandboxed = "" } };
+		.sandbox = { .mode = "full",
+			.require = "full",
+			.accept_unsandboxed = "",
+			.first_uid = 2097152,
+			.uids = 65536 } };
 }
 
 static int end(const struct config_errors *errors, struct err *err)
@@ -255,6 +259,10 @@ static const struct {
 	{ "tools.tofu", CONFIG_TEXT, AT(tofu_path) },
 	{ "tools.cli_config", CONFIG_TEXT, AT(tool_cli_config) },
 	{ "limits.connections_per_peer", CONFIG_INT, AT(connections_per_peer) },
+	{ "sandbox.mode", CONFIG_TEXT, AT(sandbox.mode) },
+	{ "sandbox.require", CONFIG_TEXT, AT(sandbox.require) },
+	{ "sandbox.first_uid", CONFIG_INT, AT(sandbox.first_uid) },
+	{ "sandbox.uids", CONFIG_INT, AT(sandbox.uids) },
 };
 
 static const char *fixed_text(struct arena *arena, const struct settings *settings, size_t i)

@@ -162,13 +162,29 @@ static const struct config_key override_keys[] = {
 	{ 0 },
 };
 
+static bool is_absolute(const char *text)
+{
+	return text[0] == '/' && text[1] != '\0' && strstr(text, "/../") == NULL;
+}
+
 const struct config_key server_sandbox_keys[] = {
 	{ "mode", CONFIG_WORD, AT(sandbox.mode), .words = mode_words, .fallback = "full",
-		.help = "what jobs are kept in" LATER },
+		.help = "the best tier to use; `none` runs the code of pull requests unguarded" },
 	{ "require", CONFIG_WORD, AT(sandbox.require), .words = require_words, .fallback = "full",
-		.help = "the least that must work here, or the server does not start" LATER },
+		.help = "the least that must work here, or the server does not start" },
 	{ "i_accept_unsandboxed", CONFIG_TEXT, AT(sandbox.accept_unsandboxed),
-		.help = "for mode none: the name of this machine, typed in" LATER },
+		.help = "for mode none: the name of this machine, typed in" },
+	{ "read", CONFIG_TEXTS, AT(sandbox.read), .is_good = is_absolute,
+		.expected = "an absolute path",
+		.help = "paths that jobs see besides the system and their tools" },
+	{ "write", CONFIG_TEXTS, AT(sandbox.write), .is_good = is_absolute,
+		.expected = "an absolute path",
+		.help = "paths that all jobs may write to: what one job writes, another reads" },
+	{ "first_uid", CONFIG_INT, AT(sandbox.first_uid), 1000, INT32_MAX - 70000,
+		.fallback = "2097152",
+		.help = "as root: jobs run as users from this number on, each as its own" },
+	{ "uids", CONFIG_INT, AT(sandbox.uids), 2, 65536, .fallback = "65536",
+		.help = "how many such users there are" },
 	{ "profiles", CONFIG_NAMED, AT(sandbox.overrides), .keys = override_keys,
 		.element = &override, .count = AT(sandbox.override_count),
 		.help = "for fetch, init, plan, render, policy, build, run, apply: what is other "

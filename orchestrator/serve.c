@@ -42,6 +42,7 @@ struct server {
 	struct local_host *local;
 	struct vcs_host *hosts[2];
 	struct executor *executor;
+	json_t *sandbox; /* what the launcher said of it */
 	struct engine *engine;
 	struct http *http;
 	bool is_started;
@@ -256,6 +257,25 @@ static int read_secret(const char *data_dir, char *ret, struct err *err)
 	return 0;
 }
 
+/* Running the code of pull requests unguarded is something an operator says for one machine, by its
+ * name, so that no copied file does it on another. */
+static int check_sandbox(const struct sandbox_settings *sandbox, struct err *err)
+{
+	char name[256] = "";
+
+	if (!str_equal(sandbox->mode, "none"))
+		return 0;
+	if (gethostname(name, sizeof(name) - 1) == 0 &&
+		str_equal(sandbox->accept_unsandboxed, name)) {
+		log_warn("there is no sandbox: pull requests run code as the user of this server");
+		return 0;
+	}
+	return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+		"sandbox.mode is none: jobs would run the code of pull requests with all rights of "
+		"this server; to accept that, write sandbox.i_accept_unsandboxed: %s",
+		name);
+}
+
 static int start_executor(struct server *server, struct arena *arena, struct err *err)
 {
 	const struct settings *settings = server->settings.first;
@@ -268,7 +288,14 @@ static int start_executor(struct server *server, struct arena *arena, struct err
 		.opentofu = settings->tofu_path != NULL ? settings->tofu_path
 							: cli_in_path(arena, "tofu"),
 		.cli_config = settings->tool_cli_config,
-		.path = getenv("PATH"),
+		.sandbox = { .tier = settings->sandbox.mode,
+			.require = str_equal(settings->sandbox.mode, "full")
+					   ? settings->sandbox.require
+					   : settings->sandbox.mode,
+			.read = settings->sandbox.read,
+			.write = settings->sandbox.write,
+			.first_uid = settings->sandbox.first_uid,
+			.uid_count = settings->sandbox.uids },
 		.fault = getenv("SLUICE_JOB_FAULT"),
 		.fault_log = getenv("SLUICE_JOB_FAULT_LOG"),
 		.notice = on_notice,
@@ -357,13 +384,17 @@ static int start(struct server *server, struct err *err)
 	server->on_int = loop_signal_new(server->loop, SIGINT, on_stop, server);
 	server->on_term = loop_signal_new(server->loop, SIGTERM, on_stop, server);
 	server->on_hup = loop_signal_new(server->loop, SIGHUP, on_hup, server);
-	r = start_executor(server, &arena, err);
+	r = check_sandbox(&server->settings.first->sandbox, err);
+	if (r == 0)
+		r = start_executor(server, &arena, err);
 	if (r == 0)
 		r = store_open(database, &clock_system, &server->store, err);
 	if (r == 0)
 		r = start_local(server, &arena, err);
 	if (r == 0)
 		r = start_engine(server, err);
+	if (r == 0)
+		r = executor_local_await(server->executor, &server->sandbox, err);
 	if (r == 0)
 		r = engine_start(server->engine, err);
 	if (r == 0)
@@ -383,6 +414,7 @@ static void finish(struct server *server)
 	http_free(server->http);
 	engine_free(server->engine);
 	executor_local_free(server->executor);
+	json_decref(server->sandbox);
 	local_host_free(server->local);
 	store_close(server->store);
 	loop_signal_free(server->on_int);

@@ -3,6 +3,7 @@
 #include "orchestrator/lib/jsonx.h"
 #include "runners/output.h"
 #include "runners/sandbox.h"
+#include "runners/sandbox/clone.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -23,32 +24,35 @@ static bool keep_only(int *in_fd, int *out_fd, int *go_fd)
 	return close_range(0, 999, 0) == 0 && close_range((unsigned)*go_fd + 1, ~0U, 0) == 0;
 }
 
-static _noreturn_ void work_in_child(confined_cb work, int in_fd, int out_fd, int go_fd)
+static _noreturn_ void work_in_child(
+	const struct sandbox_support *support, confined_cb work, int in_fd, int out_fd, int go_fd)
 {
 	char go;
 
-	if (!keep_only(&in_fd, &out_fd, &go_fd) || read(go_fd, &go, 1) != 1)
+	if (!keep_only(&in_fd, &out_fd, &go_fd) || sandbox_only_compute(support) < 0)
+		_exit(70);
+	if (read(go_fd, &go, 1) != 1)
 		_exit(0);
 	_exit(work(in_fd, out_fd));
 }
 
-int confined_start(
-	struct confined *child, unsigned parts, confined_cb work, int in_fd, struct err *err)
+int confined_start(struct confined *child, const struct sandbox_support *support, confined_cb work,
+	int in_fd, struct err *err)
 {
 	_cleanup_fd_ int answer = -1, go_read = -1, go_write = -1;
 	int pair[2];
 
-	*child = (struct confined){ .pidfd = -1, .go_fd = -1, .answer_fd = -1 };
+	*child = (struct confined){ .go_fd = -1, .answer_fd = -1 };
 	answer = memfd_create("answer", MFD_CLOEXEC);
 	if (answer < 0 || pipe2(pair, O_CLOEXEC) < 0)
 		return err_sys(err, ERR_SYSTEM, errno, "cannot prepare a reader");
 	go_read = pair[0];
 	go_write = pair[1];
-	child->pid = sandbox_fork_confined(parts, &child->pidfd);
+	child->pid = clone_process(0, -1, NULL);
 	if (child->pid < 0)
 		return err_sys(err, ERR_SYSTEM, errno, "cannot fork a reader");
 	if (child->pid == 0)
-		work_in_child(work, in_fd, answer, go_read);
+		work_in_child(support, work, in_fd, answer, go_read);
 	child->go_fd = steal_fd(&go_write);
 	child->answer_fd = steal_fd(&answer);
 	return 0;
@@ -93,7 +97,6 @@ void confined_release(struct confined *child)
 			;
 		child->pid = 0;
 	}
-	fd_closep(&child->pidfd);
 	fd_closep(&child->go_fd);
 	fd_closep(&child->answer_fd);
 }

@@ -11,14 +11,15 @@ typedef int (*confined_cb)(int in_fd, int out_fd);
 
 struct confined {
 	pid_t pid;
-	int pidfd;
 	int go_fd;
 	int answer_fd;
 };
 
-/* `parts`: of enum sandbox_part, what this machine can do. in_fd stays the caller's. */
-_must_check_ int confined_start(
-	struct confined *child, unsigned parts, confined_cb work, int in_fd, struct err *err);
+struct sandbox_support;
+
+/* in_fd stays the caller's. */
+_must_check_ int confined_start(struct confined *child, const struct sandbox_support *support,
+	confined_cb work, int in_fd, struct err *err);
 void confined_go(struct confined *child);
 /* Waits for the end; *ret is owned by the caller. */
 _must_check_ int confined_answer(struct confined *child, size_t cap, json_t **ret, struct err *err);

@@ -4,13 +4,14 @@
 #include "orchestrator/lib/strvec.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-enum { RESTART_MS = 100, RESTART_AGAIN_MS = 1000, ANSWER_MAX = 4096 };
+enum { READY_MS = 30000, RESTART_MS = 100, RESTART_AGAIN_MS = 1000, ANSWER_MAX = 4096 };
 
 struct launcher_link {
 	struct loop *loop;
@@ -177,6 +178,28 @@ static void on_restart(void *owner)
 	hang_up(link);
 	bury(link);
 	loop_timer_arm(link->restart, RESTART_AGAIN_MS);
+}
+
+int launcher_link_await(struct launcher_link *link, json_t **ret, struct err *err)
+{
+	struct pollfd socket = { .fd = link->socket, .events = POLLIN };
+	_cleanup_json_ json_t *json = NULL;
+	char bytes[ANSWER_MAX];
+	const char *why;
+	ssize_t length;
+
+	if (poll(&socket, 1, READY_MS) != 1)
+		return err_set(err, ERR_CONFIG, "the launcher of jobs does not answer");
+	length = recv(link->socket, bytes, sizeof(bytes), 0);
+	if (length <= 0)
+		return err_set(err, ERR_CONFIG, "the launcher of jobs died when it started");
+	if (jsonx_parse(bytes, (size_t)length, sizeof(bytes), &json, err) < 0)
+		return -(int)err->code;
+	why = json_string_value(json_object_get(json, "refused"));
+	if (why != NULL)
+		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG, "%s", why);
+	*ret = json_incref(json_object_get(json, "ready"));
+	return 0;
 }
 
 int launcher_link_new(struct loop *loop, const char *program, const char *settings,

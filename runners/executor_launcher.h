@@ -20,5 +20,9 @@ struct launcher_events {
  * and the socket. */
 _must_check_ int launcher_link_new(struct loop *loop, const char *program, const char *settings,
 	const struct launcher_events *events, struct launcher_link **ret, struct err *err);
+/* Waits until it says that it is ready, and of what kind its sandbox is; *ret is owned by the
+ * caller. Fails with its reason when this machine gives less than is required. Call it once, before
+ * the loop runs. */
+_must_check_ int launcher_link_await(struct launcher_link *link, json_t **ret, struct err *err);
 void launcher_link_send(struct launcher_link *link, const json_t *packet);
 void launcher_link_free(struct launcher_link *link); /* NULL is fine */

@@ -455,6 +455,10 @@ static void on_answer(void *owner, const json_t *packet, int *pidfd)
 	const char *failed = json_string_value(json_object_get(packet, "failed"));
 	const char *why = json_string_value(json_object_get(packet, "error"));
 
+	const char *refused = json_string_value(json_object_get(packet, "refused"));
+
+	if (refused != NULL) /* one that was started again */
+		tell(owner, refused);
 	if (started != NULL)
 		on_started(owner, started, pidfd);
 	if (failed != NULL)
@@ -690,6 +694,15 @@ static bool local_has_tree(struct executor *port, struct repo_id repo, const cha
 	return is_oid(tree) && access(path, F_OK) == 0;
 }
 
+static json_t *paths_json(const struct name_list *paths)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < paths->count; i++)
+		json_array_append_new(array, json_string(paths->list[i]));
+	return array;
+}
+
 static char *settings_text(const struct executor_local_options *options)
 {
 	const struct {
@@ -700,8 +713,8 @@ static char *settings_text(const struct executor_local_options *options)
 		{ "terraform", options->terraform },
 		{ "opentofu", options->opentofu },
 		{ "cli_config", options->cli_config },
-		{ "path", options->path },
-		{ "without", options->without },
+		{ "tier", options->sandbox.tier },
+		{ "require", options->sandbox.require },
 		{ "fault", options->fault },
 		{ "fault_log", options->fault_log },
 	};
@@ -710,7 +723,13 @@ static char *settings_text(const struct executor_local_options *options)
 	for (size_t i = 0; i < countof(texts); i++)
 		if (texts[i].value != NULL)
 			json_object_set_new(json, texts[i].key, json_string(texts[i].value));
-	json_object_set_new(json, "bare", json_boolean(options->may_run_bare));
+	json_object_set_new(json, "overlay", json_boolean(!options->sandbox.without_overlay));
+	json_object_set_new(json, "read", paths_json(&options->sandbox.read));
+	json_object_set_new(json, "write", paths_json(&options->sandbox.write));
+	if (options->sandbox.uid_count > 0) {
+		json_object_set_new(json, "first_uid", json_integer(options->sandbox.first_uid));
+		json_object_set_new(json, "uids", json_integer(options->sandbox.uid_count));
+	}
 	return jsonx_text(json);
 }
 
@@ -751,6 +770,11 @@ int executor_local_new(struct loop *loop, const struct executor_local_options *o
 	}
 	*ret = &executor->port;
 	return 0;
+}
+
+int executor_local_await(struct executor *port, json_t **ret, struct err *err)
+{
+	return launcher_link_await(local_of(port)->launcher, ret, err);
 }
 
 void executor_local_free(struct executor *port)

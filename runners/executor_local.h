@@ -5,7 +5,9 @@
  * Everything happens on the loop's thread; nothing here waits for a job. */
 #pragma once
 #include "orchestrator/lib/loop.h"
+#include "orchestrator/model/repo_config.h"
 #include "orchestrator/ports/executor.h"
+#include <jansson.h>
 
 struct executor_local_options { /* all strings are copied */
 	const char *data_dir;	/* absolute; jobs/ and blobs/ are made in it */
@@ -14,10 +16,13 @@ struct executor_local_options { /* all strings are copied */
 	const char *terraform;	/* absolute, or NULL */
 	const char *opentofu;	/* absolute, or NULL */
 	const char *cli_config; /* TF_CLI_CONFIG_FILE of the tools, or NULL */
-	const char *path;	/* PATH of the tools, or NULL */
-	bool may_run_bare;	/* run jobs even where the kernel forbids namespaces */
-	const char *without;	/* parts of the sandbox not to use: "overlay,proc"; or NULL */
-	const char *fault;	/* fault points of the runners, for tests; or NULL */
+	struct {		/* what is not set has a default: tier full is used and required */
+		const char *tier, *require;   /* "full", "landlock" or "none" */
+		bool without_overlay;	      /* copies instead, as where the kernel has none */
+		struct name_list read, write; /* absolute paths that jobs see, and may write to */
+		int64_t first_uid, uid_count; /* as root: the users of jobs */
+	} sandbox;
+	const char *fault; /* fault points of the runners, for tests; or NULL */
 	const char *fault_log;
 	/* The launcher died and was started again, a directory could not be read: for the log. */
 	void (*notice)(void *owner, const char *text);
@@ -26,5 +31,8 @@ struct executor_local_options { /* all strings are copied */
 
 _must_check_ int executor_local_new(struct loop *loop, const struct executor_local_options *options,
 	struct executor **ret, struct err *err);
+/* Waits until the launcher has tried its sandbox. *ret says what it is ({"tier": "full", ...}),
+ * owned by the caller; an error says why this machine is not fit. Once, before the loop runs. */
+_must_check_ int executor_local_await(struct executor *executor, json_t **ret, struct err *err);
 /* The launcher ends, jobs that run do not. NULL is fine. */
 void executor_local_free(struct executor *executor);

@@ -5,6 +5,7 @@
 #include "orchestrator/lib/strbuf.h"
 #include "orchestrator/lib/strvec.h"
 #include "runners/output.h"
+#include "runners/sandbox.h"
 #include "runners/site.h"
 #include "runners/tree.h"
 #include <ctype.h>
@@ -263,7 +264,7 @@ static int make_parents(const char *folder)
 }
 
 int init_cache_save(const char *entry, int job_fd, const struct job_spec *spec,
-	const json_t *backend, struct err *err)
+	const json_t *backend, const struct sandbox_support *support, struct err *err)
 {
 	_cleanup_free_ char *folder = mem_strndup(entry, (size_t)(strrchr(entry, '/') - entry));
 	_cleanup_free_ char *fresh = mem_printf(
@@ -283,6 +284,8 @@ int init_cache_save(const char *entry, int job_fd, const struct job_spec *spec,
 	if (entry_fd < 0)
 		return err_sys(err, ERR_SYSTEM, errno, "cannot open an entry of the init cache");
 	r = fill_entry(entry_fd, job_fd, spec, backend, err);
+	if (r == 0)
+		r = sandbox_give(support, 0, entry_fd, err);
 	if (r == 0 && renameat(folder_fd, fresh, folder_fd, strrchr(entry, '/') + 1) < 0 &&
 		errno != EEXIST && errno != ENOTEMPTY)
 		r = err_sys(err, ERR_SYSTEM, errno, "cannot name an entry of the init cache");

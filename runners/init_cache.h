@@ -10,6 +10,7 @@
 #include "orchestrator/model/job_spec.h"
 #include <jansson.h>
 
+struct sandbox_support;
 struct site;
 
 /* program: the tool's executable; more: what else init is told. */
@@ -20,9 +21,9 @@ _must_check_ int init_cache_fingerprint(const struct site *site, const char *pro
 char *init_cache_path(
 	const struct site *site, const struct job_spec *spec, const char *fingerprint);
 bool init_cache_has(const char *entry);
-/* Takes .terraform and the lock file from job_fd/upper/<dir>. */
+/* Takes .terraform and the lock file from job_fd/upper/<dir>; all jobs can read what is kept. */
 _must_check_ int init_cache_save(const char *entry, int job_fd, const struct job_spec *spec,
-	const json_t *backend, struct err *err);
+	const json_t *backend, const struct sandbox_support *support, struct err *err);
 void init_cache_drop(const char *entry, const struct job_spec *spec);
 
 /* The next local module folder ("./x", "../x") named by Terraform text; *at moves on. False at the

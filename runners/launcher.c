@@ -1,7 +1,8 @@
 /* Waits for requests and forks supervisors: no exec, so that a job starts in a fraction of a
  * millisecond. Small on purpose: it is there all the time, and every supervisor begins as its copy.
  *
- *     server -> {"data": ...}                 the settings, once, first
+ *     server -> {"data": ...}                 the settings, once, first; answer: {"ready": {...}},
+ *                                                  what the sandbox is, or {"refused": "..."}
  *     server -> {"start": "17-1"}             answer: {"started": "17-1", "pid": 4711} and a pidfd,
  *                                                  or {"failed": "17-1", "error": "..."}
  *     server -> {"remove": "<folder>"}        a trashed folder below the data directory; no answer
@@ -10,14 +11,13 @@
 #include "runners/launcher.h"
 #include "orchestrator/lib/fault.h"
 #include "orchestrator/lib/jsonx.h"
+#include "runners/sandbox/clone.h"
 #include "runners/supervise.h"
 #include "runners/tree.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <malloc.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 enum { PACKET_MAX = 64 << 10 };
@@ -83,18 +82,6 @@ static void become_own(void)
 	}
 }
 
-static pid_t fork_child(int *ret_pidfd)
-{
-	struct clone_args args = { .flags = ret_pidfd != NULL ? CLONE_PIDFD : 0,
-		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
-		.exit_signal = SIGCHLD };
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
-
-	if (pid < 0 && errno == ENOSYS)
-		pid = syscall(SYS_clone, args.flags | SIGCHLD, NULL, ret_pidfd, NULL, NULL);
-	return (pid_t)pid;
-}
-
 /* "<id>-<attempt>", nothing that could be a path. */
 static bool is_job_name(const char *name)
 {
@@ -117,7 +104,7 @@ static void start(struct launcher *launcher, const char *job)
 		return;
 	}
 	fault_point("launcher.before_fork");
-	pid = fork_child(&pidfd);
+	pid = clone_process(0, -1, &pidfd);
 	if (pid == 0) {
 		become_own();
 		close(launcher->socket);
@@ -136,7 +123,7 @@ static void remove_folder(struct launcher *launcher, const char *name)
 {
 	_cleanup_fd_ int data = -1;
 
-	if (!tree_path_is_safe(name) || str_equal(name, ".") || fork_child(NULL) != 0)
+	if (!tree_path_is_safe(name) || str_equal(name, ".") || clone_process(0, -1, NULL) != 0)
 		return;
 	become_own();
 	data = open(launcher->site.data_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -145,17 +132,34 @@ static void remove_folder(struct launcher *launcher, const char *name)
 	_exit(0);
 }
 
+static void tell_ready(const struct launcher *launcher)
+{
+	const struct sandbox_support *support = &launcher->support;
+	_cleanup_json_ json_t *reply = json_pack("{s:{s:s, s:i, s:s}}", "ready", "tier",
+		sandbox_tier_name(support->tier), "landlock", support->landlock_abi, "missing",
+		support->why_not);
+
+	answer(launcher, reply, -1);
+}
+
+static void tell_refused(const struct launcher *launcher, const char *why)
+{
+	_cleanup_json_ json_t *reply = json_pack("{s:s}", "refused", why);
+
+	answer(launcher, reply, -1);
+}
+
 static int read_settings(struct launcher *launcher, const json_t *packet, struct err *err)
 {
 	int r = site_read(packet, &launcher->site, err);
 
 	if (r == 0)
-		r = sandbox_prepare(launcher->site.data_dir, err);
+		r = sandbox_probe(&launcher->site, &launcher->support, err);
 	if (r < 0)
 		return r;
 	fault_init(launcher->site.fault_spec, launcher->site.fault_log);
-	sandbox_probe(launcher->site.without, &launcher->support);
 	launcher->is_ready = true;
+	tell_ready(launcher);
 	return 0;
 }
 
@@ -172,7 +176,8 @@ static bool serve_packet(struct launcher *launcher)
 		return length < 0 && (errno == EINTR || errno == EAGAIN);
 	if (jsonx_parse(bytes, (size_t)length, PACKET_MAX, &packet, &err) < 0 ||
 		(!launcher->is_ready && read_settings(launcher, packet, &err) < 0)) {
-		dprintf(STDERR_FILENO, "sluice-job launcher: %s\n", err.text);
+		if (!launcher->is_ready)
+			tell_refused(launcher, err.text);
 		return launcher->is_ready;
 	}
 	job = json_string_value(json_object_get(packet, "start"));
@@ -216,6 +221,7 @@ int launcher_serve(int socket)
 		if (polls[0].revents != 0 && !serve_packet(&launcher))
 			break;
 	}
+	sandbox_support_release(&launcher.support);
 	site_release(&launcher.site);
 	return 0;
 }

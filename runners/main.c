@@ -29,12 +29,12 @@ static int run_supervise(int argc, char **argv)
 		fprintf(stderr, "%s: cannot be read as JSON\n", argv[0]);
 		return 1;
 	}
-	if (site_read(json, &site, &err) < 0 || sandbox_prepare(site.data_dir, &err) < 0) {
+	if (site_read(json, &site, &err) < 0 || sandbox_probe(&site, &support, &err) < 0) {
 		fprintf(stderr, "%s: %s\n", argv[0], err.text);
 		return 1;
 	}
-	sandbox_probe(site.without, &support);
 	code = supervise(&site, &support, argv[1]);
+	sandbox_support_release(&support);
 	site_release(&site);
 	return code;
 }
@@ -42,18 +42,6 @@ static int run_supervise(int argc, char **argv)
 static int run_interpret(_unused_ int argc, _unused_ char **argv)
 {
 	return tf_plan_interpret(STDIN_FILENO, STDOUT_FILENO);
-}
-
-static int run_probe(_unused_ int argc, _unused_ char **argv)
-{
-	struct sandbox_support support;
-
-	sandbox_probe("", &support);
-	for (unsigned i = 0; sandbox_part_name(i) != NULL; i++)
-		printf("%-8s %s\n", sandbox_part_name(i), support.parts & (1U << i) ? "yes" : "no");
-	if (support.why_not[0] != '\0')
-		printf("missing: %s\n", support.why_not);
-	return support.parts == 0;
 }
 
 static const struct verb {
@@ -64,7 +52,6 @@ static const struct verb {
 	{ "launcher", run_launcher, "serve the socket on descriptor 3 (started by sluice)" },
 	{ "supervise", run_supervise, "SETTINGS.json ID-ATTEMPT: run one job directory by hand" },
 	{ "interpret", run_interpret, "plan JSON on standard input -> summary (a regular file)" },
-	{ "probe", run_probe, "what of the sandbox this machine can give" },
 };
 
 int main(int argc, char **argv)

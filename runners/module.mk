@@ -1,9 +1,11 @@
 # runners: the executable sluice-job, and executor_local, the part of it that lives inside sluice.
 ARCHIVES += runner executor
-runner_SRCS := $(addprefix runners/,blob.c confined.c diagnostic.c egress/address.c egress/proxy.c egress/request.c egress/resolve.c \
-	init_cache.c job_dir.c keeper.c kept_state.c launcher.c output.c plan_file.c sandbox.c sandbox/profile.c site.c stage.c \
-	step_env.c step_output.c steps.c supervise.c terraform.c tf_plan.c tools.c tree.c worker.c zip.c)
-runner_PKGS := jansson libcares zlib
+runner_SRCS := $(addprefix runners/,blob.c confined.c diagnostic.c init_cache.c job_dir.c kept_state.c launcher.c \
+	output.c place.c plan_file.c site.c stage.c step_env.c step_output.c steps.c supervise.c terraform.c tf_plan.c \
+	tools.c tree.c worker.c zip.c \
+	$(addprefix egress/,address.c proxy.c request.c resolve.c) \
+	$(addprefix sandbox/,clone.c enter.c filter.c keeper.c landlock.c limits.c profile.c root.c setup.c support.c))
+runner_PKGS := jansson libcares libseccomp zlib
 executor_SRCS := runners/executor_local.c runners/executor_launcher.c
 executor_PKGS := jansson
 

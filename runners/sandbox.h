@@ -1,62 +1,77 @@
-/* A place where a foreign tool may run: own processes, own mounts, own user, nothing inherited.
- * Owns: the keeper (pid 1 inside) and everything below it. Must not: know any tool.
+/* A place where a foreign tool may run: its own view of files, processes, network and users, limits
+ * on everything, nothing inherited. Owns: the keeper (first process inside) and everything below
+ * it. Must not: know any tool.
  *
  *   sandbox_enter() -> sandbox_run() ... sandbox_wait() ... -> sandbox_leave()
  *
- * Inside, three folders have the same names for every job, so that a plan and its apply see the
- * same paths: BOX/tree (the work tree, writable, thrown away), BOX/tmp (HOME and TMPDIR) and
- * BOX/out (what is kept). The rest of the data directory does not exist there.
+ * What stands inside is said by a profile (runners/sandbox/profile.h). In tier full three folders
+ * have the same names for every job, so that a plan and its apply see the same paths: /tree (the
+ * work tree, what is written to it is thrown away), /tmp (HOME and TMPDIR, in memory) and /out
+ * (what is kept). Nothing else of the data directory exists there.
  *
- * A later, stricter sandbox changes what sandbox.c and keeper.c do, not this header. */
+ * A set-up that fails is an error with the name of its step, never a sandbox with less around it.
+ */
 #pragma once
 #include "orchestrator/lib/err.h"
 #include "orchestrator/lib/strvec.h"
+#include "runners/sandbox/filter.h"
+#include "runners/sandbox/profile.h"
 #include <sys/types.h>
 
-#define SANDBOX_BOX "box" /* below the data directory */
+#define SANDBOX_TREE "/tree"
+#define SANDBOX_TMP  "/tmp"
+#define SANDBOX_OUT  "/out"
+#define SANDBOX_DATA "/data" /* profile fetch: repos/<id> of the data directory */
 
-enum sandbox_part {
-	SANDBOX_USER = 1 << 0,
-	SANDBOX_PID = 1 << 1,
-	SANDBOX_MOUNT = 1 << 2,
-	SANDBOX_IPC = 1 << 3,
-	SANDBOX_NET = 1 << 4,
-	SANDBOX_PROC = 1 << 5,
-	SANDBOX_OVERLAY = 1 << 6,
-	SANDBOX_ALL = (1 << 7) - 1,
+enum { SANDBOX_PROXY_PORT = 3128 };
+
+enum sandbox_tier {
+	SANDBOX_NONE = 1, /* an ordinary child: only where the operator says so for this machine */
+	SANDBOX_LANDLOCK, /* no namespaces: Landlock, system call filter, own user */
+	SANDBOX_FULL,
 };
 
-/* What this machine can do; asked once by the launcher. */
+/* What this machine gives; made once by the launcher, inherited by everybody. */
 struct sandbox_support {
-	unsigned parts; /* of enum sandbox_part */
-	char why_not[160];
+	enum sandbox_tier tier; /* the one in use */
+	int landlock_abi;
+	bool has_overlay;
+	bool is_root;
+	uid_t first_uid; /* root: a job's user is one of these; the first is git's */
+	unsigned uid_count;
+	struct filter filters[FILTER_COUNT];
+	char why_not[160]; /* why not a better tier; "" when there is none */
 };
 
 struct sandbox_bind {
 	const char *source; /* absolute */
-	const char *target; /* relative to the tree; stands there already in `upper` */
+	const char *target; /* absolute, as it is seen inside */
+	bool may_write;
 };
 
-enum { SANDBOX_BINDS_MAX = 2, SANDBOX_SLOTS = 2, SANDBOX_OTHERS_MAX = 8 };
+enum { SANDBOX_BINDS_MAX = 4, SANDBOX_SLOTS = 2, SANDBOX_OTHERS_MAX = 8 };
 
 struct sandbox_spec {
-	unsigned parts;	      /* to use */
-	const char *data_dir; /* absolute */
-	const char *job_dir;  /* absolute; holds upper, work, tmp, out */
-	const char *tree;     /* lower layer; NULL: no box, the data directory stays visible */
-	const char *layer;    /* between tree and upper, or NULL */
-	const char *cwd;      /* relative to the tree; without a tree: absolute */
+	const struct sandbox_support *support;
+	const struct profile *profile;
+	const struct site *site;
+	int64_t job;	     /* its number chooses its user */
+	const char *job_dir; /* absolute; holds upper, work, out, tmp */
+	const char *tree;    /* absolute: lower layer; NULL where the profile has no tree */
+	const char *layer;   /* absolute: between tree and upper, or NULL */
+	const char *cwd;     /* relative to the tree; "." without one */
 	struct sandbox_bind binds[SANDBOX_BINDS_MAX];
 	size_t bind_count;
-	bool outlives_us; /* when the supervisor dies, steps that run are not killed */
-	int lock_fd;	  /* held by the keeper too, so that the lock tells of it */
+	bool reads_all; /* may read what others keep from each other: git, in a user's repository */
+	int lock_fd;	/* held by the keeper too, so that the lock tells of it */
 };
 
 struct sandbox {
 	pid_t keeper;
 	int pidfd;
 	int control;
-	unsigned parts;			  /* really used */
+	int listener; /* of profiles with a proxy: what inside is 127.0.0.1:SANDBOX_PROXY_PORT */
+	enum sandbox_tier tier;
 	pid_t others[SANDBOX_OTHERS_MAX]; /* our children from before; without a pid namespace only
 					   */
 };
@@ -75,12 +90,20 @@ struct sandbox_exit {
 	int exec_errno; /* not 0: it never ran */
 };
 
-/* `without`: names of parts, with commas, that shall not be used. */
-void sandbox_probe(const char *without, struct sandbox_support *ret);
-/* Makes the folders that a box needs below the data directory. */
-_must_check_ int sandbox_prepare(const char *data_dir, struct err *err);
+/* What of `site`'s wish this machine can give. Fails when that is less than it requires. */
+_must_check_ int sandbox_probe(
+	const struct site *site, struct sandbox_support *ret, struct err *err);
+void sandbox_support_release(struct sandbox_support *support);
+const char *sandbox_tier_name(enum sandbox_tier tier);
+/* The user of a job, and of the git work (job 0); ours when we are not root. */
+uid_t sandbox_uid(const struct sandbox_support *support, int64_t job);
+/* The group that all jobs share, so that each may write in its own layer above a common tree. */
+gid_t sandbox_gid(const struct sandbox_support *support);
+/* What the job shall own: folder and all that is in it. Does nothing when we are not root. */
+_must_check_ int sandbox_give(
+	const struct sandbox_support *support, int64_t job, int dir_fd, struct err *err);
 
-/* Returns when the keeper stands ready. The error names the step of the set-up that failed. */
+/* Returns when the keeper stands ready. */
 _must_check_ int sandbox_enter(
 	const struct sandbox_spec *spec, struct sandbox *ret, struct err *err);
 _must_check_ int sandbox_run(
@@ -94,9 +117,6 @@ void sandbox_signal(
 /* Everything inside is dead when this returns. */
 void sandbox_leave(struct sandbox *box);
 
-/* For children that only compute: own network (none), users, processes; limits; returns in the
- * child with 0, in the parent with its pid. */
-_must_check_ pid_t sandbox_fork_confined(unsigned parts, int *ret_pidfd);
-
-/* "user", "pid", ... in a fixed order; NULL after the last. */
-const char *sandbox_part_name(unsigned index);
+/* For a child that only computes on bytes it has open: no file, no network, no process, hardly a
+ * system call. 0, or -1 with errno. */
+_must_check_ int sandbox_only_compute(const struct sandbox_support *support);

@@ -1,42 +1,154 @@
 /* The launcher's settings packet as a structure. */
 #include "runners/site.h"
 #include "orchestrator/lib/jsonx.h"
+#include "runners/sandbox.h"
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { SHOWN_MAX = 64, CLI_CONFIG_MAX = 64 << 10 };
+
+static int read_tier(struct jsonx *reader, const char *key, int *ret, struct err *err)
+{
+	const char *word = jsonx_string_or(reader, key, "full");
+
+	for (int tier = SANDBOX_NONE; tier <= SANDBOX_FULL; tier++)
+		if (str_equal(word, sandbox_tier_name((enum sandbox_tier)tier))) {
+			*ret = tier;
+			return 0;
+		}
+	return err_set(err, ERR_CONFIG, "\"%.40s\" is not a tier of the sandbox", word);
+}
+
+/* A folder that holds the data would show everything of it, and one in it what is not for jobs. */
+static bool touches_data(const struct site *site, const char *path)
+{
+	size_t length = strlen(path), data = strlen(site->data_dir);
+	size_t least = length < data ? length : data;
+
+	return strncmp(path, site->data_dir, least) == 0 &&
+	       (length == data || (length < data ? site->data_dir : path)[least] == '/');
+}
+
+static int add_shown(
+	const struct site *site, struct strvec *list, const char *path, struct err *err)
+{
+	if (str_empty(path) || access(path, F_OK) < 0)
+		return 0;
+	if (path[0] != '/' || strcmp(path, "/") == 0 || touches_data(site, path))
+		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+			"the sandbox cannot show %s: it is not absolute, or holds the data folder, "
+			"or is in it",
+			path);
+	if (list->count >= SHOWN_MAX)
+		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+			"the sandbox shows at most %d paths", SHOWN_MAX);
+	strvec_push(list, path);
+	return 0;
+}
+
+/* The operator's CLI configuration names folders with providers: every text in it that is the path
+ * of a folder is shown. */
+static int add_mirrors(struct site *site, struct err *err)
+{
+	_cleanup_fd_ int fd = str_empty(site->cli_config)
+				      ? -1
+				      : open(site->cli_config, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_free_ char *text = mem_alloc(CLI_CONFIG_MAX + 1);
+	ssize_t length = fd < 0 ? 0 : read(fd, text, CLI_CONFIG_MAX);
+	struct stat st;
+	int r = 0;
+
+	if (length <= 0)
+		return 0;
+	for (char *at = text, *end; r == 0 && (at = strstr(at, "\"/")) != NULL; at = end + 1) {
+		end = strchr(++at, '"');
+		if (end == NULL)
+			break;
+		*end = '\0';
+		if (stat(at, &st) == 0 && S_ISDIR(st.st_mode))
+			r = add_shown(site, &site->read, at, err);
+	}
+	return r;
+}
+
+static int read_list(const struct site *site, struct jsonx *reader, const char *key,
+	struct strvec *list, struct err *err)
+{
+	const json_t *array = jsonx_array_or(reader, key), *item;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach (array, i, item)
+		if (r == 0 && json_is_string(item))
+			r = add_shown(site, list, json_string_value(item), err);
+	return r;
+}
+
+static int read_sandbox(struct jsonx *reader, struct site *site, struct err *err)
+{
+	const char *const files[] = { site->git, site->terraform, site->opentofu,
+		site->cli_config };
+	int r = read_tier(reader, "tier", &site->tier, err);
+
+	if (r == 0)
+		r = read_tier(reader, "require", &site->require, err);
+	site->may_overlay = jsonx_bool_or(reader, "overlay", true);
+	site->first_uid = jsonx_int_or(reader, "first_uid", 2097152);
+	site->uid_count = jsonx_int_or(reader, "uids", 65536);
+	if (r == 0 && (site->first_uid < 1000 || site->uid_count < 2 ||
+			      site->first_uid + site->uid_count > UINT32_MAX - 1))
+		r = err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+			"the users of jobs must be at least two, from 1000 on");
+	for (size_t i = 0; r == 0 && i < countof(files); i++)
+		r = add_shown(site, &site->read, files[i], err);
+	if (r == 0)
+		r = add_mirrors(site, err);
+	if (r == 0)
+		r = read_list(site, reader, "read", &site->read, err);
+	return r < 0 ? r : read_list(site, reader, "write", &site->write, err);
+}
 
 int site_read(const json_t *json, struct site *ret, struct err *err)
 {
 	struct jsonx reader = jsonx_reader(json, "the launcher's settings", err);
-	struct site site = { 0 };
+	struct site *site = ret;
+	const struct {
+		const char *key, **value;
+	} texts[] = {
+		{ "data", &site->data_dir },
+		{ "git", &site->git },
+		{ "terraform", &site->terraform },
+		{ "opentofu", &site->opentofu },
+		{ "cli_config", &site->cli_config },
+		{ "fault", &site->fault_spec },
+		{ "fault_log", &site->fault_log },
+	};
+	int r;
 
-	site.data_dir = jsonx_string(&reader, "data");
-	site.git = jsonx_string_or(&reader, "git", "");
-	site.terraform = jsonx_string_or(&reader, "terraform", "");
-	site.opentofu = jsonx_string_or(&reader, "opentofu", "");
-	site.cli_config = jsonx_string_or(&reader, "cli_config", "");
-	site.path = jsonx_string_or(&reader, "path", "/usr/local/bin:/usr/bin:/bin");
-	site.may_run_bare = jsonx_bool_or(&reader, "bare", false);
-	site.without = jsonx_string_or(&reader, "without", "");
-	site.fault_spec = jsonx_string_or(&reader, "fault", NULL);
-	site.fault_log = jsonx_string_or(&reader, "fault_log", NULL);
-	if (reader.failed < 0)
-		return reader.failed;
-	if (site.data_dir[0] != '/')
-		return err_set(err, ERR_CONFIG, "the data directory \"%s\" is not absolute",
-			site.data_dir);
-	*ret = site;
-	ret->data_dir = arena_strdup(&ret->arena, site.data_dir);
-	ret->git = arena_strdup(&ret->arena, site.git);
-	ret->terraform = arena_strdup(&ret->arena, site.terraform);
-	ret->opentofu = arena_strdup(&ret->arena, site.opentofu);
-	ret->cli_config = arena_strdup(&ret->arena, site.cli_config);
-	ret->path = arena_strdup(&ret->arena, site.path);
-	ret->without = arena_strdup(&ret->arena, site.without);
-	ret->fault_spec = arena_strdup(&ret->arena, site.fault_spec);
-	ret->fault_log = arena_strdup(&ret->arena, site.fault_log);
-	return 0;
+	*site = (struct site){ 0 };
+	for (size_t i = 0; i < countof(texts); i++)
+		*texts[i].value = arena_strdup(
+			&site->arena, jsonx_string_or(&reader, texts[i].key, ""));
+	if (site->fault_log[0] == '\0')
+		site->fault_log = NULL;
+	r = reader.failed;
+	if (r == 0 && site->data_dir[0] != '/')
+		r = err_set(err, ERR_CONFIG, "the data directory \"%s\" is not absolute",
+			site->data_dir);
+	if (r == 0)
+		r = read_sandbox(&reader, site, err);
+	if (r == 0)
+		r = reader.failed;
+	if (r < 0)
+		site_release(site);
+	return r;
 }
 
 void site_release(struct site *site)
 {
+	strvec_release(&site->read);
+	strvec_release(&site->write);
 	arena_release(&site->arena);
 	*site = (struct site){ 0 };
 }

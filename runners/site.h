@@ -3,6 +3,7 @@
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/err.h"
+#include "orchestrator/lib/strvec.h"
 #include <jansson.h>
 
 struct site {
@@ -12,10 +13,11 @@ struct site {
 	const char *terraform;	/* absolute, or "" */
 	const char *opentofu;	/* absolute, or "" */
 	const char *cli_config; /* TF_CLI_CONFIG_FILE, or "" */
-	const char *path;	/* PATH of the tools */
-	bool may_run_bare;	/* the operator accepts jobs without namespaces */
-	const char *without;	/* parts of the sandbox not to use though they would work:
-				   "overlay,proc" */
+	int tier, require;	/* of enum sandbox_tier: the best to use, the least that will do */
+	bool may_overlay;
+	int64_t first_uid, uid_count; /* as root: users of jobs */
+	struct strvec read;	/* absolute: what jobs see besides the system, at the same place */
+	struct strvec write;	/* and may write to: what the operator wrote down */
 	const char *fault_spec; /* lib/fault.h; of tests */
 	const char *fault_log;
 };

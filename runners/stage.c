@@ -4,6 +4,7 @@
 #include "orchestrator/lib/jsonx.h"
 #include "runners/confined.h"
 #include "runners/init_cache.h"
+#include "runners/place.h"
 #include "runners/tree.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@ void ground_release(struct ground *ground)
 }
 
 static int enter(struct walk *walk, const struct ground *ground, const struct backend *backend,
-	bool for_apply)
+	enum profile_id profile)
 {
 	struct worker *worker = walk->worker;
 	struct kept_state state;
@@ -36,8 +37,8 @@ static int enter(struct walk *walk, const struct ground *ground, const struct ba
 	if (kept_state_find(worker->site->data_dir, &worker->spec, backend, &worker->arena, &state,
 		    &err) < 0)
 		return end_with(walk, "state", &err);
-	return ground->has_upper ? worker_enter_again(worker, &state, for_apply)
-				 : worker_enter(worker, ground->layer, &state, for_apply);
+	return ground->has_upper ? place_enter_again(worker, profile, &state)
+				 : place_enter(worker, profile, ground->layer, &state);
 }
 
 /* ---- what init says of the state ---- */
@@ -56,7 +57,7 @@ static int read_backend(struct worker *worker, json_t **ret, struct err *err)
 		*ret = json_pack("{s:b}", "local", 1);
 		return 0;
 	}
-	r = confined_start(&reader, worker->support->parts, kept_state_scan, fd, err);
+	r = confined_start(&reader, worker->support, kept_state_scan, fd, err);
 	if (r == 0) {
 		confined_go(&reader);
 		r = confined_answer(&reader, BACKEND_MAX, ret, err);
@@ -88,7 +89,7 @@ static int make_entry(struct walk *walk, struct ground *ground, const struct str
 	const struct ground bare = { 0 };
 	struct tool_verdict verdict;
 	struct err err;
-	int r = enter(walk, &bare, &unknown_backend, false);
+	int r = enter(walk, &bare, &unknown_backend, PROFILE_INIT);
 
 	worker->context.extra = extra;
 	if (r == 0)
@@ -100,7 +101,8 @@ static int make_entry(struct walk *walk, struct ground *ground, const struct str
 	if (r < 0)
 		return r;
 	if (read_backend(worker, &backend, &err) < 0 ||
-		init_cache_save(ground->entry, worker->dir->fd, &worker->spec, backend, &err) < 0)
+		init_cache_save(ground->entry, worker->dir->fd, &worker->spec, backend,
+			worker->support, &err) < 0)
 		return end_with(walk, "init", &err);
 	return 0;
 }
@@ -170,7 +172,7 @@ static int find_entry(struct walk *walk, const struct steps *steps, struct groun
 
 static int run_to_init(struct walk *walk, struct ground *ground, size_t end)
 {
-	int r = enter(walk, ground, &unknown_backend, false);
+	int r = enter(walk, ground, &unknown_backend, PROFILE_INIT);
 
 	if (r == 0)
 		r = walk_steps(walk, 0, end);
@@ -198,7 +200,9 @@ int ground_prepare(struct walk *walk, struct ground *ground)
 
 int ground_enter(struct walk *walk, struct ground *ground, bool for_apply)
 {
-	return enter(walk, ground, &ground->backend, for_apply);
+	int r = enter(walk, ground, &ground->backend, for_apply ? PROFILE_APPLY : PROFILE_PLAN);
+
+	return r < 0 || for_apply ? r : place_prepare_render(walk->worker, ground->layer);
 }
 
 int ground_renew(struct walk *walk, struct ground *ground)
@@ -255,7 +259,8 @@ int ground_keep(struct walk *walk, struct ground *ground)
 		return r;
 	init_cache_drop(entry, &worker->spec); /* of an attempt before */
 	if (read_backend(worker, &backend, &err) < 0 ||
-		init_cache_save(entry, worker->dir->fd, &worker->spec, backend, &err) < 0)
+		init_cache_save(
+			entry, worker->dir->fd, &worker->spec, backend, worker->support, &err) < 0)
 		return end_with(walk, "init", &err);
 	return 0;
 }

@@ -136,11 +136,14 @@ static int open_show_file(const struct worker *worker)
 {
 	_cleanup_fd_ int out = openat(
 		worker->dir->fd, "out", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_fd_ int fd = -1;
 
 	if (out < 0)
 		return -1;
 	unlinkat(out, STEPS_SHOW_FILE, 0);
-	return openat(out, STEPS_SHOW_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = openat(out, STEPS_SHOW_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	/* The commands read it, as the job's user. */
+	return fd >= 0 && fchmod(fd, 0644) == 0 ? steal_fd(&fd) : -1;
 }
 
 /* $SHOWFILE, for commands that read the plan. */
@@ -189,6 +192,7 @@ static void link_names(struct worker *worker, const char *version)
 	const char *slash = strrchr(program, '/');
 	_cleanup_free_ char *long_name = mem_printf("%s%s", slash + 1, version);
 	_cleanup_fd_ int bin = -1;
+	struct err ignored;
 
 	if (mkdirat(worker->dir->fd, "out/bin", 0700) < 0 && errno != EEXIST)
 		return;
@@ -196,6 +200,8 @@ static void link_names(struct worker *worker, const char *version)
 	if (bin < 0 || symlinkat(program, bin, slash + 1) < 0 || str_empty(version))
 		return; /* then commands find what PATH has */
 	if (symlinkat(program, bin, long_name) < 0)
+		return;
+	if (sandbox_give(worker->support, worker->spec.job.v, bin, &ignored) < 0)
 		return;
 }
 
@@ -295,8 +301,8 @@ static int describe_command(struct walk *walk, const struct step *step, struct s
 {
 	_cleanup_strvec_ struct strvec none = { 0 };
 	struct worker *worker = walk->worker;
-	/* the server's PATH: what the job itself made is not asked for a shell */
-	const char *shell = find_shell(step->shell, worker->site->path, &worker->arena);
+	/* what the job itself made is not asked for a shell */
+	const char *shell = find_shell(step->shell, TOOL_PATH, &worker->arena);
 
 	if (shell == NULL)
 		return err_user(
@@ -506,7 +512,7 @@ void walk_forget_values(struct walk *walk)
 		.plan_file = arena_printf(arena, "%s/tfplan", context->out),
 		.show_file = arena_printf(arena, "%s/" STEPS_SHOW_FILE, context->out),
 		.policy_file = arena_printf(arena, "%s/policy.json", context->out),
-		.path = worker->site->path };
+		.path = TOOL_PATH };
 
 	if (spec->op == JOB_HOOKS)
 		places.status_file = arena_printf(arena, "%s/" STEPS_STATUS_FILE, context->out);
@@ -514,8 +520,7 @@ void walk_forget_values(struct walk *walk)
 		places.tool_version = spec->tool_version;
 	for (size_t i = 0; i < steps->count; i++)
 		if (step_runs_command(&steps->list[i]) && spec->op != JOB_HOOKS)
-			places.path = arena_printf(
-				arena, "%s/bin:%s", context->out, worker->site->path);
+			places.path = arena_printf(arena, "%s/bin:%s", context->out, TOOL_PATH);
 	strvec_release(&worker->env);
 	step_env_table(spec, &places, &worker->env);
 }

@@ -21,6 +21,7 @@
 #include "runners/blob.h"
 #include "runners/confined.h"
 #include "runners/diagnostic.h"
+#include "runners/place.h"
 #include "runners/stage.h"
 #include "runners/tf_plan.h"
 #include "runners/worker.h"
@@ -61,7 +62,7 @@ static int run_prepare(struct worker *worker)
 	struct err err;
 	int r, ended;
 
-	ended = worker_enter_bare(worker);
+	ended = place_enter_git(worker);
 	if (ended < 0)
 		return ended;
 	ended = worker_step(worker, STEP_PREPARE, &verdict, &failure);
@@ -69,7 +70,8 @@ static int run_prepare(struct worker *worker)
 	if (ended < 0 && worker->result.outcome != OUTCOME_TOOL_FAILED &&
 		worker->result.outcome != OUTCOME_CONFLICT)
 		return ended;
-	r = jsonx_read_at(worker->dir->fd, SUPERVISE_ANSWER, JOB_RESULT_MAX / 2, &answer, &err);
+	r = jsonx_read_at(
+		worker->dir->fd, "out/" SUPERVISE_ANSWER, JOB_RESULT_MAX / 2, &answer, &err);
 	if (r < 0)
 		return ended < 0 ? ended
 				 : worker_end_err(worker, OUTCOME_BAD_RESULT, "prepare", &err);
@@ -256,6 +258,8 @@ static int take_plan(struct worker *worker)
 		return worker_end(worker, OUTCOME_PLAN_LOST, "apply",
 			"this plan has been applied before; nothing was run");
 	r = blob_copy(data, sha, out, "tfplan", &err);
+	if (r == 0)
+		r = sandbox_give(worker->support, worker->spec.job.v, out, &err);
 	if (r == -ERR_MISSING)
 		return worker_end(worker, OUTCOME_PLAN_LOST, "apply",
 			"the saved plan is gone; nothing was run");
@@ -391,7 +395,7 @@ static int run_hooks(struct worker *worker)
 	int r = walk_open(&walk, worker, STAGE_PLAN, &worker->spec.steps);
 
 	if (r == 0)
-		r = worker_enter(worker, NULL, NULL, false);
+		r = place_enter(worker, PROFILE_RUN, NULL, NULL);
 	if (r == 0)
 		r = walk_steps(&walk, 0, walk.steps.count);
 	worker_leave(worker);
@@ -406,12 +410,8 @@ static int run_hooks(struct worker *worker)
 
 static json_t *isolation_json(const struct worker *worker)
 {
-	json_t *names = json_array();
-
-	for (unsigned i = 0; sandbox_part_name(i) != NULL; i++)
-		if (worker->parts_used & (1U << i))
-			json_array_append_new(names, json_string(sandbox_part_name(i)));
-	return names;
+	return json_pack("{s:s, s:i}", "tier", sandbox_tier_name(worker->support->tier), "landlock",
+		worker->support->landlock_abi);
 }
 
 static int write_result(struct worker *worker, struct err *err)
@@ -455,11 +455,6 @@ static int check_machine(struct worker *worker)
 	const char *program = worker->tool->program(worker->site);
 	struct stat st;
 
-	if (worker->support->parts == 0 && !worker->site->may_run_bare)
-		return worker_end(worker, OUTCOME_SETUP_FAILED, "sandbox",
-			"this machine forbids namespaces (%s); allow them, or run without "
-			"isolation",
-			worker->support->why_not);
 	if (str_empty(program))
 		return worker_end(worker, OUTCOME_SETUP_FAILED, "tool",
 			"%s is not on this machine; the operator of the server must install it",
@@ -511,7 +506,7 @@ static void run_job(struct worker *worker, struct confined *reader, int json_fd)
 static int supervise_in(const struct site *site, const struct sandbox_support *support,
 	struct job_dir *dir, struct err *err)
 {
-	struct confined reader = { .pidfd = -1, .go_fd = -1, .answer_fd = -1 };
+	struct confined reader = { .go_fd = -1, .answer_fd = -1 };
 	_cleanup_fd_ int json_fd = -1;
 	struct worker worker = { .wake_fd = -1 };
 	struct arena arena = { 0 };
@@ -522,8 +517,7 @@ static int supervise_in(const struct site *site, const struct sandbox_support *s
 	if (r == 0 && spec.op == JOB_PLAN) {
 		json_fd = openat(dir->fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 		r = json_fd < 0 ? err_sys(err, ERR_JOB, errno, "cannot make a file of the job")
-				: confined_start(
-					  &reader, support->parts, tf_plan_interpret, json_fd, err);
+				: confined_start(&reader, support, tf_plan_interpret, json_fd, err);
 	}
 	arena_release(&arena);
 	if (r == 0) {

@@ -3,7 +3,7 @@
 #include "runners/sandbox.h"
 #include "runners/site.h"
 
-#define SUPERVISE_ANSWER "answer.json" /* what sluice-git leaves in the job directory */
+#define SUPERVISE_ANSWER "answer.json" /* what sluice-git leaves in the job's folder `out` */
 
 /* Runs the job of `job` ("<id>-<attempt>"); returns the exit code of the supervisor: 0 when a
  * result was written, whatever it says. */

@@ -53,7 +53,7 @@ int terraform_check_argument(const char *arg, const char *before, struct err *er
 
 static void describe_env(const struct tool_context *context, struct strvec *env)
 {
-	strvec_pushf(env, "PATH=%s", context->site->path);
+	strvec_push(env, "PATH=" TOOL_PATH);
 	strvec_pushf(env, "HOME=%s", context->tmp);
 	strvec_pushf(env, "TMPDIR=%s", context->tmp);
 	strvec_push(env, "LANG=C.UTF-8");

@@ -8,6 +8,8 @@
 #include "orchestrator/model/job_spec.h"
 #include "runners/site.h"
 
+#define TOOL_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 enum tool_step {
 	STEP_PREPARE = 1,
 	STEP_INIT,
@@ -25,8 +27,9 @@ enum tool_step {
 struct tool_context {
 	const struct site *site;
 	const struct job_spec *spec;
-	const char *job_dir;
-	const char *tree; /* as the tool sees it; "" for a tool without one */
+	const char *order; /* job.json */
+	const char *data;  /* holds repos/; for git */
+	const char *tree;  /* as the tool sees it; "" for a tool without one */
 	const char *tmp;
 	const char *out;
 	const struct strvec *extra; /* what the workflow adds to this step, expanded; or NULL */

@@ -53,12 +53,12 @@ static int git_describe(const struct tool_context *context, _unused_ enum tool_s
 	strvec_push(argv, context->site->git);
 	strvec_push(argv, "prepare");
 	strvec_push(argv, "--job");
-	strvec_pushf(argv, "%s/%s", context->job_dir, JOB_FILE_SPEC);
+	strvec_push(argv, context->order);
 	strvec_push(argv, "--data");
-	strvec_push(argv, context->site->data_dir);
+	strvec_push(argv, context->data);
 	strvec_push(argv, "--answer");
-	strvec_pushf(argv, "%s/%s", context->job_dir, SUPERVISE_ANSWER);
-	strvec_pushf(env, "PATH=%s", context->site->path);
+	strvec_pushf(argv, "%s/%s", context->out, SUPERVISE_ANSWER);
+	strvec_push(env, "PATH=" TOOL_PATH);
 	strvec_pushf(env, "HOME=%s", context->tmp);
 	strvec_pushf(env, "TMPDIR=%s", context->tmp);
 	strvec_push(env, "LANG=C.UTF-8");

@@ -228,3 +228,75 @@ void tree_remove(int dir_fd, const char *name)
 {
 	remove_below(dir_fd, name, 0);
 }
+
+/* ---- giving ---- */
+
+struct gift {
+	uid_t uid;
+	gid_t gid;
+	bool only_group; /* what has the group already: rights, no owner */
+};
+
+static int give_entry(int dir_fd, const char *name, const struct gift *gift, mode_t *ret_mode)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	*ret_mode = st.st_mode;
+	if (gift->only_group && st.st_gid != gift->gid)
+		return 0;
+	if (!gift->only_group &&
+		fchownat(dir_fd, name, gift->uid, gift->gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	if (S_ISLNK(st.st_mode))
+		return 0;
+	return fchmodat(dir_fd, name, (st.st_mode & 0777) | (st.st_mode & 0700) >> 3, 0);
+}
+
+/* Takes the descriptor. */
+static int give_folder(int fd, const struct gift *gift, int depth)
+{
+	DIR *folder = depth > 4 * DEPTH_MAX ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	int r = 0;
+
+	if (folder == NULL) {
+		close(fd);
+		return -1;
+	}
+	while (r == 0 && (entry = readdir(folder)) != NULL) {
+		mode_t mode = 0;
+		int below;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		r = give_entry(fd, entry->d_name, gift, &mode);
+		if (r < 0 || !S_ISDIR(mode))
+			continue;
+		below = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		r = below < 0 ? -1 : give_folder(below, gift, depth + 1);
+	}
+	closedir(folder);
+	return r;
+}
+
+static int give(int dir_fd, const struct gift *gift, struct err *err)
+{
+	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	mode_t mode;
+
+	if (fd < 0 || give_entry(fd, ".", gift, &mode) < 0 || give_folder(fd, gift, 0) < 0)
+		return err_sys(err, ERR_SYSTEM, errno, "cannot give a folder to the job's user");
+	return 0;
+}
+
+int tree_give(int dir_fd, uid_t uid, gid_t gid, struct err *err)
+{
+	return give(dir_fd, &(struct gift){ .uid = uid, .gid = gid }, err);
+}
+
+int tree_share(int dir_fd, gid_t gid, struct err *err)
+{
+	return give(dir_fd, &(struct gift){ .gid = gid, .only_group = true }, err);
+}

@@ -1,6 +1,7 @@
 /* Folders as a whole: safe paths below a work tree, copies, removal. Owns nothing. */
 #pragma once
 #include "orchestrator/lib/err.h"
+#include <sys/types.h>
 
 /* Relative, no "..", no "//", not empty; "." is fine. */
 bool tree_path_is_safe(const char *path);
@@ -18,3 +19,7 @@ _must_check_ int tree_make_dirs(int base_fd, const char *path, struct err *err);
 _must_check_ int tree_copy(int from_fd, int to_fd, struct err *err);
 /* Removes dir_fd/name and what is below, whatever its modes are. Best effort. */
 void tree_remove(int dir_fd, const char *name);
+/* Everything in dir_fd and itself belongs to this user, and to the group with the user's rights. */
+_must_check_ int tree_give(int dir_fd, uid_t uid, gid_t gid, struct err *err);
+/* Only what belongs to this group already gets the user's rights for the group too. */
+_must_check_ int tree_share(int dir_fd, gid_t gid, struct err *err);

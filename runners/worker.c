@@ -11,10 +11,9 @@
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/fault.h"
 #include "runners/diagnostic.h"
-#include "runners/kept_state.h"
+#include "runners/place.h"
 #include "runners/sandbox/profile.h"
 #include "runners/step_env.h"
-#include "runners/tree.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -67,23 +66,6 @@ static void read_secrets(struct worker *worker, char *text)
 	}
 }
 
-/* Where the three folders of the box are, as the tool sees them. */
-static void name_folders(struct worker *worker)
-{
-	struct arena *arena = &worker->arena;
-	bool has_box = worker->tool != &tool_git && (worker->support->parts & SANDBOX_MOUNT);
-	const char *base = has_box ? arena_printf(
-					     arena, "%s/%s", worker->site->data_dir, SANDBOX_BOX)
-				   : worker->dir->path;
-
-	worker->context = (struct tool_context){ .site = worker->site,
-		.spec = &worker->spec,
-		.job_dir = worker->dir->path,
-		.tree = arena_printf(arena, "%s/%s", base, has_box ? "tree" : "upper"),
-		.tmp = arena_printf(arena, "%s/tmp", base),
-		.out = arena_printf(arena, "%s/out", base) };
-}
-
 int worker_open(struct worker *worker, const struct site *site,
 	const struct sandbox_support *support, struct job_dir *dir, struct err *err)
 {
@@ -113,22 +95,25 @@ int worker_open(struct worker *worker, const struct site *site,
 	r = output_open(&worker->output, dir->fd, &worker->mask, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < countof(folders); i++)
-		if (mkdirat(dir->fd, folders[i], 0700) < 0 && errno != EEXIST)
-			return err_sys(err, ERR_JOB, errno, "cannot make a folder of the job");
+	for (size_t i = 0; i < countof(folders); i++) {
+		r = place_make_folder(worker, folders[i], err);
+		if (r < 0)
+			return r;
+	}
 	sigemptyset(&wake);
 	sigaddset(&wake, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &wake, NULL);
 	worker->wake_fd = signalfd(-1, &wake, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (worker->wake_fd < 0)
 		return err_sys(err, ERR_SYSTEM, errno, "cannot listen for a cancel");
-	name_folders(worker);
+	place_name_folders(worker);
 	return 0;
 }
 
 void worker_release(struct worker *worker)
 {
 	worker_leave(worker);
+	place_forget_render(worker);
 	fd_closep(&worker->wake_fd);
 	output_release(&worker->output);
 	for (size_t i = 0; i < worker->secret_env.count; i++)
@@ -137,119 +122,6 @@ void worker_release(struct worker *worker)
 	strvec_release(&worker->env);
 	mask_release(&worker->mask);
 	arena_release(&worker->arena);
-}
-
-/* ---- the place ---- */
-
-static int fresh_folder(const struct worker *worker, const char *name, struct err *err)
-{
-	tree_remove(worker->dir->fd, name);
-	if (mkdirat(worker->dir->fd, name, 0700) < 0)
-		return err_sys(err, ERR_JOB, errno, "cannot make a folder of the job");
-	return 0;
-}
-
-/* Without an overlay the job gets a copy of everything that would have been a layer. */
-static int copy_layers(struct worker *worker, const char *tree, const char *layer, struct err *err)
-{
-	const char *const sources[] = { tree, layer };
-	_cleanup_fd_ int upper = openat(
-		worker->dir->fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < countof(sources); i++) {
-		_cleanup_fd_ int from = -1;
-
-		if (sources[i] == NULL)
-			continue;
-		from = open(sources[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (from < 0 || upper < 0)
-			return err_sys(err, ERR_JOB, errno, "cannot open the work tree");
-		r = tree_copy(from, upper, err);
-	}
-	return r;
-}
-
-static int fresh_layers(struct worker *worker, const char *tree, const char *layer, struct err *err)
-{
-	bool has_overlay = worker->support->parts & SANDBOX_OVERLAY;
-	int r = fresh_folder(worker, "upper", err);
-
-	return r < 0 || has_overlay ? r : copy_layers(worker, tree, layer, err);
-}
-
-static int place_state(struct worker *worker, const char *tree, const struct kept_state *state,
-	bool for_apply, struct err *err)
-{
-	_cleanup_fd_ int upper = -1;
-
-	if (state == NULL || state->file == NULL)
-		return 0;
-	upper = openat(worker->dir->fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (upper < 0)
-		return err_sys(err, ERR_JOB, errno, "cannot open the job's layer");
-	return kept_state_place(
-		state, tree, upper, for_apply, !(worker->support->parts & SANDBOX_MOUNT), err);
-}
-
-static int enter(struct worker *worker, struct sandbox_spec *spec, const char *step)
-{
-	struct err err;
-	int r;
-
-	spec->parts = worker->support->parts & ~SANDBOX_NET;
-	if (spec->tree == NULL)
-		spec->parts &= ~SANDBOX_OVERLAY;
-	spec->data_dir = worker->site->data_dir;
-	spec->job_dir = worker->dir->path;
-	spec->lock_fd = worker->dir->lock_fd;
-	r = sandbox_enter(spec, &worker->box, &err);
-	if (r < 0)
-		return worker_end_err(worker, OUTCOME_SETUP_FAILED, step, &err);
-	worker->is_inside = true;
-	worker->parts_used = worker->box.parts;
-	return 0;
-}
-
-static int enter_tree(struct worker *worker, const char *layer, const struct kept_state *state,
-	bool for_apply, bool again)
-{
-	_cleanup_free_ char *tree = mem_printf("%s/repos/%lld/trees/%s", worker->site->data_dir,
-		(long long)worker->spec.repo.v, worker->spec.tree);
-	struct sandbox_spec spec = {
-		.tree = tree, .layer = layer, .cwd = worker->spec.dir, .outlives_us = for_apply
-	};
-	struct err err;
-	int r = again ? 0 : fresh_layers(worker, tree, layer, &err);
-
-	if (r == 0 && (worker->support->parts & SANDBOX_OVERLAY))
-		r = fresh_folder(worker, "work", &err);
-	if (r == 0)
-		r = place_state(worker, tree, state, for_apply, &err);
-	if (r < 0)
-		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "work tree", &err);
-	if (for_apply && state != NULL && state->file != NULL)
-		spec.binds[spec.bind_count++] = (struct sandbox_bind){ .source = state->file,
-			.target = state->target };
-	return enter(worker, &spec, "sandbox");
-}
-
-int worker_enter(
-	struct worker *worker, const char *layer, const struct kept_state *state, bool for_apply)
-{
-	return enter_tree(worker, layer, state, for_apply, false);
-}
-
-int worker_enter_again(struct worker *worker, const struct kept_state *state, bool for_apply)
-{
-	return enter_tree(worker, NULL, state, for_apply, true);
-}
-
-int worker_enter_bare(struct worker *worker)
-{
-	struct sandbox_spec spec = { .cwd = worker->dir->path };
-
-	return enter(worker, &spec, "sandbox");
 }
 
 void worker_leave(struct worker *worker)
@@ -536,6 +408,9 @@ int worker_show(struct worker *worker, int json_fd, int text_fd)
 	struct err err;
 	int r;
 
+	r = place_enter_render(worker);
+	if (r < 0)
+		return r;
 	worker->timeout_ms = worker->spec.step_timeout_ms;
 	job_dir_step(worker->dir, "show", clock_wall_ms(&clock_system));
 	output_begin_step(&worker->output);

@@ -13,8 +13,6 @@
 #include "runners/site.h"
 #include "runners/tool.h"
 
-struct kept_state;
-
 struct worker {
 	const struct site *site;
 	const struct sandbox_support *support;
@@ -29,7 +27,9 @@ struct worker {
 	struct tool_context context;
 	struct sandbox box;
 	bool is_inside;
-	unsigned parts_used;
+	struct sandbox render; /* made while the plan is, so that nobody waits for it */
+	bool has_render;
+	const char *render_layer;
 	int wake_fd; /* readable when a cancel may have been asked for */
 
 	enum job_outcome stop; /* why we stop what runs, or NONE */
@@ -50,14 +50,6 @@ _printf_(4, 5) int worker_end(
 int worker_end_err(
 	struct worker *worker, enum job_outcome outcome, const char *step, const struct err *err);
 
-/* A fresh sandbox over the work tree. `layer` may be NULL. */
-_must_check_ int worker_enter(
-	struct worker *worker, const char *layer, const struct kept_state *state, bool for_apply);
-/* The same again, over what the last one left. */
-_must_check_ int worker_enter_again(
-	struct worker *worker, const struct kept_state *state, bool for_apply);
-/* A sandbox of processes only, for a tool that works on the data directory. */
-_must_check_ int worker_enter_bare(struct worker *worker);
 void worker_leave(struct worker *worker);
 
 enum worker_stop {	 /* what a step that must end gets */
@@ -86,6 +78,7 @@ void worker_keep_tail(struct worker *worker);
 /* Runs a step to its end and lets the tool say what that means. */
 _must_check_ int worker_step(struct worker *worker, enum tool_step step, struct tool_verdict *ret,
 	struct strbuf *failure);
-/* The two renderings of the plan, at the same time, each into its own file. */
+/* The two renderings of the plan, at the same time, each into its own file; in a sandbox that has
+ * no file of the pull request, after everything else of the job is dead. */
 _must_check_ int worker_show(struct worker *worker, int json_fd, int text_fd);
 bool worker_is_cancelled(struct worker *worker);

@@ -144,6 +144,8 @@ struct sandbox_settings {
 	const char *mode;		/* "full", "landlock", "none" */
 	const char *require;		/* the least that must work: "full", "landlock" */
 	const char *accept_unsandboxed; /* the name of this machine, typed in; or "" */
+	struct name_list read, write;	/* paths that all jobs see, and may write to */
+	int first_uid, uids;		/* users of jobs, when the server is root */
 	struct sandbox_override *overrides;
 	size_t override_count;
 };

@@ -35,7 +35,10 @@ class Life:
         self.fails = fails  # NAME:N, for the store
         shutil.copytree(os.path.join(template, "repo.git"), os.path.join(self.folder, "repo.git"))
         self.applied = os.path.join(template, "applied")
-        config = "listen: 127.0.0.1:0\ntools: {terraform: %s}\nslots: 4\n" % STUB
+        self.seen = os.path.join(self.folder, "seen")  # where jobs may write, to be counted
+        os.mkdir(self.seen)
+        os.chmod(self.seen, 0o777)
+        config = "listen: 127.0.0.1:0\ntools: {terraform: %s}\nslots: 4\nsandbox: {write: [%s]}\n" % (STUB, self.seen)
         self.server = sluice.Server(os.path.join(self.folder, "data"), MODE, config)
         self.lives = 0
 
@@ -141,7 +144,7 @@ class Life:
             comments[key] = re.sub(r"\b[0-9a-f]{7,40}\b", "OID", body)
         applied = {}
         for project in ("a", "b"):
-            path = os.path.join(self.folder, "applied-" + project)
+            path = os.path.join(self.seen, "applied-" + project)
             applied[project] = open(path, encoding="utf-8").read().count("\n") if os.path.exists(path) else 0
         verdict = self.read("/api/audit/verify")
         if not verdict["valid"]:
@@ -174,8 +177,8 @@ def make_template():
     folder = tempfile.mkdtemp(prefix="sluice-crash-template-", dir=MEMORY)
     old = {"a/main.tf": "# stub: create=1\n", "b/main.tf": "# stub: create=1\n"}
     sluice.make_repository(os.path.join(folder, "repo.git"), old,
-                           {"feature": {"a/main.tf": "# stub: create=2 apply-log=../../applied-a\n",
-                                        "b/main.tf": "# stub: create=3 apply-log=../../applied-b\n"}})
+                           {"feature": {"a/main.tf": "# stub: create=2\n",
+                                        "b/main.tf": "# stub: create=3\n"}})
     return folder
 
 
@@ -194,7 +197,7 @@ def rewrite_logs(life):
     work = os.path.join(life.folder, "work")
     sluice.git(life.folder, "clone", "-q", "-b", "feature", "repo.git", "work")
     for project in ("a", "b"):
-        sluice.write_files(work, {project + "/main.tf": "# stub: create=2 apply-log=%s/applied-%s\n" % (life.folder, project)})
+        sluice.write_files(work, {project + "/main.tf": "# stub: create=2 apply-log=%s/applied-%s\n" % (life.seen, project)})
     sluice.git(work, "commit", "-qam", "paths")
     sluice.git(work, "push", "-q", "origin", "HEAD:feature")
     shutil.rmtree(work)

@@ -162,6 +162,7 @@ static void on_input(void *owner, _unused_ bool readable, _unused_ bool writable
 
 static void set_option(struct executor_local_options *options, const char *text)
 {
+	static const char *write, *read;
 	const struct {
 		const char *key;
 		const char **value;
@@ -172,17 +173,21 @@ static void set_option(struct executor_local_options *options, const char *text)
 		{ "terraform=", &options->terraform },
 		{ "opentofu=", &options->opentofu },
 		{ "cli_config=", &options->cli_config },
-		{ "path=", &options->path },
-		{ "without=", &options->without },
+		{ "tier=", &options->sandbox.tier },
+		{ "require=", &options->sandbox.require },
+		{ "read=", &read },
+		{ "write=", &write },
 		{ "fault=", &options->fault },
 		{ "fault_log=", &options->fault_log },
 	};
 
-	if (strcmp(text, "bare=1") == 0)
-		options->may_run_bare = true;
+	if (strcmp(text, "overlay=0") == 0)
+		options->sandbox.without_overlay = true;
 	for (size_t i = 0; i < countof(keys); i++)
 		if (str_starts(text, keys[i].key))
 			*keys[i].value = text + strlen(keys[i].key);
+	options->sandbox.write = (struct name_list){ .list = &write, .count = write != NULL };
+	options->sandbox.read = (struct name_list){ .list = &read, .count = read != NULL };
 }
 
 int main(int argc, char **argv)
@@ -190,6 +195,7 @@ int main(int argc, char **argv)
 	struct executor_local_options options = { .notice = on_notice };
 	static struct driver driver;
 	struct loop_poll *input;
+	json_t *report = NULL;
 	struct err err;
 
 	for (int i = 1; i < argc; i++)
@@ -199,6 +205,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", err.text);
 		return 1;
 	}
+	if (executor_local_await(driver.executor, &report, &err) < 0) {
+		say("refused %s", err.text);
+		return 78;
+	}
+	json_decref(report);
 	driver.executor->listen(driver.executor,
 		&(struct executor_events){ on_started, on_step, on_ended, &driver });
 	input = loop_poll_new(driver.loop, STDIN_FILENO, on_input, &driver);

@@ -126,9 +126,13 @@ def eventually(check, timeout=20):
 class Lab:
     def __init__(self, **options):
         self.root = tempfile.mkdtemp(prefix="sluice-runners-")
+        os.chmod(self.root, 0o711)  # the way of jobs that have users of their own
         self.data = os.path.join(self.root, "data")
+        self.seen = os.path.join(self.root, "seen")  # where jobs may write, to tell us
+        os.mkdir(self.seen)
+        os.chmod(self.seen, 0o777)
         stub = os.path.join(BUILD, "tests", "stub-terraform")
-        self.options = {"terraform": stub}
+        self.options = {"terraform": stub, "read": os.path.dirname(stub), "write": self.seen}
         self.options.update(options)
         self.next = 1
         self.driver = None
@@ -171,7 +175,7 @@ class Lab:
         return os.path.join(self.data, "jobs", "%d-%d" % (job, attempt))
 
     def lines(self, name):
-        path = os.path.join(self.root, name)
+        path = os.path.join(self.seen, name)
         if not os.path.exists(path):
             return []
         with open(path) as stream:

@@ -73,7 +73,7 @@ def expect(got, want, what=""):
 
 @stub
 def plan_then_apply_once(lab):
-    tree = lab.tree("a", {"main.tf": "# stub: create=3 apply-log=%s/log\n" % lab.root})
+    tree = lab.tree("a", {"main.tf": "# stub: create=3 apply-log=%s/log\n" % lab.seen})
     plan = lab.run(PLAN, tree)
     expect(plan.outcome, "ok", plan)
     expect(plan.has_changes, True)
@@ -181,7 +181,7 @@ def cancel_a_plan(lab):
 
 @stub
 def cancelled_apply_gets_one_interrupt_and_nothing_else(lab):
-    tree = lab.tree("a", {"main.tf": "# stub: sleep=2500 ignore-sigint apply-log=%s/log\n" % lab.root})
+    tree = lab.tree("a", {"main.tf": "# stub: sleep=2500 ignore-sigint apply-log=%s/log\n" % lab.seen})
     plan = lab.run(PLAN, tree)
     job = lab.ask(APPLY, tree, plan_blob=plan.plan_blob, stop_grace_ms=100)
     lab.driver.wait("step %d 1 apply" % job)
@@ -192,7 +192,7 @@ def cancelled_apply_gets_one_interrupt_and_nothing_else(lab):
 
 @stub
 def plan_that_was_changed_or_lost_is_not_applied(lab):
-    tree = lab.tree("a", {"main.tf": "# stub: create=1 apply-log=%s/log\n" % lab.root})
+    tree = lab.tree("a", {"main.tf": "# stub: create=1 apply-log=%s/log\n" % lab.seen})
     changed, lost = lab.run(PLAN, tree).plan_blob, lab.run(PLAN, lab.tree("b", {"main.tf": "# stub: create=2\n"})).plan_blob
     with open(lab.blob(changed), "a") as stream:
         stream.write("x")
@@ -217,7 +217,7 @@ def secrets_are_masked_and_gone(lab):
     spec = lab.spec(PLAN, tree)
     settings = os.path.join(lab.root, "settings.json")
     with open(settings, "w") as stream:
-        json.dump({"data": lab.data, "terraform": stub_tool}, stream)
+        json.dump({"data": lab.data, "terraform": stub_tool, "read": [lab.options["read"]]}, stream)
     job = lab.job_dir(spec["job"])
     os.mkdir(job)
     with open(os.path.join(job, "job.json"), "w") as stream:
@@ -250,10 +250,9 @@ def environment_is_ours_alone(lab):
     expect(lab.driver.ended(job).outcome, "ok")
     with open(os.path.join(lab.job_dir(job), "output.log")) as stream:
         log = stream.read()
-    assert "SLUICE_TEST_LEAK" not in log and "HOME=%s/box/tmp" % lab.data in log, log
+    assert "SLUICE_TEST_LEAK" not in log and "HOME=/tmp\n" in log, log
     lines = log.splitlines()
-    expect(lines[lines.index("box") - 1:lines.index("box") + 1][1], "box", "the data directory holds nothing else")
-    assert "jobs" not in lines and "repos" not in lines
+    assert "cannot access '%s'" % lab.data in log, log
     assert not [line for line in lines if " -> socket:" in line], log
 
 
@@ -356,18 +355,22 @@ def prepare_makes_the_tree_that_is_planned(lab):
     assert ended.failure, ended
 
 
-LESS = {"overlay": "overlay", "mount": "mount", "net": "net,ipc", "everything": "user,pid,mount,ipc,net,proc,overlay"}
+# What must hold in every tier; without an overlay the layers are copies.
+TIERS = {"full": {"tier": "full"}, "full_without_overlay": {"tier": "full", "overlay": "0"},
+         "landlock": {"tier": "landlock", "require": "landlock"}, "none": {"tier": "none", "require": "none"}}
 
 
-def with_less(name, without):
-    """What must hold whatever the kernel gives."""
-    lab = Lab(without=without, bare="1" if name == "everything" else "")
+def in_tier(options):
+    lab = Lab(**options)
     try:
         lab.start()
-        tree = lab.tree("a", {"p/main.tf": "# stub: create=1 needs-init daemon apply-log=%s/log\n" % lab.root, "other": "o"})
+        tree = lab.tree("a", {"p/main.tf": "# stub: create=1 needs-init daemon apply-log=%s/log\n" % lab.seen, "other": "o"})
         for _ in range(2):
-            plan = lab.run(PLAN, tree, dir="p")
+            job = lab.ask(PLAN, tree, dir="p")
+            plan = lab.driver.ended(job)
             expect(plan.outcome, "ok", plan)
+            with open(os.path.join(lab.job_dir(job), "result.json")) as stream:
+                expect(json.load(stream)["isolation"]["tier"], options["tier"])
         expect(lab.run(APPLY, tree, dir="p", plan_blob=plan.plan_blob).outcome, "ok")
         expect(lab.lines("log"), ["applied 1"])
         kept = glob.glob(lab.data + "/repos/1/state/*/default/terraform.tfstate")
@@ -378,23 +381,14 @@ def with_less(name, without):
                         step_timeout_ms=200, stop_grace_ms=100)
         expect(ended.outcome, "timed_out", ended)
         left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
-        expect([line for line in left.splitlines() if lab.data in line and "stub-terraform" in line and "plan" in line and
-                "runner-driver" not in line], [])
+        expect([line for line in left.splitlines() if "stub-terraform plan" in line and
+                ("=/out/" in line or lab.data in line)], [])
     finally:
         lab.close()
 
 
-for _name, _without in LESS.items():
-    CASES.append(("with_less_%s" % _name, lambda name=_name, without=_without: with_less(name, without)))
-
-
-@stub
-def forbidden_namespaces_are_told_and_refused(lab):
-    lab.driver.quit()
-    lab.start(without=LESS["everything"])
-    ended = lab.run(PLAN, lab.tree("a", {"main.tf": "# stub: create=1\n"}))
-    expect((ended.outcome, ended.step), ("setup_failed", "sandbox"), ended)
-    assert "forbids namespaces" in ended.failure, ended
+for _name, _options in TIERS.items():
+    CASES.append(("in_tier_%s" % _name, lambda options=_options: in_tier(options)))
 
 
 # ---- deaths ------------------------------------------------------------------------------------------------------
@@ -409,7 +403,7 @@ def supervisor_of(lab, job, attempt=1):
 
 @stub
 def server_killed_during_an_apply(lab):
-    tree = lab.tree("a", {"main.tf": "# stub: sleep=1500 apply-log=%s/log\n" % lab.root})
+    tree = lab.tree("a", {"main.tf": "# stub: sleep=1500 apply-log=%s/log\n" % lab.seen})
     plan = lab.run(PLAN, tree)
     job = lab.ask(APPLY, tree, plan_blob=plan.plan_blob)
     eventually(lambda: lab.lines("log") != [])
@@ -428,7 +422,7 @@ def server_killed_during_an_apply(lab):
 
 @stub
 def server_killed_and_the_apply_ends_alone(lab):
-    tree = lab.tree("a", {"main.tf": "# stub: sleep=300 apply-log=%s/log\n" % lab.root})
+    tree = lab.tree("a", {"main.tf": "# stub: sleep=300 apply-log=%s/log\n" % lab.seen})
     plan = lab.run(PLAN, tree)
     job = lab.ask(APPLY, tree, plan_blob=plan.plan_blob)
     eventually(lambda: lab.lines("log") != [])
@@ -445,7 +439,7 @@ def server_killed_and_the_apply_ends_alone(lab):
 @stub
 def supervisor_killed_during_an_apply(lab):
     """The tools run to their end, and until then the job is alive; then nobody knows."""
-    tree = lab.tree("a", {"main.tf": "# stub: sleep=1500 apply-log=%s/log\n" % lab.root})
+    tree = lab.tree("a", {"main.tf": "# stub: sleep=1500 apply-log=%s/log\n" % lab.seen})
     plan = lab.run(PLAN, tree)
     job = lab.ask(APPLY, tree, plan_blob=plan.plan_blob)
     eventually(lambda: lab.lines("log") != [])
@@ -482,7 +476,7 @@ def supervisor_killed_during_a_plan(lab):
 
 @stub
 def job_directory_removed_by_hand(lab):
-    tree = lab.tree("a", {"main.tf": "# stub: sleep=700 apply-log=%s/log\n" % lab.root})
+    tree = lab.tree("a", {"main.tf": "# stub: sleep=700 apply-log=%s/log\n" % lab.seen})
     plan = lab.run(PLAN, tree)
     job = lab.ask(APPLY, tree, plan_blob=plan.plan_blob)
     eventually(lambda: lab.lines("log") != [])
@@ -496,7 +490,7 @@ def job_directory_removed_by_hand(lab):
 
 @stub
 def never_begun_is_void_for_ever(lab):
-    tree = lab.tree("a", {"main.tf": "# stub: apply-log=%s/log\n" % lab.root})
+    tree = lab.tree("a", {"main.tf": "# stub: apply-log=%s/log\n" % lab.seen})
     plan = lab.run(PLAN, tree)
     spec = lab.spec(APPLY, tree, plan_blob=plan.plan_blob)
     os.mkdir(lab.job_dir(spec["job"]))
@@ -515,7 +509,7 @@ def never_begun_is_void_for_ever(lab):
 
 @stub
 def launcher_killed(lab):
-    tree = lab.tree("a", {"main.tf": "# stub: sleep=800 apply-log=%s/log\n" % lab.root})
+    tree = lab.tree("a", {"main.tf": "# stub: sleep=800 apply-log=%s/log\n" % lab.seen})
     plan = lab.run(PLAN, tree)
     job = lab.ask(APPLY, tree, plan_blob=plan.plan_blob)
     eventually(lambda: lab.lines("log") != [])
@@ -530,7 +524,7 @@ def launcher_killed(lab):
 
 @stub
 def terminal_signals_do_not_reach_jobs(lab):
-    tree = lab.tree("a", {"main.tf": "# stub: sleep=500 apply-log=%s/log\n" % lab.root})
+    tree = lab.tree("a", {"main.tf": "# stub: sleep=500 apply-log=%s/log\n" % lab.seen})
     plan = lab.run(PLAN, tree)
     job = lab.ask(APPLY, tree, plan_blob=plan.plan_blob)
     eventually(lambda: lab.lines("log") != [])
@@ -553,9 +547,9 @@ def killed_at_every_boundary():
     """The supervisor dies at its N-th durable boundary, for every N: the evidence never lets an apply begin twice."""
     lab = Lab()
     try:
-        log = os.path.join(lab.root, "faults")
+        log = os.path.join(lab.seen, "faults")
         lab.start(fault="count", fault_log=log)
-        tree = lab.tree("a", {"main.tf": "# stub: create=1 apply-log=%s/log\n" % lab.root})
+        tree = lab.tree("a", {"main.tf": "# stub: create=1 apply-log=%s/log\n" % lab.seen})
         first = lab.run(PLAN, tree)
         before = len(lab.lines("faults"))
         lab.run(APPLY, tree, plan_blob=first.plan_blob)
@@ -646,13 +640,13 @@ def workspaces_have_states_of_their_own(lab, name):
 
 @both
 def local_backends_with_a_path(lab, name):
-    for path in ("sub.tfstate", "../there/x.tfstate", os.path.join(lab.root, "outside.tfstate")):
+    for path in ("sub.tfstate", "../there/x.tfstate", os.path.join(lab.seen, "outside.tfstate")):
         text = 'terraform {\n  backend "local" {\n    path = "%s"\n  }\n}\n' % path
         tree = lab.tree(os.path.basename(path), {"p/main.tf": text + DATA, "there/keep": ""})
         plan = good(lab.run(PLAN, tree, tool=name, dir="p"))
         good(lab.run(APPLY, tree, tool=name, dir="p", plan_blob=plan.plan_blob))
         expect(good(lab.run(PLAN, tree, tool=name, dir="p")).has_changes, False, path)
-    assert os.path.getsize(os.path.join(lab.root, "outside.tfstate")) > 0
+    assert os.path.getsize(os.path.join(lab.seen, "outside.tfstate")) > 0
 
 
 @both
@@ -745,7 +739,7 @@ def interrupted_apply_keeps_its_state(lab, name):
 def providers_come_from_the_mirror(lab, name):
     if cli_config() is None:
         raise Skip("no provider mirror in .tools")
-    target = os.path.join(lab.root, "made")
+    target = os.path.join(lab.seen, "made")
     text = 'terraform {\n  required_providers {\n    local = {\n      source = "hashicorp/local"\n    }\n  }\n}\n' \
            'resource "local_file" "x" {\n  filename = "%s"\n  content = "hello"\n}\n' % target
     tree = lab.tree("a", {"main.tf": text})

@@ -38,10 +38,13 @@ def states(data):
 
 def one(kind, instant):
     folder = tempfile.mkdtemp(prefix="sluice-state-")
-    begun = os.path.join(folder, "begun")
+    seen = os.path.join(folder, "seen")  # where jobs may write
+    os.mkdir(seen)
+    os.chmod(seen, 0o777)
+    begun = os.path.join(seen, "begun")
     tool = os.path.join(sluice.ROOT, ".tools", "bin", TOOLS[kind])
-    server = sluice.Server(os.path.join(folder, "data"), MODE, "listen: 127.0.0.1:0\ntool: %s\ntools: {%s: %s}\n" % (
-        kind, TOOLS[kind], tool))
+    server = sluice.Server(os.path.join(folder, "data"), MODE, "listen: 127.0.0.1:0\ntool: %s\ntools: {%s: %s}\n"
+                           "sandbox: {write: [%s]}\n" % (kind, TOOLS[kind], tool, seen))
     try:
         sluice.make_repository(os.path.join(folder, "repo.git"), {"p/main.tf": "# nothing yet\n"},
                                {"feature": {"p/main.tf": PROJECT % (instant, begun, LINES)}})

@@ -8,14 +8,14 @@
 #include <string.h>
 
 static const struct site site = {
-	.terraform = "/bin/tf", .opentofu = "/bin/tofu", .cli_config = "/etc/rc", .path = "/bin"
+	.terraform = "/bin/tf", .opentofu = "/bin/tofu", .cli_config = "/etc/rc"
 };
 static const char *extra[] = { "-target=a.b" };
 static const struct job_spec spec = {
 	.workspace = "blue", .dir = "p", .extra_args = extra, .extra_arg_count = 1
 };
 static const struct tool_context context = {
-	.site = &site, .spec = &spec, .tree = "/d/box/tree", .tmp = "/t", .out = "/o"
+	.site = &site, .spec = &spec, .tree = "/tree", .tmp = "/t", .out = "/o"
 };
 
 static const struct {
@@ -48,7 +48,7 @@ static void describe(_unused_ void **state)
 		for (size_t k = 0; k < argv.count; k++)
 			strbuf_printf(&line, "%s%s", k > 0 ? " " : "", argv.items[k]);
 		assert_string_equal(strbuf_text(&line), describe_cases[i].want);
-		assert_string_equal(env.items[0], "PATH=/bin");
+		assert_string_equal(env.items[0], "PATH=" TOOL_PATH);
 		assert_string_equal(env.items[env.count - 1], "TF_CLI_CONFIG_FILE=/etc/rc");
 		strbuf_release(&line);
 		strvec_release(&argv);
@@ -99,7 +99,7 @@ static const struct {
 } diagnostic_cases[] = {
 	{ "nothing\n", "" },
 	{ "Refreshing\n" OPEN "\n" BAR " Error: A\n" BAR " \n" BAR
-	  "   on /d/box/tree/p/main.tf line 3:\n" SHUT "\nmore\n",
+	  "   on /tree/p/main.tf line 3:\n" SHUT "\nmore\n",
 		"Error: A\n\n  on p/main.tf line 3:" },
 	{ OPEN "\n" BAR " Warning: W\n" BAR " text\n" SHUT "\n" OPEN "\n" BAR " Error: E\n" SHUT
 	       "\n",
@@ -112,7 +112,7 @@ static void diagnostics(_unused_ void **state)
 	for (size_t i = 0; i < countof(diagnostic_cases); i++) {
 		struct strbuf out = STRBUF(8192);
 
-		diagnostic_extract(diagnostic_cases[i].text, "/d/box/tree", &out);
+		diagnostic_extract(diagnostic_cases[i].text, "/tree", &out);
 		assert_string_equal(strbuf_text(&out), diagnostic_cases[i].want);
 		strbuf_release(&out);
 	}

@@ -18,8 +18,9 @@ struct keeper_head {
 	int value; /* errno, signal or exit status */
 	int by_signal;
 	unsigned argc, envc;
-	char stage[32];
+	char stage[96];
 };
 
-/* Serves until the control socket ends, then leaves; never returns. */
-_noreturn_ void keeper_serve(int control, bool outlives_us);
+/* `listener` is handed to the supervisor, or -1. Serves until the control socket ends, then leaves;
+ * never returns. */
+_noreturn_ void keeper_serve(int control, int listener, bool outlives_us);

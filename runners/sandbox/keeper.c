@@ -3,7 +3,7 @@
  * one.
  *
  * It must not allocate after its start, read files or decide: the supervisor does that. */
-#include "runners/keeper.h"
+#include "runners/sandbox/keeper.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -150,7 +150,35 @@ static bool is_idle(const struct keeper *keeper)
 	return true;
 }
 
-void keeper_serve(int control, bool outlives_us)
+/* The set-up is done. Whoever has the listener has the other end of the sandbox's only way out. */
+static void tell_ready(int control, int listener)
+{
+	struct keeper_head head = { .word = KEEPER_READY };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} room = { 0 };
+	struct iovec part = { &head, sizeof(head) };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (listener >= 0) {
+		struct cmsghdr *cmsg;
+
+		message.msg_control = room.bytes;
+		message.msg_controllen = sizeof(room.bytes);
+		cmsg = CMSG_FIRSTHDR(&message);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(cmsg), &listener, sizeof(listener));
+	}
+	if (sendmsg(control, &message, MSG_NOSIGNAL) < 0)
+		_exit(1);
+	if (listener >= 0)
+		close(listener);
+}
+
+void keeper_serve(int control, int listener, bool outlives_us)
 {
 	static struct keeper keeper;
 	struct signalfd_siginfo info;
@@ -166,7 +194,7 @@ void keeper_serve(int control, bool outlives_us)
 	children_fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (children_fd < 0)
 		_exit(1);
-	answer(&keeper, &(struct keeper_head){ .word = KEEPER_READY });
+	tell_ready(control, listener);
 	for (;;) {
 		struct pollfd polls[] = { { .fd = alone ? -1 : control, .events = POLLIN },
 			{ .fd = children_fd, .events = POLLIN } };

@@ -1,0 +1,368 @@
+/* Layers and sandboxes of one job. */
+#include "runners/place.h"
+#include "orchestrator/model/job_dir.h"
+#include "runners/kept_state.h"
+#include "runners/tree.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { GIT_USER = 0 }; /* the job number whose user owns mirrors and work trees */
+
+static bool is_full(const struct worker *worker)
+{
+	return worker->support->tier == SANDBOX_FULL;
+}
+
+void place_name_folders(struct worker *worker)
+{
+	struct arena *arena = &worker->arena;
+	const char *dir = worker->dir->path;
+
+	worker->context = (struct tool_context){ .site = worker->site, .spec = &worker->spec };
+	if (is_full(worker)) {
+		worker->context.order = "/" JOB_FILE_SPEC;
+		worker->context.data = SANDBOX_DATA;
+		worker->context.tree = SANDBOX_TREE;
+		worker->context.tmp = SANDBOX_TMP;
+		worker->context.out = SANDBOX_OUT;
+	} else {
+		worker->context.order = arena_printf(arena, "%s/%s", dir, JOB_FILE_SPEC);
+		worker->context.data = worker->site->data_dir;
+		worker->context.tree = arena_printf(arena, "%s/upper", dir);
+		worker->context.tmp = arena_printf(arena, "%s/tmp", dir);
+		worker->context.out = arena_printf(arena, "%s/out", dir);
+	}
+}
+
+static int64_t user_of(const struct worker *worker)
+{
+	return worker->tool == &tool_git ? GIT_USER : worker->spec.job.v;
+}
+
+int place_make_folder(const struct worker *worker, const char *name, struct err *err)
+{
+	const struct sandbox_support *support = worker->support;
+
+	if (mkdirat(worker->dir->fd, name, 0700) < 0 && errno != EEXIST)
+		return err_sys(err, ERR_JOB, errno, "cannot make a folder of the job");
+	if (support->is_root && support->tier != SANDBOX_NONE &&
+		fchownat(worker->dir->fd, name, sandbox_uid(support, user_of(worker)),
+			sandbox_gid(support), AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(err, ERR_JOB, errno, "cannot give a folder to the job's user");
+	return 0;
+}
+
+static int fresh_folder(const struct worker *worker, const char *name, struct err *err)
+{
+	tree_remove(worker->dir->fd, name);
+	return place_make_folder(worker, name, err);
+}
+
+/* ---- layers ---- */
+
+/* Without an overlay the job gets a copy of everything that would have been a layer. */
+static int copy_layers(struct worker *worker, const char *tree, const char *layer, struct err *err)
+{
+	const char *const sources[] = { tree, layer };
+	_cleanup_fd_ int upper = openat(
+		worker->dir->fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < countof(sources); i++) {
+		_cleanup_fd_ int from = -1;
+
+		if (sources[i] == NULL)
+			continue;
+		from = open(sources[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (from < 0 || upper < 0)
+			return err_sys(err, ERR_JOB, errno, "cannot open the work tree");
+		r = tree_copy(from, upper, err);
+	}
+	return r;
+}
+
+static int place_state(struct worker *worker, const char *tree, const struct kept_state *state,
+	bool for_apply, int upper, struct err *err)
+{
+	if (state == NULL || state->file == NULL)
+		return 0;
+	return kept_state_place(state, tree, upper, for_apply, !is_full(worker), err);
+}
+
+static int prepare_layers(struct worker *worker, const char *tree, const char *layer,
+	const struct kept_state *state, bool for_apply, bool again, struct err *err)
+{
+	bool has_overlay = worker->support->has_overlay;
+	_cleanup_fd_ int upper = -1;
+	int r;
+
+	r = again ? 0 : fresh_folder(worker, "upper", err);
+	if (r == 0 && has_overlay)
+		r = fresh_folder(worker, "work", err);
+	if (r == 0 && !has_overlay && !again)
+		r = copy_layers(worker, tree, layer, err);
+	if (r < 0)
+		return r;
+	upper = openat(worker->dir->fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (upper < 0)
+		return err_sys(err, ERR_JOB, errno, "cannot open the job's layer");
+	r = place_state(worker, tree, state, for_apply, upper, err);
+	return r < 0 ? r : sandbox_give(worker->support, worker->spec.job.v, upper, err);
+}
+
+/* ---- sandboxes ---- */
+
+/* Without mounts the job's user has to come through the folders above what it may see. They stay
+ * unreadable, and Landlock closes what lies beside the way. */
+static int open_way(const struct worker *worker, const char *path, struct err *err)
+{
+	size_t length = strlen(worker->site->data_dir);
+	_cleanup_free_ char *way = mem_strdup(path);
+	struct stat st;
+
+	if (!worker->support->is_root || worker->support->tier != SANDBOX_LANDLOCK)
+		return 0;
+	for (char *slash = way + length; slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (stat(way, &st) < 0 || chmod(way, (st.st_mode & 07777) | 0011) < 0)
+			return err_sys(err, ERR_JOB, errno, "cannot open the way to %s", path);
+		*slash = '/';
+	}
+	if (stat(way, &st) < 0 ||
+		(S_ISDIR(st.st_mode) && chmod(way, (st.st_mode & 07777) | 0011) < 0))
+		return err_sys(err, ERR_JOB, errno, "cannot open the way to %s", path);
+	return 0;
+}
+
+/* Jobs that are users of their own, in a folder that the operator gave to all of them. */
+static int share_written(const struct worker *worker, struct err *err)
+{
+	const struct strvec *paths = &worker->site->write;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < paths->count && worker->support->is_root; i++) {
+		_cleanup_fd_ int fd = open(paths->items[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd >= 0)
+			r = tree_share(fd, sandbox_gid(worker->support), err);
+	}
+	return r;
+}
+
+static int enter(struct worker *worker, struct sandbox_spec *spec, struct sandbox *box)
+{
+	struct err err;
+	int r;
+
+	spec->support = worker->support;
+	spec->site = worker->site;
+	spec->job = user_of(worker);
+	spec->job_dir = worker->dir->path;
+	spec->lock_fd = worker->dir->lock_fd;
+	r = open_way(worker, spec->job_dir, &err);
+	if (r == 0 && spec->layer != NULL)
+		r = open_way(worker, spec->layer, &err);
+	if (r == 0)
+		r = share_written(worker, &err);
+	if (r == 0)
+		r = sandbox_enter(spec, box, &err);
+	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err) : 0;
+}
+
+static int enter_now(struct worker *worker, struct sandbox_spec *spec)
+{
+	int r = enter(worker, spec, &worker->box);
+
+	worker->is_inside = r == 0;
+	return r;
+}
+
+/* An apply works on the kept file itself, so for its time it is the job's. */
+static int bind_state(struct worker *worker, struct sandbox_spec *spec,
+	const struct kept_state *state, struct err *err)
+{
+	const struct sandbox_support *support = worker->support;
+
+	if (state == NULL || state->file == NULL)
+		return 0;
+	if (support->is_root && support->tier != SANDBOX_NONE &&
+		chown(state->file, sandbox_uid(support, worker->spec.job.v), sandbox_gid(support)) <
+			0)
+		return err_sys(err, ERR_JOB, errno, "cannot give the state to the job's user");
+	spec->binds[spec->bind_count++] = (struct sandbox_bind){ .source = state->file,
+		.target = arena_printf(&worker->arena, SANDBOX_TREE "/%s", state->target),
+		.may_write = true };
+	return open_way(worker, state->file, err);
+}
+
+/* A folder of git's user and of the group of all jobs, whoever owned it before. */
+static int take_folder(const struct worker *worker, const char *path, struct err *err)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, ERR_JOB, errno, "cannot open %s", path);
+	return st.st_gid == sandbox_gid(worker->support)
+		       ? 0
+		       : sandbox_give(worker->support, GIT_USER, fd, err);
+}
+
+static int enter_tree(struct worker *worker, enum profile_id profile, const char *layer,
+	const struct kept_state *state, bool again)
+{
+	_cleanup_free_ char *tree = mem_printf("%s/repos/%lld/trees/%s", worker->site->data_dir,
+		(long long)worker->spec.repo.v, worker->spec.tree);
+	bool for_apply = profile == PROFILE_APPLY;
+	struct sandbox_spec spec = { .profile = profile_of(profile),
+		.tree = tree,
+		.layer = layer,
+		.cwd = worker->spec.dir };
+	struct err err;
+	int r;
+
+	r = take_folder(worker, tree, &err);
+	if (r == 0)
+		r = prepare_layers(worker, tree, layer, state, for_apply, again, &err);
+	if (r == 0 && for_apply)
+		r = bind_state(worker, &spec, state, &err);
+	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "work tree", &err)
+		     : enter_now(worker, &spec);
+}
+
+int place_enter(struct worker *worker, enum profile_id profile, const char *layer,
+	const struct kept_state *state)
+{
+	return enter_tree(worker, profile, layer, state, false);
+}
+
+int place_enter_again(
+	struct worker *worker, enum profile_id profile, const struct kept_state *state)
+{
+	return enter_tree(worker, profile, NULL, state, true);
+}
+
+static int make_repository(const struct worker *worker, char *path, struct err *err)
+{
+	for (char *at = path + strlen(worker->site->data_dir); at != NULL;) {
+		char *slash = strchr(at + 1, '/');
+
+		if (slash != NULL)
+			*slash = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return err_sys(err, ERR_JOB, errno, "cannot make %s", path);
+		if (slash != NULL)
+			*slash = '/';
+		at = slash;
+	}
+	return take_folder(worker, path, err);
+}
+
+/* What the host gave as an address of the repository, when it is a path of this machine. */
+static const char *local_source(const struct worker *worker)
+{
+	const char *url = worker->spec.clone_url;
+
+	if (str_starts(url, "file://"))
+		url += strlen("file://");
+	return url[0] == '/' && access(url, F_OK) == 0 ? url : NULL;
+}
+
+int place_enter_git(struct worker *worker)
+{
+	struct arena *arena = &worker->arena;
+	char *repo = arena_printf(
+		arena, "%s/repos/%lld", worker->site->data_dir, (long long)worker->spec.repo.v);
+	const char *source = local_source(worker);
+	static struct profile profile;
+	struct sandbox_spec spec = { .profile = &profile, .cwd = ".", .bind_count = 2 };
+	struct err err;
+	int r;
+
+	/* A host far away is reached over the machine's network; a path needs none. */
+	profile = *profile_of(PROFILE_FETCH);
+	profile.network = source != NULL ? PROFILE_NETWORK_NONE : PROFILE_NETWORK_HOST;
+	spec.binds[0] = (struct sandbox_bind){ .source = repo,
+		.target = arena_printf(
+			arena, SANDBOX_DATA "/repos/%lld", (long long)worker->spec.repo.v),
+		.may_write = true };
+	spec.binds[1] = (struct sandbox_bind){ .source = arena_printf(arena, "%s/%s",
+						       worker->dir->path, JOB_FILE_SPEC),
+		.target = "/" JOB_FILE_SPEC };
+	if (source != NULL) {
+		spec.binds[spec.bind_count++] = (struct sandbox_bind){ .source = source,
+			.target = source };
+		spec.reads_all = true;
+	}
+	r = make_repository(worker, repo, &err);
+	if (r == 0)
+		r = open_way(worker, spec.binds[1].source, &err);
+	if (r == 0 && fchmodat(worker->dir->fd, JOB_FILE_SPEC, 0644, 0) < 0)
+		r = err_sys(&err, ERR_JOB, errno, "cannot show the order to git");
+	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err)
+		     : enter_now(worker, &spec);
+}
+
+/* ---- the renderings ---- */
+
+static int make_render(struct worker *worker)
+{
+	struct sandbox_spec spec = { .profile = profile_of(PROFILE_RENDER),
+		.layer = worker->render_layer,
+		.cwd = worker->spec.dir };
+	int r = enter(worker, &spec, &worker->render);
+
+	worker->has_render = r == 0;
+	return r;
+}
+
+/* The folder of the project is there even when nothing was written to it. */
+static int own_layer(struct worker *worker, const char **ret)
+{
+	_cleanup_fd_ int upper = openat(
+		worker->dir->fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err err;
+
+	if (upper < 0)
+		return worker_end(worker, OUTCOME_SETUP_FAILED, "sandbox",
+			"the job's layer is gone: %s", strerror(errno));
+	if (tree_make_dirs(upper, worker->spec.dir, &err) < 0)
+		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err);
+	*ret = arena_printf(&worker->arena, "%s/upper", worker->dir->path);
+	return 0;
+}
+
+int place_prepare_render(struct worker *worker, const char *layer)
+{
+	place_forget_render(worker);
+	if (layer == NULL)
+		return own_layer(worker, &worker->render_layer);
+	worker->render_layer = arena_strdup(&worker->arena, layer);
+	/* Without a namespace of processes, what lives is ended with the sandbox before. */
+	return is_full(worker) ? make_render(worker) : 0;
+}
+
+int place_enter_render(struct worker *worker)
+{
+	int r = 0;
+
+	worker_leave(worker);
+	if (!worker->has_render)
+		r = make_render(worker);
+	if (r < 0)
+		return r;
+	worker->box = worker->render;
+	worker->is_inside = true;
+	worker->has_render = false;
+	return 0;
+}
+
+void place_forget_render(struct worker *worker)
+{
+	if (worker->has_render)
+		sandbox_leave(&worker->render);
+	worker->has_render = false;
+}

@@ -1,0 +1,28 @@
+/* Where the steps of a job run: the layers of its work tree, its folders, its sandbox. Owns the
+ * choice of what each profile is given. Must not: run a step.
+ *
+ * As in worker.h: 0 to go on, negative when the job has ended and worker->result says how. */
+#pragma once
+#include "runners/worker.h"
+
+struct kept_state;
+
+/* The folders of the job as its tools see them. */
+void place_name_folders(struct worker *worker);
+/* In the job's directory, of the job's user. */
+_must_check_ int place_make_folder(const struct worker *worker, const char *name, struct err *err);
+
+/* A fresh sandbox over the work tree. `layer` may be NULL. */
+_must_check_ int place_enter(struct worker *worker, enum profile_id profile, const char *layer,
+	const struct kept_state *state);
+/* The same again, over what the last one left. */
+_must_check_ int place_enter_again(
+	struct worker *worker, enum profile_id profile, const struct kept_state *state);
+/* One that has the mirror and the work trees of the repository, for git. */
+_must_check_ int place_enter_git(struct worker *worker);
+
+/* The sandbox of the renderings. It is made early, where that costs no time, and entered when
+ * everything else of the job is dead. Without a `layer` it shows what the job's own init left. */
+_must_check_ int place_prepare_render(struct worker *worker, const char *layer);
+_must_check_ int place_enter_render(struct worker *worker);
+void place_forget_render(struct worker *worker);
