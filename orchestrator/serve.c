@@ -17,6 +17,7 @@
 #include "orchestrator/serve_settings.h"
 #include "orchestrator/store/store.h"
 #include "runners/executor_local.h"
+#include "vcs/github/github_host.h"
 #include "vcs/local/local_host.h"
 
 #include <errno.h>
@@ -40,7 +41,8 @@ struct server {
 	struct shelf shelf;
 	struct entropy entropy;
 	struct local_host *local;
-	struct vcs_host *hosts[2];
+	struct github_host **githubs; /* NULL-ended; the host of settings->hosts[i] */
+	struct vcs_host **hosts;      /* NULL-ended */
 	struct executor *executor;
 	json_t *sandbox; /* what the launcher said of it */
 	struct engine *engine;
@@ -335,6 +337,42 @@ static int start_local(struct server *server, struct arena *arena, struct err *e
 	return r;
 }
 
+static int start_hosts(struct server *server, struct arena *arena, struct err *err)
+{
+	const struct settings *settings = server->settings.first;
+	size_t count = 0;
+	int r;
+
+	server->hosts = mem_alloc((settings->host_count + 2) * sizeof(*server->hosts));
+	server->githubs = mem_alloc((settings->host_count + 1) * sizeof(*server->githubs));
+	r = start_local(server, arena, err);
+	count = server->hosts[0] != NULL;
+	for (size_t i = 0; r == 0 && i < settings->host_count; i++) {
+		struct github_host_options options = { .loop = server->loop,
+			.clock = &clock_system,
+			.settings = &settings->hosts[i],
+			.tell = on_tell };
+
+		if (!str_equal(settings->hosts[i].kind, "github"))
+			return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+				"hosts.%s: this build knows no hosts of the kind %s",
+				settings->hosts[i].name, settings->hosts[i].kind);
+		r = github_host_new(&options, &server->githubs[i], err);
+		if (r == 0)
+			server->hosts[count++] = github_host_port(server->githubs[i]);
+	}
+	return r;
+}
+
+static void stop_hosts(struct server *server)
+{
+	for (size_t i = 0; server->githubs != NULL && server->githubs[i] != NULL; i++)
+		github_host_free(server->githubs[i]);
+	local_host_free(server->local);
+	free(server->githubs);
+	free(server->hosts);
+}
+
 static int start_engine(struct server *server, struct err *err)
 {
 	struct engine_world world = { .clock = &clock_system,
@@ -390,7 +428,7 @@ static int start(struct server *server, struct err *err)
 	if (r == 0)
 		r = store_open(database, &clock_system, &server->store, err);
 	if (r == 0)
-		r = start_local(server, &arena, err);
+		r = start_hosts(server, &arena, err);
 	if (r == 0)
 		r = start_engine(server, err);
 	if (r == 0)
@@ -415,7 +453,7 @@ static void finish(struct server *server)
 	engine_free(server->engine);
 	executor_local_free(server->executor);
 	json_decref(server->sandbox);
-	local_host_free(server->local);
+	stop_hosts(server);
 	store_close(server->store);
 	loop_signal_free(server->on_int);
 	loop_signal_free(server->on_term);

@@ -15,6 +15,7 @@
 #include "orchestrator/lib/list.h"
 #include "orchestrator/model/job_dir.h"
 #include "runners/executor_launcher.h"
+#include "runners/executor_secrets.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -518,9 +519,13 @@ static int fill_job(int dir, const struct job_spec *spec, struct err *err)
 	_cleanup_json_ json_t *json = job_spec_write(spec);
 	_cleanup_fd_ int events = openat(
 		dir, JOB_FILE_EVENTS, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int r;
 
 	if (events < 0)
 		return err_sys(err, ERR_JOB, errno, "cannot make the events of the job");
+	r = executor_write_secrets(dir, spec, err);
+	if (r < 0)
+		return r;
 	return jsonx_write_at(dir, JOB_FILE_SPEC, json, false, err);
 }
 
@@ -542,6 +547,7 @@ static int local_start(struct executor *port, const struct job_spec *spec, struc
 	if (r < 0) {
 		if (dir >= 0) {
 			unlinkat(dir, JOB_FILE_SPEC, 0);
+			unlinkat(dir, JOB_FILE_SECRETS, 0);
 			unlinkat(dir, JOB_FILE_EVENTS, 0);
 		}
 		unlinkat(executor->jobs_fd, name, AT_REMOVEDIR);

@@ -42,6 +42,7 @@ static struct flight *flight_new(struct engine *engine, const struct outbox_row 
 	flight->engine = engine;
 	flight->outbox = row->id;
 	flight->version = row->version;
+	flight->tries = row->attempts;
 	flight->calls = 1;
 	list_append(&engine->flights, &flight->in_engine);
 	engine->flight_count++;
@@ -66,10 +67,13 @@ static void flight_land(struct flight *flight)
 	posted->version = flight->version;
 	posted->failed = flight->failed;
 	posted->err = flight->err;
+	posted->retry_ms = flight->retry_ms;
+	posted->tries = flight->tries;
+	posted->then_again = flight->then_again;
 	free(flight);
 }
 
-static void on_answer(void *owner, _unused_ const struct host_answer *answer, const struct err *err)
+static void on_answer(void *owner, const struct host_answer *answer, const struct err *err)
 {
 	struct flight *flight = owner;
 
@@ -77,6 +81,8 @@ static void on_answer(void *owner, _unused_ const struct host_answer *answer, co
 		flight->failed = true;
 		flight->err = *err;
 	}
+	if (err != NULL && answer != NULL && answer->retry_ms > flight->retry_ms)
+		flight->retry_ms = answer->retry_ms;
 	flight_land(flight);
 }
 
@@ -97,19 +103,32 @@ static bool is_flying(const struct engine *engine, struct outbox_id id)
 	return false;
 }
 
-int effect_answered(struct engine *engine, const struct posted *posted, struct err *err)
+static int64_t retry_wait(int attempts)
 {
 	int64_t wait = RETRY_FIRST_MS;
+
+	for (int i = 0; i < attempts && wait < RETRY_MOST_MS; i++)
+		wait *= 2;
+	return wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS;
+}
+
+/* A host that says how long to wait is not asked before; else ever more rarely. */
+int effect_answered(struct engine *engine, const struct posted *posted, struct err *err)
+{
+	int64_t wait = posted->retry_ms > 0 ? posted->retry_ms : retry_wait(posted->tries);
 	uint8_t chance;
 
 	fault_point("engine.effect.answered");
+	if (!posted->failed && posted->then_again)
+		return store_outbox_retry(
+			engine->store, posted->outbox, engine_now(engine), "", err);
 	if (!posted->failed)
 		return store_outbox_done(engine->store, posted->outbox, posted->version, err);
 	engine_tell(engine, true, "a host did not take what was sent", &posted->err);
 	if (posted->err.class != ERR_CLASS_TEMP)
 		return store_outbox_fail(engine->store, posted->outbox, posted->err.text, err);
 	engine->world.entropy->fill(engine->world.entropy, &chance, sizeof(chance));
-	wait += wait * chance / 256;
+	wait += (posted->retry_ms > 0 ? RETRY_FIRST_MS : wait) * chance / 256;
 	return store_outbox_retry(
 		engine->store, posted->outbox, engine_now(engine) + wait, posted->err.text, err);
 }
@@ -205,7 +224,8 @@ static int send_comment(
 				.repo = pull.repo,
 				.number = pull.number,
 				.marker = part_marker(view_marker(&run, arena), i, arena),
-				.body = rendered.parts[i] });
+				.body = rendered.parts[i],
+				.is_passing = !run_state_is_final(run.state) });
 	for (size_t i = rendered.part_count; i < sent->parts; i++) /* it became shorter */
 		send_to(flight, host,
 			&(struct host_request){ .call = HOST_COMMENT_HIDE,
@@ -221,6 +241,7 @@ static int send_comment(
 					.marker = part_marker(
 						view_marker(&run, arena), i, arena) });
 	sent->parts = rendered.part_count;
+	sent->edits++;
 	sent->at_ms = engine_monotonic(engine);
 	flight_land(flight);
 	return 0;
@@ -261,6 +282,37 @@ static int send_simple(
 }
 
 /* ---- jobs ---- */
+
+/* git needs a credential of the moment; where none is there the host is asked, and the job starts
+ * when it has answered. */
+static bool git_may_go(struct engine *engine, const struct outbox_row *row, const struct job *job,
+	struct arena *arena, struct job_spec *spec)
+{
+	struct git_access access = { 0 };
+	struct vcs_host *host;
+	struct flight *flight;
+	struct pull pull;
+	struct err err;
+
+	if (job->op != JOB_PREPARE ||
+		store_pull_load(engine->store, arena, row->pull, &pull, &err) < 0)
+		return true;
+	host = engine_host(engine, pull.host);
+	if (host == NULL || host->git_access == NULL)
+		return true;
+	if (host->git_access(host, pull.repo, &access)) {
+		spec->git_user = access.user;
+		spec->git_token = access.token;
+		spec->git_proxy = access.proxy;
+		spec->git_ca_bundle = access.ca_bundle;
+		return true;
+	}
+	flight = flight_new(engine, row);
+	flight->then_again = true;
+	send_to(flight, host, &(struct host_request){ .call = HOST_GIT_READY, .repo = pull.repo });
+	flight_land(flight);
+	return false;
+}
 
 static struct handed *find_handed(const struct engine *engine, struct outbox_id id)
 {
@@ -327,6 +379,8 @@ static int start_job(
 		r = spec_make(engine, arena, &job, &spec, err);
 	if (r < 0)
 		return r;
+	if (!git_may_go(engine, row, &job, arena, &spec))
+		return 0;
 	fault_point("engine.start.before");
 	r = engine->world.executor->start(engine->world.executor, &spec, err);
 	fault_point("engine.start.after");
@@ -393,15 +447,6 @@ static int send_one(
 		return drop_tree(engine, arena, row, err);
 	}
 	return err_set(err, ERR_BUG, "an unknown kind of effect stands in the outbox");
-}
-
-static int64_t retry_wait(int attempts)
-{
-	int64_t wait = RETRY_FIRST_MS;
-
-	for (int i = 0; i < attempts && wait < RETRY_MOST_MS; i++)
-		wait *= 2;
-	return wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS;
 }
 
 static void send_or_retry(struct engine *engine, const struct outbox_row *row)

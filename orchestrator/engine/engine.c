@@ -32,6 +32,7 @@ int engine_new(struct store *store, const struct engine_world *world, struct eng
 	list_init(&engine->parsed);
 	list_init(&engine->known);
 	list_init(&engine->partials);
+	list_init(&engine->listings);
 	engine->inbox_may_have_rows = engine->slots_may_be_free = true;
 	*ret = engine;
 	return 0;
@@ -69,6 +70,7 @@ void engine_free(struct engine *engine)
 		free(container_of(item, struct sent_comment, in_engine));
 	effects_drop(engine);
 	partials_drop(engine);
+	listings_drop(engine);
 	forget_parsed(engine);
 	known_forget_all(engine);
 	generations_free(engine);

@@ -45,7 +45,8 @@ struct posted {
 	/* POSTED_SENT */
 	struct outbox_id outbox;
 	int64_t version;
-	bool failed;
+	bool failed, then_again;
+	int64_t retry_ms;
 	struct err err;
 };
 
@@ -56,7 +57,10 @@ struct flight {
 	struct outbox_id outbox;
 	int64_t version;
 	int calls; /* answers still to come, and one for the sender itself */
+	int tries;
+	int64_t retry_ms;
 	bool failed;
+	bool then_again; /* the effect itself comes after the answer */
 	struct err err;
 };
 
@@ -82,8 +86,8 @@ struct sent_comment {
 	struct list in_engine;
 	struct run_id run;
 	int64_t at_ms; /* monotonic */
-	char hash[65];
 	size_t parts;
+	int edits;
 };
 
 /* One reading of server.yaml, and the first run that can have begun with it. */
@@ -105,7 +109,7 @@ struct engine {
 	struct list sent_comments;
 	struct list parsed;
 	struct list known;
-	struct list partials;
+	struct list partials, listings;
 	size_t flight_count, sent_count, known_count;
 	/* Jobs handed to the executor whose rows are not yet committed as sent. A failed commit
 	 * brings the rows back, and they must not start the job a second time. */
@@ -277,3 +281,4 @@ const char *view_marker(const struct run *run, struct arena *arena);
 /* ---- recover.c ---- */
 _must_check_ int recover_coldplug(struct engine *engine, struct err *err);
 _must_check_ int recover_catchup(struct engine *engine, struct err *err);
+void listings_drop(struct engine *engine);

@@ -7,29 +7,68 @@ enum { FIRST_WORD_DELAY_MS = 400, START_DEADLINE_MS = 60000 };
 
 /* ---- runs ---- */
 
+static const struct sent_comment *last_word(const struct engine *engine, struct run_id run)
+{
+	list_for_each (item, (struct list *)(uintptr_t)&engine->sent_comments) {
+		const struct sent_comment *sent = container_of(
+			item, struct sent_comment, in_engine);
+
+		if (sent->run.v == run.v)
+			return sent;
+	}
+	return NULL;
+}
+
+/* How long a word about a run that goes on may wait for the next one. Where each call counts, the
+ * waits grow: a quick run costs one comment, a long one a few edits. */
+static int64_t comment_delay(
+	const struct engine *engine, const struct pull *pull, const struct run *run)
+{
+	const struct sent_comment *sent = last_word(engine, run->id);
+	const struct vcs_host *host = engine_host(engine, pull->host);
+	int64_t patience = host == NULL ? 0 : host->patience_ms, least, delay;
+
+	if (patience == 0) {
+		least = FIRST_WORD_DELAY_MS;
+		delay = sent == NULL
+				? 0
+				: sent->at_ms - engine_monotonic(engine) +
+					  engine_settings(engine, run->id)->comment_interval_ms;
+	} else {
+		least = 1;
+		delay = sent == NULL ? run->created_ms + patience - engine_now(engine)
+				     : sent->at_ms - engine_monotonic(engine) +
+					       (patience << (sent->edits < 8 ? sent->edits : 8));
+	}
+	return delay > least ? delay : least;
+}
+
+/* Who asked by a comment has seen the reaction; who pushed has seen nothing yet. */
+static int64_t status_delay(
+	const struct engine *engine, const struct pull *pull, const struct run *run)
+{
+	const struct vcs_host *host = engine_host(engine, pull->host);
+
+	if (host == NULL || host->patience_ms == 0)
+		return comment_delay(engine, pull, run);
+	return str_empty(run->comment_id) ? FIRST_WORD_DELAY_MS : host->patience_ms;
+}
+
 int run_say(struct engine *engine, const struct pull *pull, const struct run *run, bool is_urgent,
 	struct err *err)
 {
-	int64_t interval = engine_settings(engine, run->id)->comment_interval_ms;
-	int64_t delay = is_urgent ? 0 : FIRST_WORD_DELAY_MS, now = engine_monotonic(engine);
 	char key[64];
 	int r;
 
-	list_for_each (item, &engine->sent_comments) {
-		struct sent_comment *sent = container_of(item, struct sent_comment, in_engine);
-		int64_t wait = sent->at_ms + interval - now;
-
-		if (sent->run.v == run->id.v && !is_urgent && wait > delay)
-			delay = wait;
-	}
 	(void)snprintf(key, sizeof(key), "comment:run:%lld", (long long)run->id.v);
 	r = effect_put(engine, EFFECT_COMMENT, REPEAT_UPSERT, key, pull, run->id,
-		(struct job_id){ 0 }, is_urgent ? "final" : "", delay, err);
+		(struct job_id){ 0 }, is_urgent ? "final" : "",
+		is_urgent ? 0 : comment_delay(engine, pull, run), err);
 	if (r < 0)
 		return r;
 	(void)snprintf(key, sizeof(key), "status:run:%lld", (long long)run->id.v);
 	return effect_put(engine, EFFECT_STATUS, REPEAT_UPSERT, key, pull, run->id,
-		(struct job_id){ 0 }, "", delay, err);
+		(struct job_id){ 0 }, "", is_urgent ? 0 : status_delay(engine, pull, run), err);
 }
 
 static int cancel_jobs(struct engine *engine, struct arena *arena, const struct job *jobs,

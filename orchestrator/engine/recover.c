@@ -94,11 +94,19 @@ int recover_coldplug(struct engine *engine, struct err *err)
 /* ---- heads that moved while we were away ---- */
 
 struct listing {
-	struct engine *engine;
+	struct list in_engine;
+	struct engine *engine; /* NULL: it went away before the host answered */
 	struct repo_id repo;
 	const char *host, *name;
 	struct arena arena;
 };
+
+static void listing_free(struct listing *listing)
+{
+	list_remove(&listing->in_engine);
+	arena_release(&listing->arena);
+	free(listing);
+}
 
 static void post_pull(struct engine *engine, const struct vcs_event *from)
 {
@@ -138,6 +146,10 @@ static void on_list(void *owner, const struct host_answer *answer, const struct 
 	size_t count = 0;
 	struct err problem;
 
+	if (engine == NULL) {
+		listing_free(listing);
+		return;
+	}
 	if (err != NULL) {
 		engine_tell(engine, true, "a host could not list its open pull requests", err);
 	} else if (store_pull_list(engine->store, &arena, PULL_OPEN, 1000000, &pulls, &count,
@@ -172,8 +184,15 @@ static void on_list(void *owner, const struct host_answer *answer, const struct 
 				post_pull(engine, &answer->pulls[i]);
 		}
 	}
-	arena_release(&listing->arena);
-	free(listing);
+	listing_free(listing);
+}
+
+void listings_drop(struct engine *engine)
+{
+	struct list *item;
+
+	while ((item = list_pop(&engine->listings)) != NULL)
+		container_of(item, struct listing, in_engine)->engine = NULL;
 }
 
 int recover_catchup(struct engine *engine, struct err *err)
@@ -191,6 +210,7 @@ int recover_catchup(struct engine *engine, struct err *err)
 			continue;
 		listing = mem_alloc(sizeof(*listing));
 		listing->engine = engine;
+		list_append(&engine->listings, &listing->in_engine);
 		listing->repo = repos[i].id;
 		listing->name = arena_strdup(&listing->arena, repos[i].name);
 		host->send(host,

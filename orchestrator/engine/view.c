@@ -131,6 +131,7 @@ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
 			.head = run->head,
 			.context = arena_printf(arena, "%s/%s", prefix, run_kind_name(run->kind)),
 			.description = render_status(&view, host->description_bytes_max, arena),
-			.status = status_state(&view) };
+			.status = status_state(&view),
+			.is_passing = !run_state_is_final(run->state) };
 	return 0;
 }

@@ -21,6 +21,23 @@ void codec_hex(const uint8_t *bytes, size_t length, char *out)
 	*out = '\0';
 }
 
+void codec_base64url(const uint8_t *bytes, size_t length, char *out)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+	for (size_t i = 0; i < length; i += 3) {
+		size_t left = length - i;
+		uint32_t group = (uint32_t)bytes[i] << 16 |
+				 (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
+				 (left > 2 ? bytes[i + 2] : 0);
+
+		for (size_t k = 0; k < (left > 2 ? 4 : left + 1); k++)
+			*out++ = letters[group >> (18 - 6 * k) & 63];
+	}
+	*out = '\0';
+}
+
 static int unhex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

@@ -248,6 +248,12 @@ static void set_request(struct http_call *call, const struct http_request *reque
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+	if (!str_empty(request->ca_bundle)) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_bundle);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
+	if (!str_empty(request->proxy))
+		curl_easy_setopt(easy, CURLOPT_PROXY, request->proxy);
 	if (request->unix_socket != NULL) {
 		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
 		curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");

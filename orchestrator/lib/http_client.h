@@ -18,8 +18,10 @@ struct http_request {
 	const char *const *headers; /* "Name: value", NULL-ended; or NULL */
 	const char *body;	    /* or NULL */
 	size_t length;
-	int64_t timeout_ms; /* for the whole call */
-	size_t cap_bytes;   /* of the answer's body */
+	const char *ca_bundle; /* one PEM file with those to trust; NULL or "": the machine's */
+	const char *proxy;     /* its URL; NULL or "": what the environment says */
+	int64_t timeout_ms;    /* for the whole call */
+	size_t cap_bytes;      /* of the answer's body */
 };
 
 struct http_answer {

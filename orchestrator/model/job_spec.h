@@ -25,6 +25,8 @@ struct job_spec {
 	const char **config_files; /* names of the configuration, the first that is there is brought
 				      of base and of the merged tree */
 	size_t config_file_count;
+	/* What sluice-git needs to get there. Never in job.json: one file, read once. */
+	const char *git_user, *git_token, *git_proxy, *git_ca_bundle; /* NULL or "": none */
 
 	/* plan, apply */
 	const char *tree;

@@ -29,8 +29,9 @@ enum host_call {
 	HOST_STATUS_SET,   /* commit status `context` on `head` */
 	HOST_REACT,	   /* `body` = "eyes", on `comment_id` */
 	HOST_LIST_OPEN,	   /* answer: all open pulls of `repo` as VCS_PULL_OPENED events */
-	HOST_COMPLETE, /* answer: one event that says what a partial one of `actor` does not: may
-			  the actor write; with `needs_pull` also the pull request as it is now */
+	HOST_GIT_READY, /* git_access() will have a credential for `repo` when this is answered */
+	HOST_COMPLETE,	/* answer: one event that says what a partial one of `actor` does not: may
+			   the actor write; with `needs_pull` also the pull request as it is now */
 };
 
 enum status_state { STATUS_PENDING = 1, STATUS_SUCCESS, STATUS_FAILURE, STATUS_ERROR };
@@ -48,14 +49,24 @@ struct host_request {
 	enum status_state status;
 	const char *actor;
 	bool needs_pull;
+	bool is_passing; /* soon there will be a newer one: may wait when little may be sent */
 };
 
 struct host_answer {
 	struct vcs_event *pulls; /* HOST_LIST_OPEN, HOST_COMPLETE */
 	size_t pull_count;
+	int64_t retry_ms; /* of a failure: the host asks not to be asked again before */
 };
 
-/* err is NULL on success; its class says whether asking again can help. */
+/* With what git comes to a repository. It goes to one job's secrets and nowhere else. */
+struct git_access {
+	const char *user, *token; /* "" and "": none is needed */
+	const char *proxy;	  /* or "" */
+	const char *ca_bundle;	  /* or "" */
+};
+
+/* err is NULL on success; its class says whether asking again can help. The answer may be NULL when
+ * err is not. */
 typedef void (*host_done_cb)(void *owner, const struct host_answer *answer, const struct err *err);
 
 struct vcs_host {
@@ -63,6 +74,9 @@ struct vcs_host {
 	size_t comment_bytes_max;
 	size_t description_bytes_max;
 	bool has_folds; /* <details> is understood */
+	/* Where each call counts: the first word about a run waits this long for the last one, and
+	 * each further edit twice as long as the one before. 0: edits cost nothing. */
+	int64_t patience_ms;
 
 	/* Pure: signature and form of one delivery. ERR_REFUSED: forged. ERR_SYNTAX: not an event.
 	 */
@@ -80,6 +94,9 @@ struct vcs_host {
 	/* The tip of a branch now. NULL where the host would have to ask somebody. */
 	int (*tip)(const struct vcs_host *host, const char *repo, const char *branch,
 		char ret[OID_HEX + 1], struct err *err);
+
+	/* false: none is there now; ask HOST_GIT_READY first. Borrowed. NULL: git needs nothing. */
+	bool (*git_access)(struct vcs_host *host, const char *repo, struct git_access *ret);
 
 	void (*send)(struct vcs_host *host, const struct host_request *request, host_done_cb done,
 		void *owner);

@@ -13,4 +13,5 @@ suite_upkeep = tests/integration/test_upkeep.py ## what the server remembers, sh
 suite_descriptors = python3 tests/integration/test_descriptors.py ## jobs that start and end while no descriptor is left
 suite_state = python3 tests/integration/test_state.py ## real tools: the server killed at 50 instants of an apply
 suite_config = python3 tests/integration/test_config.py ## server.yaml read again while the server lives
+suite_github = python3 tests/integration/test_github.py ## the whole loop on a GitHub of our own, with real terraform and git over HTTP
 suite_demo = scripts/demo ## the demo, which checks each of its answers

@@ -30,11 +30,18 @@ static const char *const certificate_files[] = {
 	"/etc/ssl/cert.pem",
 };
 
-int libgit_trust_system(struct err *err)
+int libgit_trust(const char *bundle, struct err *err)
 {
 	int code = -1;
 
 	certificates_wanted = true;
+	if (!str_empty(bundle)) {
+		code = git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, bundle, NULL);
+		return code < 0 ? libgit_fail(err, code,
+					  "cannot load the certificates that the "
+					  "configuration names")
+				: 0;
+	}
 	for (size_t i = 0; i < countof(certificate_files) && code < 0; i++) {
 		if (access(certificate_files[i], R_OK) == 0)
 			code = git_libgit2_opts(

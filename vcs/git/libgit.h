@@ -6,9 +6,9 @@
 
 /* libgit2 without any of this machine's configuration, caches sized for one call. */
 _must_check_ int libgit_start(struct err *err);
-/* Loads the certificates of this machine; start leaves them out because reading them takes longer
- * than most calls. */
-_must_check_ int libgit_trust_system(struct err *err);
+/* Loads the certificates of one file; NULL or "": those of this machine. Start leaves them out
+ * because reading them takes longer than most calls. */
+_must_check_ int libgit_trust(const char *bundle, struct err *err);
 
 /* "what: reason" with the class that fits; paths of this machine and credentials in addresses are
  * taken out. */

@@ -198,18 +198,63 @@ static int fetch_progress(const git_indexer_progress *progress, _unused_ void *p
 	return GIT_EUSER;
 }
 
+/* What the environment says of the way to the host, and only of that host. */
+struct way {
+	const char *url, *user, *token, *proxy, *ca_bundle;
+	int asked;
+};
+
+static struct way way_to(const char *url)
+{
+	return (struct way){ .url = url,
+		.user = getenv("SLUICE_GIT_USER"),
+		.token = getenv("SLUICE_GIT_TOKEN"),
+		.proxy = getenv("SLUICE_GIT_PROXY"),
+		.ca_bundle = getenv("SLUICE_GIT_CA_BUNDLE") };
+}
+
+/* "https://host:port/" of an address, with its last slash. */
+static size_t origin_length(const char *url)
+{
+	const char *path = strchr(strstr(url, "://") + 3, '/');
+
+	return path == NULL ? strlen(url) : (size_t)(path - url) + 1;
+}
+
+/* Given once: a host that does not take it will not take it a second time. */
+static int give_credential(git_credential **ret, const char *url,
+	_unused_ const char *user_from_url, unsigned types, void *payload)
+{
+	struct way *way = payload;
+	size_t length = origin_length(way->url);
+
+	if (str_empty(way->token) || !(types & GIT_CREDENTIAL_USERPASS_PLAINTEXT) ||
+		strncmp(url, way->url, length) != 0) {
+		git_error_set_str(GIT_ERROR_HTTP, "the host wants a credential that we do not "
+						  "have for it");
+		return GIT_EAUTH;
+	}
+	if (way->asked++ > 0) {
+		git_error_set_str(GIT_ERROR_HTTP, "the host does not accept our credential");
+		return GIT_EAUTH;
+	}
+	return git_credential_userpass_plaintext_new(
+		ret, str_empty(way->user) ? "x-access-token" : way->user, way->token);
+}
+
 static int remote_fetch(
 	struct mirror *mirror, const char *url, char **specs, size_t count, struct err *err)
 {
 	_cleanup_(git_remote_freep) git_remote *remote = NULL;
 	_cleanup_fd_ int lock = -1;
+	struct way way = way_to(url);
 	git_fetch_options options;
 	int r, code;
 
 	if (!str_starts(url, "https://") && !str_starts(url, "http://"))
 		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
 			"the repository's address is neither https nor a path on this machine");
-	r = str_starts(url, "https://") ? libgit_trust_system(err) : 0;
+	r = str_starts(url, "https://") ? libgit_trust(way.ca_bundle, err) : 0;
 	if (r == 0)
 		r = mirror_lock(mirror->dir_fd, &lock, err);
 	if (r < 0)
@@ -218,7 +263,11 @@ static int remote_fetch(
 	options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
 	options.prune = GIT_FETCH_NO_PRUNE;
 	options.update_fetchhead = 0;
-	options.proxy_opts.type = GIT_PROXY_AUTO;
+	options.proxy_opts.type = str_empty(way.proxy) ? GIT_PROXY_AUTO : GIT_PROXY_SPECIFIED;
+	options.proxy_opts.url = str_empty(way.proxy) ? NULL : way.proxy;
+	options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* a credential stays where it is */
+	options.callbacks.credentials = give_credential;
+	options.callbacks.payload = &way;
 	options.callbacks.transfer_progress = fetch_progress;
 	if (code == 0)
 		code = git_remote_create_anonymous(&remote, mirror->repo, url);

@@ -268,6 +268,7 @@ static void host_send(
 		answer.pulls = list.events;
 		answer.pull_count = list.count;
 		break;
+	case HOST_GIT_READY:
 	case HOST_COMPLETE: /* what we deliver is never partial */
 		r = err_set(&err, ERR_BUG, "the local host has nothing to add");
 		break;

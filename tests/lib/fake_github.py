@@ -1,0 +1,640 @@
+"""A GitHub of our own that keeps state and is strict: the part of its API that sluice uses, webhooks, and git over smart HTTP.
+
+It refuses what the real one would refuse (tokens, lengths, enumerations, unknown members), pages its lists, answers If-None-Match, tells
+its limits, and can be told to fail. Everything that was asked is in `calls`. Standard library, git and openssl only.
+"""
+
+import base64
+import hashlib
+import hmac
+import http.client
+import http.server
+import itertools
+import json
+import os
+import re
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+import uuid
+
+COMMENT_MAX = 65536
+DESCRIPTION_MAX = 140
+GIT_BACKEND = "/usr/lib/git-core/git-http-backend"
+
+
+class Refusal(Exception):
+    def __init__(self, status, message, headers=None):
+        super().__init__(message)
+        self.status, self.message, self.headers = status, message, headers or {}
+
+
+def now_text():
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def need(condition, status, message):
+    if not condition:
+        raise Refusal(status, message)
+
+
+def check_members(body, required, optional=()):
+    need(isinstance(body, dict), 422, "the body is no object")
+    for name in required:
+        need(name in body, 422, "%s is missing" % name)
+    for name in body:
+        need(name in required or name in optional, 422, "%s is not known here" % name)
+
+
+class Fault:
+    """The next `times` calls that fit (None: all of them) end with `status`; 0 breaks the connection, after acting when `acts`."""
+
+    def __init__(self, method, pattern, status, times=1, acts=False, headers=None, body=None):
+        self.method, self.pattern, self.status, self.times = method, re.compile(pattern), status, times
+        self.acts, self.headers, self.body = acts, headers or {}, body
+
+
+class Repo:
+    def __init__(self, fake, name, git_dir, number):
+        self.fake, self.name, self.git_dir, self.id = fake, name, git_dir, number
+        self.pulls, self.comments, self.reviews, self.statuses, self.checks = {}, {}, {}, [], {}
+        self.people = {}  # login: "admin", "write", "read"
+
+    def git(self, *words):
+        done = subprocess.run(["git", "-C", self.git_dir, *words], text=True, capture_output=True, check=False, env={
+            "PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_AUTHOR_NAME": "web", "GIT_AUTHOR_EMAIL": "web@example.org",
+            "GIT_COMMITTER_NAME": "web", "GIT_COMMITTER_EMAIL": "web@example.org"})
+        if done.returncode != 0:
+            raise AssertionError("git %s: %s" % (words, done.stderr))
+        return done.stdout.strip()
+
+    def has_commit(self, sha):
+        return subprocess.run(["git", "-C", self.git_dir, "cat-file", "-e", sha + "^{commit}"], check=False,
+                              capture_output=True).returncode == 0
+
+    def describe(self):
+        owner = self.name.split("/")[0]
+        return {"id": self.id, "full_name": self.name, "name": self.name.split("/")[1], "owner": user_json(owner),
+                "clone_url": "https://elsewhere.example/%s.git" % self.name, "default_branch": "main"}
+
+    def pull_json(self, number):
+        pull = self.pulls[number]
+        head_repo = {"id": self.id + 1000, "full_name": "stranger/fork"} if pull["fork"] else self.describe()
+        return {"number": number, "state": "open" if pull["state"] == "open" else "closed", "title": pull["title"],
+                "draft": pull["draft"], "merged": pull["state"] == "merged", "user": user_json(pull["author"]),
+                "head": {"ref": pull["branch"], "sha": pull["head"], "repo": head_repo},
+                "base": {"ref": pull["base"], "sha": self.git("rev-parse", "refs/heads/" + pull["base"]), "repo": self.describe()},
+                "mergeable": pull.get("mergeable", True), "mergeable_state": pull.get("mergeable_state", "clean")}
+
+
+def user_json(login):
+    return {"login": login, "id": int(hashlib.sha256(login.encode()).hexdigest()[:6], 16), "type": "Bot" if login.endswith("[bot]") else "User"}
+
+
+class FakeGitHub:
+    def __init__(self, secret="a secret of the webhook", latency=0.0):
+        self.lock = threading.RLock()
+        self.secret, self.latency = secret, latency
+        self.ids = itertools.count(1001)
+        self.tokens = {}  # token: login
+        self.repos, self.calls, self.deliveries, self.faults = {}, [], [], []
+        self.hook = None  # (host, port, path)
+        self.app = None
+        self.limit, self.used, self.reset = 5000, 0, int(time.time()) + 3600
+        self.page_size_most = 100
+        self.lose_hooks = False
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.fake = self
+        self.url = "http://127.0.0.1:%d" % self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    # ---- setting up ----
+
+    def add_token(self, token, login):
+        self.tokens[token] = login
+
+    def add_app(self, app_id, slug, public_key, owners):
+        """public_key: path of a PEM file; owners: where it is installed."""
+        self.app = {"id": app_id, "slug": slug, "key": public_key, "installations": {owner: next(self.ids) for owner in owners},
+                    "token_life": 3600, "jwts": 0}
+
+    def add_repo(self, name, git_dir, people):
+        repo = Repo(self, name, git_dir, next(self.ids))
+        repo.git("config", "http.receivepack", "true")
+        repo.people = dict(people)
+        self.repos[name] = repo
+        return repo
+
+    def fail(self, *words, **named):
+        self.faults.append(Fault(*words, **named))
+
+    # ---- webhooks ----
+
+    def deliver(self, event, body, delivery=None, signature=None, kind="application/json"):
+        """The status of the answer, or 0."""
+        text = json.dumps(body).encode()
+        if kind != "application/json":
+            text = b"payload=" + urllib.parse.quote_plus(text.decode()).encode()
+        digest = hmac.new(self.secret.encode(), text, hashlib.sha256).hexdigest()
+        headers = {"Content-Type": kind, "X-GitHub-Event": event, "X-GitHub-Delivery": delivery or str(uuid.uuid4()),
+                   "X-Hub-Signature-256": "sha256=" + digest if signature is None else signature, "User-Agent": "GitHub-Hookshot/fake"}
+        if self.hook is None or self.lose_hooks:
+            return 0
+        host, port, path = self.hook
+        connection = http.client.HTTPConnection(host, port, timeout=20)
+        try:
+            connection.request("POST", path, text, headers)
+            status = connection.getresponse().status
+        except OSError:
+            status = 0
+        finally:
+            connection.close()
+        self.deliveries.append((event, body.get("action"), status))
+        return status
+
+    def tell(self, event, repo, sender, **more):
+        body = dict({"repository": repo.describe(), "sender": user_json(sender)}, **more)
+        if self.app:
+            body["installation"] = {"id": self.app["installations"].get(repo.name.split("/")[0], 0)}
+        return self.deliver(event, body)
+
+    # ---- what people do ----
+
+    def open_pull(self, repo, author, branch, base="main", title="A change", draft=False, fork=False, tell=True):
+        with self.lock:
+            number = len(repo.pulls) + 1
+            head = repo.git("rev-parse", "refs/heads/" + branch)
+            repo.pulls[number] = {"author": author, "branch": branch, "base": base, "title": title, "state": "open", "head": head,
+                                  "draft": draft, "fork": fork}
+            repo.reviews[number] = []
+            repo.git("update-ref", "refs/pull/%d/head" % number, head)
+        if tell:
+            self.tell("pull_request", repo, author, action="opened", number=number, pull_request=repo.pull_json(number))
+        return number
+
+    def moved(self, repo, number, by):
+        """Somebody pushed to the branch."""
+        with self.lock:
+            pull = repo.pulls[number]
+            before, pull["head"] = pull["head"], repo.git("rev-parse", "refs/heads/" + pull["branch"])
+            repo.git("update-ref", "refs/pull/%d/head" % number, pull["head"])
+        self.tell("pull_request", repo, by, action="synchronize", number=number, before=before, after=pull["head"],
+                  pull_request=repo.pull_json(number))
+
+    def change_pull(self, repo, number, by, action, changes=None, **values):
+        with self.lock:
+            repo.pulls[number].update(values)
+        more = {} if changes is None else {"changes": changes}
+        self.tell("pull_request", repo, by, action=action, number=number, pull_request=repo.pull_json(number), **more)
+
+    def comment(self, repo, number, author, text):
+        with self.lock:
+            comment = self.make_comment(repo, number, author, text)
+        self.tell_comment(repo, number, comment)
+        return comment["id"]
+
+    def tell_comment(self, repo, number, comment):
+        self.tell("issue_comment", repo, comment["user"]["login"], action="created", comment=comment, issue={
+            "number": number, "title": repo.pulls[number]["title"], "pull_request": {"url": "x"}, "user": user_json("x")})
+
+    def review(self, repo, number, author, state="approved", commit=None, tell=True):
+        with self.lock:
+            review = {"id": next(self.ids), "user": user_json(author), "state": state.upper(), "submitted_at": now_text(), "body": "",
+                      "commit_id": commit or repo.pulls[number]["head"], "author_association": "MEMBER"}
+            repo.reviews[number].append(review)
+        if tell:
+            self.tell("pull_request_review", repo, author, action="submitted", review=dict(review, state=state),
+                      pull_request=repo.pull_json(number))
+        return review["id"]
+
+    def merge(self, repo, number, by, tell=True):
+        with self.lock:
+            pull = repo.pulls[number]
+            base = repo.git("rev-parse", "refs/heads/" + pull["base"])
+            tree = repo.git("merge-tree", "--write-tree", base, pull["head"]).splitlines()[0]
+            commit = repo.git("commit-tree", tree, "-p", base, "-p", pull["head"], "-m", "Merge #%d" % number)
+            repo.git("update-ref", "refs/heads/" + pull["base"], commit)
+            pull["state"] = "merged"
+        if tell:
+            self.tell("pull_request", repo, by, action="closed", number=number, pull_request=repo.pull_json(number))
+        return commit
+
+    # ---- what stands there ----
+
+    def make_comment(self, repo, number, author, text):
+        comment = {"id": next(self.ids), "body": text, "user": user_json(author), "created_at": now_text(), "updated_at": now_text(),
+                   "author_association": "NONE"}
+        comment["node_id"] = "IC_%d" % comment["id"]
+        repo.comments[comment["id"]] = {"number": number, "json": comment, "hidden": False, "reactions": [], "edits": 0}
+        return comment
+
+    def comments_of(self, repo, number, author=None):
+        return [one for one in repo.comments.values() if one["number"] == number and (
+            author is None or one["json"]["user"]["login"] == author)]
+
+    def status_of(self, repo, sha, context):
+        states = [one["state"] for one in repo.statuses if one["sha"] == sha and one["context"] == context]
+        return states[-1] if states else None
+
+    def count(self, method=None, pattern=""):
+        return sum(1 for one in self.calls if (method is None or one["method"] in method) and re.search(pattern, one["path"]))
+
+    # ---- the App ----
+
+    def check_jwt(self, token):
+        parts = token.split(".")
+        need(self.app is not None and len(parts) == 3, 401, "A JSON web token could not be decoded")
+        header, claims, signature = (base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in parts)
+        claims = json.loads(claims)
+        need(json.loads(header).get("alg") == "RS256", 401, "the algorithm is not RS256")
+        need(str(claims.get("iss")) == str(self.app["id"]), 401, "'Issuer' claim ('iss') is unknown")
+        need(claims["exp"] - time.time() <= 600, 401, "'Expiration time' claim ('exp') is too far in the future")
+        need(claims["exp"] > time.time() and claims["iat"] <= time.time() + 60, 401, "the token is not of now")
+        with tempfile.NamedTemporaryFile() as sign, tempfile.NamedTemporaryFile() as text:
+            sign.write(signature)
+            sign.flush()
+            text.write(".".join(parts[:2]).encode())
+            text.flush()
+            done = subprocess.run(["openssl", "dgst", "-sha256", "-verify", self.app["key"], "-signature", sign.name, text.name],
+                                  capture_output=True, check=False)
+        need(done.returncode == 0, 401, "the signature does not fit")
+        self.app["jwts"] += 1
+
+    def make_installation_token(self, owner):
+        token = "ghs_%s_%s" % (self.app["id"], os.urandom(200).hex())
+        self.tokens[token] = self.app["slug"] + "[bot]"
+        return {"token": token, "permissions": {}, "repository_selection": "all",
+                "expires_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self.app["token_life"]))}
+
+
+ROUTES = []
+
+
+def route(method, pattern, jwt=False):
+    def keep(function):
+        ROUTES.append((method, re.compile("^%s$" % pattern), function, jwt))
+        return function
+    return keep
+
+
+REPO = r"/repos/(?P<repo>[^/]+/[^/]+)"
+
+
+@route("GET", "/user")
+def get_user(fake, who, **_):
+    need(not who.endswith("[bot]"), 403, "Resource not accessible by integration")
+    return 200, user_json(who)
+
+
+@route("GET", "/app", jwt=True)
+def get_app(fake, who, **_):
+    return 200, {"id": fake.app["id"], "slug": fake.app["slug"]}
+
+
+@route("GET", REPO + "/installation", jwt=True)
+def get_installation(fake, who, repo, **_):
+    owner = repo.name.split("/")[0]
+    need(owner in fake.app["installations"], 404, "Not Found")
+    return 200, {"id": fake.app["installations"][owner], "account": user_json(owner)}
+
+
+@route("POST", r"/app/installations/(?P<id>\d+)/access_tokens", jwt=True)
+def post_token(fake, who, body, **words):
+    check_members(body, (), ("repositories", "repository_ids", "permissions"))
+    for owner, number in fake.app["installations"].items():
+        if number == int(words["id"]):
+            return 201, fake.make_installation_token(owner)
+    raise Refusal(404, "Not Found")
+
+
+@route("GET", REPO + "/collaborators/(?P<login>[^/]+)/permission")
+def get_permission(fake, who, repo, login, **_):
+    need(login in repo.people, 404, "%s is not a user" % login)
+    return 200, {"permission": repo.people[login], "role_name": repo.people[login], "user": user_json(login)}
+
+
+@route("GET", REPO + "/pulls")
+def get_pulls(fake, who, repo, query, **_):
+    state = query.get("state", "open")
+    return 200, [repo.pull_json(number) for number, pull in sorted(repo.pulls.items()) if state == "all" or pull["state"] == state]
+
+
+@route("GET", REPO + r"/pulls/(?P<number>\d+)")
+def get_pull(fake, who, repo, number, **_):
+    need(int(number) in repo.pulls, 404, "Not Found")
+    return 200, repo.pull_json(int(number))
+
+
+@route("GET", REPO + r"/pulls/(?P<number>\d+)/reviews")
+def get_reviews(fake, who, repo, number, **_):
+    need(int(number) in repo.pulls, 404, "Not Found")
+    return 200, list(repo.reviews[int(number)])
+
+
+@route("GET", REPO + r"/issues/(?P<number>\d+)/comments")
+def get_comments(fake, who, repo, number, query, **_):
+    need(int(number) in repo.pulls, 404, "Not Found")
+    since = query.get("since", "")
+    return 200, [one["json"] for one in fake.comments_of(repo, int(number)) if one["json"]["updated_at"] >= since]
+
+
+@route("POST", REPO + r"/issues/(?P<number>\d+)/comments")
+def post_comment(fake, who, repo, number, body, **_):
+    need(int(number) in repo.pulls, 404, "Not Found")
+    check_members(body, ("body",))
+    need(isinstance(body["body"], str) and 0 < len(body["body"]) <= COMMENT_MAX, 422, "body is too long (maximum is 65536 characters)")
+    return 201, fake.make_comment(repo, int(number), who, body["body"])
+
+
+@route("PATCH", REPO + r"/issues/comments/(?P<id>\d+)")
+def patch_comment(fake, who, repo, body, **words):
+    one = repo.comments.get(int(words["id"]))
+    need(one is not None, 404, "Not Found")
+    need(one["json"]["user"]["login"] == who, 403, "only the author may edit")
+    check_members(body, ("body",))
+    need(isinstance(body["body"], str) and 0 < len(body["body"]) <= COMMENT_MAX, 422, "body is too long (maximum is 65536 characters)")
+    one["json"].update(body=body["body"], updated_at=now_text())
+    one["edits"] += 1
+    return 200, one["json"]
+
+
+@route("POST", REPO + r"/issues/comments/(?P<id>\d+)/reactions")
+def post_reaction(fake, who, repo, body, **words):
+    one = repo.comments.get(int(words["id"]))
+    need(one is not None, 404, "Not Found")
+    check_members(body, ("content",))
+    need(body["content"] in ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"), 422, "content is unknown")
+    is_new = (who, body["content"]) not in one["reactions"]
+    if is_new:
+        one["reactions"].append((who, body["content"]))
+    return 201 if is_new else 200, {"id": next(fake.ids), "content": body["content"], "user": user_json(who)}
+
+
+@route("POST", REPO + r"/statuses/(?P<sha>[0-9a-f]{40})")
+def post_status(fake, who, repo, sha, body, **_):
+    need(repo.has_commit(sha), 422, "No commit found for SHA: %s" % sha)
+    check_members(body, ("state",), ("context", "description", "target_url"))
+    need(body["state"] in ("error", "failure", "pending", "success"), 422, "state is unknown")
+    need(len(body.get("description") or "") <= DESCRIPTION_MAX, 422, "description is too long (maximum is 140 characters)")
+    repo.statuses.append(dict(body, sha=sha, creator=who))
+    return 201, {"id": next(fake.ids), "state": body["state"], "context": body.get("context", "default")}
+
+
+def check_run(repo, body, is_new):
+    required = ("name", "head_sha") if is_new else ()
+    check_members(body, required, ("name", "status", "conclusion", "output", "actions", "external_id", "details_url", "started_at",
+                                   "completed_at"))
+    need(body.get("status", "queued") in ("queued", "in_progress", "completed"), 422, "status is unknown")
+    need((body.get("status") == "completed") == ("conclusion" in body), 422, "a conclusion belongs to what is completed")
+    if "conclusion" in body:
+        need(body["conclusion"] in ("success", "failure", "neutral", "cancelled", "action_required", "skipped", "timed_out"), 422,
+             "conclusion is unknown")
+    output = body.get("output", {"title": "x", "summary": "x"})
+    check_members(output, ("title", "summary"), ("text", "annotations", "images"))
+    need(len(output["summary"]) <= 65535 and len(output.get("text", "")) <= 65535, 422, "the output is too long")
+    need(len(output.get("annotations", [])) <= 50, 422, "more than 50 annotations")
+    need(len(body.get("actions", [])) <= 3, 422, "more than 3 actions")
+    for action in body.get("actions", []):
+        check_members(action, ("label", "description", "identifier"))
+        need(len(action["label"]) <= 20 and len(action["description"]) <= 40 and len(action["identifier"]) <= 20, 422,
+             "an action is too long")
+
+
+@route("POST", REPO + "/check-runs")
+def post_check(fake, who, repo, body, **_):
+    need(who.endswith("[bot]"), 403, "You must authenticate via a GitHub App.")
+    check_run(repo, body, True)
+    need(repo.has_commit(body["head_sha"]), 422, "No commit found for SHA")
+    number = next(fake.ids)
+    repo.checks[number] = dict(body, id=number, edits=0)
+    return 201, repo.checks[number]
+
+
+@route("PATCH", REPO + r"/check-runs/(?P<id>\d+)")
+def patch_check(fake, who, repo, body, **words):
+    one = repo.checks.get(int(words["id"]))
+    need(one is not None, 404, "Not Found")
+    check_run(repo, body, False)
+    one.update(body)
+    if body.get("status") != "completed":
+        one.pop("conclusion", None)
+    one["edits"] += 1
+    return 200, one
+
+
+@route("GET", REPO + r"/commits/(?P<sha>[0-9a-f]{40})/check-runs")
+def get_checks(fake, who, repo, sha, query, **_):
+    found = [one for one in repo.checks.values() if one["head_sha"] == sha and query.get("check_name", one["name"]) == one["name"]]
+    return 200, {"total_count": len(found), "check_runs": found[::-1]}
+
+
+@route("PUT", REPO + r"/pulls/(?P<number>\d+)/merge")
+def put_merge(fake, who, repo, number, body, **_):
+    pull = repo.pulls.get(int(number))
+    need(pull is not None, 404, "Not Found")
+    check_members(body, (), ("sha", "merge_method", "commit_title", "commit_message"))
+    need(body.get("merge_method", "merge") in ("merge", "squash", "rebase"), 422, "merge_method is unknown")
+    need(pull["state"] == "open" and pull.get("mergeable", True), 405, "Pull Request is not mergeable")
+    need(body.get("sha", pull["head"]) == pull["head"], 409, "Head branch was modified. Review and try the merge again.")
+    return 200, {"sha": fake.merge(repo, int(number), who, tell=False), "merged": True, "message": "done"}
+
+
+@route("POST", "/graphql")
+def graphql(fake, who, body, **_):
+    check_members(body, ("query",), ("variables",))
+    for word, hidden in (("unminimizeComment", False), ("minimizeComment", True)):
+        if word not in body["query"]:
+            continue
+        if hidden:
+            need("classifier:OUTDATED" in body["query"], 400, "classifier is missing")
+        for repo in fake.repos.values():
+            for one in repo.comments.values():
+                if one["json"]["node_id"] == body["variables"]["id"]:
+                    one["hidden"] = hidden
+                    return 200, {"data": {word: {}}}
+        return 200, {"data": None, "errors": [{"type": "NOT_FOUND", "message": "Could not resolve to a node"}]}
+    raise Refusal(400, "this fake knows no such query")
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format, *args):  # pylint: disable=redefined-builtin
+        pass
+
+    def do_any(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            data = b""
+            while True:
+                size = int(self.rfile.readline().split(b";")[0], 16)
+                data += self.rfile.read(size)
+                self.rfile.readline()
+                if size == 0:
+                    break
+        else:
+            data = self.rfile.read(length)
+        if ".git/" in self.path:
+            self.git(data)
+        else:
+            self.api(data)
+
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_any
+
+    # ---- the API ----
+
+    def api(self, data):
+        fake = self.server.fake
+        begin = time.monotonic()
+        path, _, text = self.path.partition("?")
+        call = {"method": self.command, "path": self.path, "at": time.time(), "began": begin, "body": data}
+        with fake.lock:
+            fake.calls.append(call)
+        if fake.latency:
+            time.sleep(fake.latency)
+        fault = self.fault(path)
+        answer = None
+        try:
+            if fault is None or fault.acts:
+                answer = self.act(path, dict(urllib.parse.parse_qsl(text)), data)
+        except Refusal as refusal:
+            answer = refusal.status, {"message": refusal.message, "documentation_url": "https://docs.example"}, refusal.headers
+        if fault is not None:
+            call["status"] = fault.status
+            if fault.status == 0:
+                self.close_connection = True
+                self.connection.close()
+                return
+            answer = fault.status, fault.body or {"message": "a fault"}, fault.headers
+        call["status"] = answer[0]
+        self.answer(*answer)
+
+    def fault(self, path):
+        fake = self.server.fake
+        with fake.lock:
+            for fault in fake.faults:
+                if fault.method in (None, self.command) and fault.pattern.search(path):
+                    if fault.times is not None:
+                        fault.times -= 1
+                        if fault.times == 0:
+                            fake.faults.remove(fault)
+                    return fault
+        return None
+
+    def who(self, jwt):
+        fake = self.server.fake
+        kind, _, token = (self.headers.get("Authorization") or "").partition(" ")
+        need(kind == "Bearer" and token, 401, "Requires authentication")
+        if jwt:
+            fake.check_jwt(token)
+            return "app"
+        need(token in fake.tokens, 401, "Bad credentials")
+        return fake.tokens[token]
+
+    def act(self, path, query, data):
+        fake = self.server.fake
+        need(self.headers.get("User-Agent"), 403, "Request forbidden by administrative rules: no User-Agent")
+        need(self.headers.get("X-GitHub-Api-Version") in ("2022-11-28",), 400, "the version of the API is not known")
+        for method, pattern, function, jwt in ROUTES:
+            match = pattern.match(path)
+            if match is None or method != self.command:
+                continue
+            who = self.who(jwt)
+            words = match.groupdict()
+            body = None
+            if self.command in ("POST", "PATCH", "PUT"):
+                need((self.headers.get("Content-Type") or "").startswith("application/json"), 415, "Unsupported 'Content-Type'")
+                try:
+                    body = json.loads(data)
+                except ValueError as problem:
+                    raise Refusal(400, "Problems parsing JSON") from problem
+            if "repo" in words:
+                need(words["repo"] in fake.repos, 404, "Not Found")
+                words["repo"] = fake.repos[words["repo"]]
+            with fake.lock:
+                fake.used += 1
+                status, answer = function(fake=fake, who=who, query=query, body=body, **words)
+                answer = json.loads(json.dumps(answer))
+            return self.shape(status, answer, path, query)
+        raise Refusal(404, "Not Found: %s %s" % (self.command, path))
+
+    def shape(self, status, answer, path, query):
+        fake, headers = self.server.fake, {}
+        if isinstance(answer, list):
+            need(int(query.get("per_page", 30)) <= 100, 422, "per_page")
+            size = min(int(query.get("per_page", 30)), fake.page_size_most)
+            page = int(query.get("page", 1))
+            if page * size < len(answer):
+                after = urllib.parse.urlencode(dict(query, page=page + 1))
+                headers["Link"] = '<%s%s?%s>; rel="next", <%s%s?page=99>; rel="last"' % (fake.url, path, after, fake.url, path)
+            answer = answer[(page - 1) * size:page * size]
+        if self.command == "GET":
+            headers["ETag"] = 'W/"%s"' % hashlib.sha256(json.dumps([answer, headers]).encode()).hexdigest()
+            if self.headers.get("If-None-Match") == headers["ETag"]:
+                fake.used -= 1
+                return 304, None, headers
+        return status, answer, headers
+
+    def answer(self, status, body, headers):
+        fake = self.server.fake
+        text = b"" if body is None else (body if isinstance(body, bytes) else json.dumps(body).encode())
+        limits = {"X-RateLimit-Limit": fake.limit, "X-RateLimit-Remaining": max(fake.limit - fake.used, 0), "X-RateLimit-Reset": fake.reset,
+                  "X-RateLimit-Used": fake.used, "X-RateLimit-Resource": "core", "Content-Type": "application/json; charset=utf-8"}
+        try:
+            self.send_response(status)
+            for name, value in dict(limits, **headers).items():
+                if value is not None:
+                    self.send_header(name, str(value))
+            if status != 304:
+                self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            if status != 304:
+                self.wfile.write(text)
+        except OSError:
+            self.close_connection = True
+
+    # ---- git ----
+
+    def git(self, data):
+        fake = self.server.fake
+        path, _, query = self.path.partition("?")
+        name = path.lstrip("/").split(".git/")[0]
+        kind, _, credential = (self.headers.get("Authorization") or "").partition(" ")
+        user, _, token = base64.b64decode(credential or "").decode("latin-1").partition(":")
+        with fake.lock:
+            fake.calls.append({"method": "GIT", "path": self.path, "at": time.time(), "began": time.monotonic(), "user": user, "status": 0})
+        if kind != "Basic" or token not in fake.tokens:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="GitHub"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if name not in fake.repos:
+            self.answer(404, {"message": "Not Found"}, {})
+            return
+        folder = fake.repos[name].git_dir
+        done = subprocess.run([GIT_BACKEND], input=data, capture_output=True, check=False, env={
+            "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": folder, "PATH_INFO": "/" + path.split(".git/", 1)[1], "GIT_HTTP_EXPORT_ALL": "1",
+            "QUERY_STRING": query, "REQUEST_METHOD": self.command, "CONTENT_TYPE": self.headers.get("Content-Type") or "",
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding") or "", "HTTP_GIT_PROTOCOL": self.headers.get("Git-Protocol") or "",
+            "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*", "CONTENT_LENGTH": str(len(data))})
+        head, _, body = done.stdout.partition(b"\r\n\r\n")
+        status = 200
+        lines = [line.partition(b":") for line in head.split(b"\r\n") if line]
+        for key, _, value in lines:
+            if key.lower() == b"status":
+                status = int(value.split()[0])
+        self.send_response(status)
+        for key, _, value in lines:
+            if key.lower() not in (b"status", b"content-length"):
+                self.send_header(key.decode(), value.strip().decode())
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)

@@ -1,0 +1,474 @@
+/* Calls to GitHub's API. */
+#include "vcs/github/github_client.h"
+#include "orchestrator/lib/jsonx.h"
+#include "orchestrator/lib/rsa.h"
+#include "orchestrator/lib/strvec.h"
+#include "vcs/github/github_event.h"
+#include "vcs/github/github_private.h"
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	TIMEOUT_MS = 30000,
+	ANSWER_MAX = 16 << 20,
+	PAGES_MAX = 100,
+	LAG_TRIES = 3,
+	LAG_FIRST_MS = 500,
+	IN_FLIGHT_MAX = 60, /* GitHub closes the door at 100 */
+	CROWDED_MS = 200,
+};
+
+/* ---- ends ---- */
+
+static void call_free(struct github_call *call)
+{
+	list_remove(&call->in_list);
+	loop_timer_free(call->timer);
+	json_decref(call->pages);
+	arena_release(&call->arena);
+	free(call);
+}
+
+void github_call_fail(
+	struct github_call *call, const struct github_result *result, const struct err *err)
+{
+	list_remove(&call->in_list); /* the answer may bring new calls, or the end of all */
+	call->cb(call->owner, result, err);
+	call_free(call);
+}
+
+static void call_end(struct github_call *call, int status, const json_t *json)
+{
+	list_remove(&call->in_list);
+	call->cb(call->owner, &(struct github_result){ .status = status, .json = json }, NULL);
+	call_free(call);
+}
+
+static struct github_budget *budget_of(const struct github_call *call)
+{
+	return &call->credential->budgets[call->ask.path == NULL ? GITHUB_GRAPHQL : GITHUB_REST];
+}
+
+static bool makes_something(const struct github_call *call)
+{
+	return call->ask.path != NULL && strcmp(call->ask.method, "GET") != 0 &&
+	       call->credential != call->client->self;
+}
+
+static bool is_read(const struct github_call *call)
+{
+	return strcmp(call->ask.method, "GET") == 0;
+}
+
+static void fail_with_wait(struct github_call *call, int64_t wait_ms)
+{
+	struct github_result result = { .retry_ms = wait_ms };
+	struct err err;
+
+	err_class_set(&err, ERR_NET, ERR_CLASS_TEMP,
+		"GitHub's limits allow no more now; asked again in %lld s",
+		(long long)(wait_ms + 999) / 1000);
+	github_call_fail(call, &result, &err);
+}
+
+/* ---- sending ---- */
+
+static void on_http(void *owner, const struct http_answer *answer, const struct err *err);
+
+static const char *call_key(const struct github_call *call)
+{
+	return arena_printf((struct arena *)(uintptr_t)&call->arena, "%s %s",
+		call->credential->owner, call->path);
+}
+
+static void call_send(struct github_call *call)
+{
+	struct github_client *client = call->client;
+	const struct github_remembered *known = NULL;
+	_cleanup_strvec_ struct strvec headers = { 0 };
+	_cleanup_free_ char *url = call->ask.path == NULL
+					   ? mem_strdup(client->graphql_url)
+					   : mem_printf("%s%s", client->api_url, call->path);
+	struct http_request request = { .method = call->ask.method,
+		.url = url,
+		.body = call->ask.body,
+		.length = call->ask.body == NULL ? 0 : strlen(call->ask.body),
+		.ca_bundle = client->ca_bundle,
+		.proxy = client->proxy,
+		.timeout_ms = TIMEOUT_MS,
+		.cap_bytes = ANSWER_MAX };
+	struct err err;
+
+	if (is_read(call))
+		known = github_memory_find(&client->memory, call_key(call));
+	call->may_be_same = known != NULL;
+	strvec_pushf(&headers, "Authorization: Bearer %s", call->credential->token);
+	strvec_push(&headers, "Accept: application/vnd.github+json");
+	strvec_push(&headers, "X-GitHub-Api-Version: 2022-11-28");
+	strvec_push(&headers, "User-Agent: sluice/" SLUICE_VERSION);
+	if (call->ask.body != NULL)
+		strvec_push(&headers, "Content-Type: application/json");
+	if (known != NULL)
+		strvec_pushf(&headers, "If-None-Match: %s", known->etag);
+	request.headers = (const char *const *)strvec_argv(&headers);
+	github_budget_sent(
+		budget_of(call), makes_something(call), clock_monotonic_ms(client->clock));
+	call->credential->in_flight++;
+	list_append(&client->calls, &call->in_list);
+	if (http_client_send(client->http, &request, on_http, call, &call->http, &err) < 0)
+		on_http(call, NULL, &err);
+}
+
+static void fail_stopping(struct github_call *call)
+{
+	struct err err;
+
+	err_class_set(&err, ERR_NET, ERR_CLASS_TEMP, "the server stops");
+	github_call_fail(call, &(struct github_result){ 0 }, &err);
+}
+
+void github_call_go(struct github_call *call)
+{
+	_cleanup_free_ char *repo = call->repo == NULL ? NULL : mem_strdup(call->repo);
+	struct github_client *client = call->client;
+	struct github_credential *credential = call->credential;
+	int64_t wait = github_budget_wait(budget_of(call), call->ask.priority,
+		makes_something(call), clock_monotonic_ms(client->clock));
+
+	bool may_speak = github_credential_is_valid(credential);
+
+	if (wait == 0 && credential->in_flight >= IN_FLIGHT_MAX)
+		wait = CROWDED_MS;
+	if (client->is_closing) {
+		fail_stopping(call);
+		return;
+	}
+	if (may_speak && call->only_token)
+		call_end(call, 200, NULL);
+	else if (wait > 0)
+		fail_with_wait(call, wait);
+	else if (may_speak)
+		call_send(call);
+	else
+		list_append(&credential->waiting, &call->in_list);
+	if (!credential->is_fixed) /* also before it ends */
+		github_credential_renew(credential, repo);
+}
+
+/* ---- answers ---- */
+
+/* The path of rel="next" of a Link header; NULL: this was the last page. A page elsewhere is an
+ * error: the credential stays with the host. */
+static int next_page(struct github_call *call, const char *link, const char **ret, struct err *err)
+{
+	size_t prefix = strlen(call->client->api_url);
+
+	*ret = NULL;
+	for (const char *at = link; at != NULL && (at = strchr(at, '<')) != NULL; at++) {
+		const char *end = strchr(at, '>');
+		const char *comma = end == NULL ? NULL : strchr(end, ',');
+		const char *rel = end == NULL ? NULL : strstr(end, "rel=\"next\"");
+
+		if (rel == NULL || (comma != NULL && rel > comma))
+			continue;
+		if (strncmp(at + 1, call->client->api_url, prefix) != 0 || at[1 + prefix] != '/')
+			return err_set(err, ERR_NET, "the next page lies on another host");
+		*ret = arena_strndup(
+			&call->arena, at + 1 + prefix, (size_t)(end - at) - 1 - prefix);
+		return 0;
+	}
+	return 0;
+}
+
+static void page_end(struct github_call *call, int status, json_t *json, const char *next)
+{
+	struct err err;
+
+	if (!call->ask.all_pages) {
+		call_end(call, status, json);
+		return;
+	}
+	if (!json_is_array(json)) {
+		err_class_set(&err, ERR_NET, ERR_CLASS_TEMP, "GitHub's answer is no list");
+	} else {
+		if (call->pages == NULL)
+			call->pages = json_array();
+		json_array_extend(call->pages, json);
+		if (next == NULL) {
+			call_end(call, status, call->pages);
+			return;
+		}
+		if (++call->page_count < PAGES_MAX) {
+			call->path = next;
+			github_call_go(call);
+			return;
+		}
+		err_set(&err, ERR_LIMIT, "a list of GitHub has more than %d pages", PAGES_MAX);
+	}
+	github_call_fail(call, &(struct github_result){ .status = status }, &err);
+}
+
+static void on_good(
+	struct github_call *call, const char *body, const char *etag, const char *link, int status)
+{
+	_cleanup_json_ json_t *json = NULL;
+	const char *next = NULL;
+	struct err err;
+	int r = 0;
+
+	if (body[0] != '\0')
+		r = jsonx_parse(body, strlen(body), ANSWER_MAX, &json, &err);
+	if (r == 0)
+		r = next_page(call, link, &next, &err);
+	if (r < 0) { /* half an answer: what was asked for may have been done */
+		err.class = ERR_CLASS_TEMP;
+		github_call_fail(call, &(struct github_result){ .status = status }, &err);
+		return;
+	}
+	if (is_read(call) && etag != NULL && strlen(etag) < 200)
+		github_memory_put(&call->client->memory, call_key(call), etag, body,
+			link == NULL ? "" : link);
+	page_end(call, status, json, next);
+}
+
+/* The same as before; it may have been forgotten meanwhile. */
+static void on_same(struct github_call *call)
+{
+	const struct github_remembered *known = github_memory_find(
+		&call->client->memory, call_key(call));
+
+	if (known == NULL)
+		call_send(call);
+	else
+		on_good(call, arena_strdup(&call->arena, known->body), NULL,
+			arena_strdup(&call->arena, known->link), 200);
+}
+
+static void on_lag(void *owner)
+{
+	struct github_call *call = owner;
+
+	list_remove(&call->in_list);
+	github_call_go(call);
+}
+
+static bool asks_again(struct github_call *call, int status)
+{
+	if (status == 401 && !call->credential->is_fixed && !call->was_renewed) {
+		call->was_renewed = true;
+		github_credential_drop(call->credential);
+		github_call_go(call);
+		return true;
+	}
+	if (status == 404 && call->ask.may_lag && call->lag_count < LAG_TRIES) {
+		if (call->timer == NULL)
+			call->timer = loop_timer_new(call->client->loop, on_lag, call);
+		list_append(&call->client->calls, &call->in_list);
+		loop_timer_arm(call->timer, LAG_FIRST_MS << call->lag_count++);
+		return true;
+	}
+	return false;
+}
+
+static enum err_class class_of(int status)
+{
+	if (status >= 500 || status == 408 || status == 409)
+		return ERR_CLASS_TEMP;
+	return status == 401 || status == 403 ? ERR_CLASS_CONFIG : ERR_CLASS_PERM;
+}
+
+/* What GitHub says is text of somebody else: one line, and not long. */
+static void fail_with_status(struct github_call *call, const struct http_answer *answer)
+{
+	_cleanup_json_ json_t *json = NULL;
+	struct github_result result = { .status = answer->status };
+	char said[160];
+	struct err err, ignored;
+
+	if (jsonx_parse(answer->body, answer->length, ANSWER_MAX, &json, &ignored) == 0)
+		result.json = json;
+	(void)snprintf(said, sizeof(said), "%s", github_text(json, "message"));
+	for (char *c = said; *c != '\0'; c++)
+		*c = (unsigned char)*c < ' ' ? ' ' : *c;
+	err_class_set(&err, answer->status == 404 ? ERR_MISSING : ERR_NET, class_of(answer->status),
+		"GitHub answered %d to %s %s%s%s", answer->status, call->ask.method,
+		call->ask.path == NULL ? "/graphql" : call->path, said[0] == '\0' ? "" : ": ",
+		said);
+	if (answer->status == 401)
+		(void)err_wrap(&err, "the credential is not accepted");
+	github_call_fail(call, &result, &err);
+}
+
+static int64_t number_header(const struct http_answer *answer, const char *name)
+{
+	const char *text = http_answer_header(answer, name);
+	char *end;
+	long long value;
+
+	if (text == NULL)
+		return -1;
+	value = strtoll(text, &end, 10);
+	return end != text && *end == '\0' && value >= 0 ? value : -1;
+}
+
+static void on_http(void *owner, const struct http_answer *answer, const struct err *err)
+{
+	struct github_call *call = owner;
+	struct github_client *client = call->client;
+	int64_t now = clock_monotonic_ms(client->clock);
+	struct github_reply reply;
+
+	call->credential->in_flight--;
+	call->http = NULL;
+	list_remove(&call->in_list);
+	if (err != NULL) {
+		github_budget_failed(budget_of(call), now);
+		github_call_fail(call, &(struct github_result){ 0 }, err);
+		return;
+	}
+	reply = (struct github_reply){ .status = answer->status,
+		.limit = number_header(answer, "X-RateLimit-Limit"),
+		.remaining = number_header(answer, "X-RateLimit-Remaining"),
+		.reset_s = number_header(answer, "X-RateLimit-Reset"),
+		.retry_after_s = http_answer_header(answer, "Retry-After") == NULL
+					 ? -1
+					 : answer->retry_after_s,
+		.says_secondary = strcasestr(answer->body, "secondary rate limit") != NULL ||
+				  strcasestr(answer->body, "abuse") != NULL };
+	if (github_budget_answered(budget_of(call), &reply, now, clock_wall_ms(client->clock)))
+		fail_with_wait(call, github_budget_wait(budget_of(call), GITHUB_HIGH, false, now));
+	else if (answer->status == 304 && call->may_be_same)
+		on_same(call);
+	else if (answer->status >= 200 && answer->status < 300)
+		on_good(call, answer->body, http_answer_header(answer, "ETag"),
+			http_answer_header(answer, "Link"), answer->status);
+	else if (!asks_again(call, answer->status))
+		fail_with_status(call, answer);
+}
+
+/* ---- asking ---- */
+
+static struct github_call *call_new(struct github_client *client, const struct github_ask *ask,
+	github_answer_cb cb, void *owner)
+{
+	struct github_call *call = mem_alloc(sizeof(*call));
+
+	call->client = client;
+	call->ask = *ask;
+	call->ask.method = arena_strdup(&call->arena, ask->method);
+	call->ask.path = call->path = arena_strdup(&call->arena, ask->path);
+	call->ask.body = arena_strdup(&call->arena, ask->body);
+	call->repo = call->ask.repo = arena_strdup(&call->arena, ask->repo);
+	call->cb = cb;
+	call->owner = owner;
+	call->credential = github_credential_of(client, ask->repo);
+	return call;
+}
+
+void github_client_ask(struct github_client *client, const struct github_ask *ask,
+	github_answer_cb cb, void *owner)
+{
+	github_call_go(call_new(client, ask, cb, owner));
+}
+
+void github_client_ready(
+	struct github_client *client, const char *repo, github_answer_cb cb, void *owner)
+{
+	struct github_call *call = call_new(client,
+		&(struct github_ask){ .method = "GET", .path = "/", .repo = repo }, cb, owner);
+
+	call->only_token = true;
+	github_call_go(call);
+}
+
+bool github_client_is_app(const struct github_client *client)
+{
+	return client->app_key != NULL;
+}
+
+const char *github_client_token(struct github_client *client, const char *repo)
+{
+	const struct github_credential *credential = github_credential_of(client, repo);
+
+	return github_credential_is_valid(credential) ? credential->token : "";
+}
+
+/* ---- life ---- */
+
+/* Enterprise: https://ghe.example/api/v3 and https://ghe.example/api/graphql */
+static char *graphql_url(const char *api_url)
+{
+	static const char rest[] = "/api/v3";
+
+	if (!str_ends(api_url, rest))
+		return mem_printf("%s/graphql", api_url);
+	return mem_printf("%.*s/api/graphql", (int)(strlen(api_url) - strlen(rest)), api_url);
+}
+
+int github_client_new(
+	const struct github_client_options *options, struct github_client **ret, struct err *err)
+{
+	struct github_client *client = mem_alloc(sizeof(*client));
+	int r = http_client_new(options->loop, &client->http, err);
+
+	if (r < 0) {
+		free(client);
+		return r;
+	}
+	client->loop = options->loop;
+	client->clock = options->clock;
+	client->api_url = mem_strdup(options->api_url);
+	client->graphql_url = graphql_url(options->api_url);
+	client->ca_bundle = options->ca_bundle == NULL ? NULL : mem_strdup(options->ca_bundle);
+	client->proxy = options->proxy == NULL ? NULL : mem_strdup(options->proxy);
+	client->app_id = options->app_id;
+	client->app_key = options->app_key;
+	client->self = github_credential_new(client, "");
+	client->self->is_fixed = options->token != NULL;
+	if (options->token != NULL)
+		client->self->token = mem_strdup(options->token);
+	list_init(&client->credentials);
+	list_init(&client->calls);
+	github_memory_init(&client->memory);
+	*ret = client;
+	return 0;
+}
+
+static void fail_all(struct list *calls)
+{
+	struct list *item;
+
+	while ((item = list_pop(calls)) != NULL) {
+		struct github_call *call = container_of(item, struct github_call, in_list);
+
+		if (call->http != NULL)
+			http_call_cancel(call->http);
+		fail_stopping(call);
+	}
+}
+
+void github_client_free(struct github_client *client)
+{
+	if (client == NULL)
+		return;
+	client->is_closing = true;
+	fail_all(&client->self->waiting);
+	fail_all(&client->calls);
+	list_for_each (item, &client->credentials) {
+		struct github_credential *credential = container_of(
+			item, struct github_credential, in_client);
+
+		fail_all(&credential->waiting);
+		list_remove(item);
+		github_credential_free(credential);
+	}
+	github_credential_free(client->self);
+	github_memory_release(&client->memory);
+	http_client_free(client->http);
+	rsa_key_free(client->app_key);
+	free(client->api_url);
+	free(client->graphql_url);
+	free(client->ca_bundle);
+	free(client->proxy);
+	free(client);
+}

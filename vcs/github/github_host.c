@@ -1,0 +1,458 @@
+/* GitHub as the engine sees it. */
+#include "vcs/github/github_host.h"
+#include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/jsonx.h"
+#include "orchestrator/lib/rsa.h"
+#include "orchestrator/lib/secrets.h"
+#include "orchestrator/lib/strbuf.h"
+#include "vcs/github/github_inside.h"
+#include "vcs/github/github_names.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SECRET_FILE_MAX = 64 << 10, PATIENCE_MS = 5000 };
+
+static struct github_host *host_of(const struct vcs_host *port)
+{
+	return container_of(port, struct github_host, port);
+}
+
+/* ---- deliveries ---- */
+
+static int check_type(const struct delivery *delivery, struct err *err)
+{
+	const char *type = delivery->header(delivery, "Content-Type");
+
+	if (type != NULL && (str_starts(type, "application/json") ||
+				    str_starts(type, "application/x-www-form-urlencoded")))
+		return 0;
+	return err_set(err, ERR_SYNTAX, "the delivery is neither JSON nor a form");
+}
+
+static int host_verify(
+	const struct vcs_host *port, const struct delivery *delivery, struct err *err)
+{
+	const struct github_host *host = host_of(port);
+	int r = github_event_verify((const char *const *)strvec_argv(&host->secrets),
+		delivery->header(delivery, GITHUB_SIGNATURE_HEADER), delivery->body,
+		delivery->length, err);
+
+	return r < 0 ? r : check_type(delivery, err);
+}
+
+static const char *host_topic(_unused_ const struct vcs_host *port, const struct delivery *delivery)
+{
+	const char *topic = delivery->header(delivery, GITHUB_TOPIC_HEADER);
+
+	return topic != NULL && strlen(topic) < 64 ? topic : "";
+}
+
+static int host_parse(const struct vcs_host *port, const struct delivery *delivery,
+	struct arena *arena, struct vcs_event *ret, struct err *err)
+{
+	const char *topic = delivery->topic != NULL ? delivery->topic : host_topic(port, delivery);
+
+	return github_event_read(
+		&host_of(port)->site, topic, delivery->body, delivery->length, arena, ret, err);
+}
+
+static const char *host_delivery_id(
+	_unused_ const struct vcs_host *port, const struct delivery *delivery)
+{
+	const char *id = delivery->header(delivery, GITHUB_DELIVERY_HEADER);
+
+	return id != NULL && strlen(id) <= 100 ? id : "";
+}
+
+/* ---- orders ---- */
+
+static void order_free(struct github_order *order)
+{
+	if (order->thread != NULL)
+		order->thread->users--;
+	arena_release(&order->arena);
+	free(order);
+}
+
+void order_done(struct github_order *order)
+{
+	struct host_answer answer = { .pulls = order->events, .pull_count = order->event_count };
+
+	order->done(order->owner, &answer, NULL);
+	order_free(order);
+}
+
+void order_failed(
+	struct github_order *order, const struct github_result *result, const struct err *err)
+{
+	struct host_answer answer = { .retry_ms = result->retry_ms };
+
+	order->done(order->owner, &answer, err);
+	order_free(order);
+}
+
+/* Somebody waits for whatever is final; edits while it runs can wait for the next one. */
+enum github_priority order_priority(const struct github_order *order)
+{
+	return order->request.is_passing ? GITHUB_LOW : GITHUB_HIGH;
+}
+
+char *order_path(struct github_order *order, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return arena_strdup(&order->arena, text);
+}
+
+static struct github_order *order_new(struct github_host *host, const struct host_request *request,
+	host_done_cb done, void *owner)
+{
+	struct github_order *order = mem_alloc(sizeof(*order));
+	struct host_request *kept = &order->request;
+	const char **texts[] = { &kept->repo, &kept->marker, &kept->body, &kept->comment_id,
+		&kept->head, &kept->context, &kept->description, &kept->actor };
+
+	order->host = host;
+	order->request = *request;
+	for (size_t i = 0; i < countof(texts); i++)
+		*texts[i] = arena_strdup(&order->arena, *texts[i]);
+	order->done = done;
+	order->owner = owner;
+	return order;
+}
+
+static void on_ready(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_order *order = owner;
+
+	if (err != NULL)
+		order_failed(order, result, err);
+	else
+		order_done(order);
+}
+
+static void order_go(struct github_order *order)
+{
+	switch (order->request.call) {
+	case HOST_COMMENT_UPSERT:
+		comment_upsert(order);
+		return;
+	case HOST_COMMENT_HIDE:
+		comment_hide(order);
+		return;
+	case HOST_STATUS_SET:
+		status_set(order);
+		return;
+	case HOST_REACT:
+		comment_react(order);
+		return;
+	case HOST_LIST_OPEN:
+		pulls_list(order);
+		return;
+	case HOST_GIT_READY:
+		github_client_ready(order->host->client, order->request.repo, on_ready, order);
+		return;
+	case HOST_COMPLETE:
+		event_complete(order);
+		return;
+	}
+}
+
+/* ---- who we are ---- */
+
+static void set_login(struct github_host *host, const char *login)
+{
+	free(host->login);
+	host->login = mem_strdup(login);
+	host->site.login = host->login;
+}
+
+static void on_login(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_host *host = owner;
+	bool is_app = github_client_is_app(host->client);
+	const char *name = github_text(result->json, is_app ? "slug" : "login");
+	_cleanup_free_ char *login = mem_printf("%s%s", name, is_app ? "[bot]" : "");
+	struct list waiting;
+	struct list *item;
+
+	host->is_asking_login = false;
+	if (err == NULL && github_login_is_valid(login))
+		set_login(host, login);
+	else if (err != NULL && host->tell != NULL)
+		host->tell(host->owner, true, "GitHub does not say who we are", err);
+	list_init(&waiting);
+	while ((item = list_pop(&host->waiting)) != NULL)
+		list_append(&waiting, item);
+	while ((item = list_pop(&waiting)) != NULL) {
+		struct github_order *order = container_of(item, struct github_order, in_list);
+		struct err unknown;
+
+		if (host->login != NULL) {
+			order_go(order);
+			continue;
+		}
+		err_class_set(&unknown, ERR_NET, err != NULL ? err->class : ERR_CLASS_TEMP,
+			"GitHub does not say who we are");
+		order_failed(order, result, err != NULL ? err : &unknown);
+	}
+}
+
+static void ask_login(struct github_host *host)
+{
+	if (host->is_asking_login || host->login != NULL)
+		return;
+	host->is_asking_login = true;
+	github_client_ask(host->client,
+		&(struct github_ask){ .method = "GET",
+			.path = github_client_is_app(host->client) ? "/app" : "/user" },
+		on_login, host);
+}
+
+static bool needs_login(const struct github_order *order)
+{
+	return order->request.call == HOST_COMMENT_UPSERT ||
+	       order->request.call == HOST_COMMENT_HIDE;
+}
+
+static void host_send(
+	struct vcs_host *port, const struct host_request *request, host_done_cb done, void *owner)
+{
+	struct github_host *host = host_of(port);
+	struct github_order *order = order_new(host, request, done, owner);
+	struct github_result none = { 0 };
+	struct err err;
+
+	if (str_empty(request->repo) || !github_repo_is_valid(request->repo)) {
+		err_set(&err, ERR_BUG, "that is no name of a repository");
+		order_failed(order, &none, &err);
+	} else if (needs_login(order) && host->login == NULL) {
+		list_append(&host->waiting, &order->in_list);
+		ask_login(host);
+	} else {
+		order_go(order);
+	}
+}
+
+static bool host_git_access(struct vcs_host *port, const char *repo, struct git_access *ret)
+{
+	struct github_host *host = host_of(port);
+	const char *token = github_client_token(host->client, repo);
+
+	*ret = (struct git_access){ .user = "x-access-token",
+		.token = token,
+		.proxy = host->proxy,
+		.ca_bundle = host->ca_bundle };
+	return token[0] != '\0';
+}
+
+/* ---- secrets, from files ---- */
+
+/* A name without a slash is one of systemd's credentials. */
+static char *secret_place(const char *path)
+{
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+
+	return path[0] == '/' || folder == NULL ? mem_strdup(path)
+						: mem_printf("%s/%s", folder, path);
+}
+
+static int secret_read(
+	const char *path, const char *what, char **ret, size_t *ret_length, struct err *err)
+{
+	_cleanup_free_ char *place = secret_place(path);
+	_cleanup_fd_ int fd = open(place, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char *text = mem_alloc(SECRET_FILE_MAX + 1);
+	ssize_t length = fd < 0 ? -1 : read(fd, text, SECRET_FILE_MAX);
+
+	if (length < 0) {
+		int problem = errno;
+
+		free(text);
+		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+			"%s cannot be read from %s: %s", what, place, strerror(problem));
+	}
+	while (length > 0 && strchr("\r\n \t", text[length - 1]) != NULL)
+		text[--length] = '\0';
+	if (length == 0 || strlen(text) != (size_t)length) {
+		free(text);
+		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+			"%s is empty or has a NUL in it: %s", what, path);
+	}
+	*ret = text;
+	*ret_length = (size_t)length;
+	return 0;
+}
+
+static void secret_free(char *text)
+{
+	if (text != NULL)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
+static int read_webhook_secrets(
+	struct github_host *host, const struct host_settings *settings, struct err *err)
+{
+	if (settings->webhook_secret_files.count == 0)
+		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+			"the host %s has no webhook secret, and without one anybody could tell us "
+			"anything: name a file of yours in webhook_secret_files, and its content "
+			"as the secret of the webhook at GitHub",
+			settings->name);
+	for (size_t i = 0; i < settings->webhook_secret_files.count; i++) {
+		char *text = NULL;
+		size_t length = 0;
+		int r = secret_read(settings->webhook_secret_files.list[i], "the webhook secret",
+			&text, &length, err);
+
+		if (r < 0)
+			return r;
+		secrets_add(text);
+		strvec_push(&host->secrets, text);
+		secret_free(text);
+		if (length < GITHUB_SECRET_MIN)
+			return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+				"the webhook secret in %s is shorter than %d characters",
+				settings->webhook_secret_files.list[i], GITHUB_SECRET_MIN);
+	}
+	return 0;
+}
+
+static int read_credential(const struct host_settings *settings,
+	struct github_client_options *options, char **ret_token, struct err *err)
+{
+	char *pem = NULL;
+	size_t length = 0;
+	int r;
+
+	if (str_empty(settings->token_file) == str_empty(settings->app_key_file))
+		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+			"the host %s needs either token_file or app_id with app_key_file",
+			settings->name);
+	if (!str_empty(settings->token_file)) {
+		r = secret_read(settings->token_file, "the token", ret_token, &length, err);
+		if (r == 0)
+			secrets_add(*ret_token);
+		if (r == 0 && strpbrk(*ret_token, " \r\n\t") != NULL)
+			r = err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+				"%s holds more than one word", settings->token_file);
+		options->token = *ret_token;
+		return r;
+	}
+	if (settings->app_id <= 0)
+		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+			"the host %s has app_key_file, and needs app_id", settings->name);
+	r = secret_read(settings->app_key_file, "the key of the App", &pem, &length, err);
+	if (r == 0)
+		r = rsa_key_read(pem, length, &options->app_key, err);
+	if (r < 0 && pem != NULL)
+		(void)err_wrap(err, "%s", settings->app_key_file);
+	secret_free(pem);
+	options->app_id = settings->app_id;
+	return r;
+}
+
+/* ---- life ---- */
+
+static char *without_slash(const char *url)
+{
+	size_t length = strlen(url);
+
+	while (length > 0 && url[length - 1] == '/')
+		length--;
+	return mem_strndup(url, length);
+}
+
+static int start_client(
+	struct github_host *host, const struct github_host_options *options, struct err *err)
+{
+	const struct host_settings *settings = options->settings;
+	_cleanup_free_ char *api_url = without_slash(settings->api_url);
+	char *token = NULL;
+	struct github_client_options client = { .loop = options->loop,
+		.clock = options->clock,
+		.api_url = api_url,
+		.ca_bundle = settings->ca_bundle,
+		.proxy = settings->proxy };
+	int r = read_credential(settings, &client, &token, err);
+
+	if (r == 0)
+		r = github_client_new(&client, &host->client, err);
+	if (r < 0)
+		rsa_key_free(client.app_key);
+	secret_free(token);
+	return r;
+}
+
+int github_host_new(
+	const struct github_host_options *options, struct github_host **ret, struct err *err)
+{
+	const struct host_settings *settings = options->settings;
+	struct github_host *host = mem_alloc(sizeof(*host));
+	int r;
+
+	host->name = mem_strdup(settings->name);
+	host->web_url = without_slash(settings->url);
+	host->port = (struct vcs_host){ .name = host->name,
+		.comment_bytes_max = GITHUB_COMMENT_CHARACTERS,
+		.description_bytes_max = GITHUB_DESCRIPTION_MAX,
+		.has_folds = true,
+		.patience_ms = PATIENCE_MS,
+		.verify = host_verify,
+		.parse = host_parse,
+		.delivery_id = host_delivery_id,
+		.topic = host_topic,
+		.git_access = host_git_access,
+		.send = host_send };
+	host->proxy = mem_strdup(settings->proxy);
+	host->ca_bundle = mem_strdup(settings->ca_bundle);
+	host->clock = options->clock;
+	host->tell = options->tell;
+	host->owner = options->owner;
+	host->site =
+		(struct github_site){ .host = host->name, .web_url = host->web_url, .login = "" };
+	list_init(&host->threads);
+	list_init(&host->statuses);
+	list_init(&host->waiting);
+	r = read_webhook_secrets(host, settings, err);
+	if (r == 0)
+		r = start_client(host, options, err);
+	if (r < 0) {
+		github_host_free(host);
+		return r;
+	}
+	if (!str_empty(settings->user))
+		set_login(host, settings->user);
+	ask_login(host);
+	*ret = host;
+	return 0;
+}
+
+void github_host_free(struct github_host *host)
+{
+	if (host == NULL)
+		return;
+	github_client_free(host->client);
+	threads_release(host);
+	statuses_release(host);
+	strvec_release(&host->secrets);
+	free(host->login);
+	free(host->proxy);
+	free(host->ca_bundle);
+	free(host->web_url);
+	free(host->name);
+	free(host);
+}
+
+struct vcs_host *github_host_port(struct github_host *host)
+{
+	return &host->port;
+}

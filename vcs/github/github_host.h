@@ -1,0 +1,28 @@
+/* GitHub, github.com or an Enterprise server, as a host of the engine. Owns: its client, what it
+ * remembers of comments and statuses (only to send less). Must not: decide anything.
+ *
+ * Start reading in github_host.c (the port), then github_comments.c, github_statuses.c and
+ * github_reads.c (what each request becomes), github_client.c (how it is sent). */
+#pragma once
+#include "orchestrator/lib/clock.h"
+#include "orchestrator/lib/loop.h"
+#include "orchestrator/model/settings.h"
+#include "orchestrator/ports/vcs_host.h"
+
+struct github_host;
+
+struct github_host_options {
+	struct loop *loop;
+	const struct clock *clock;
+	const struct host_settings *settings; /* read here, not kept */
+	/* For the operator's log: who we are, what the host refuses. */
+	void (*tell)(void *owner, bool is_problem, const char *what, const struct err *err);
+	void *owner;
+};
+
+/* Reads the files of the settings: secrets, token or key. ERR_CONFIG says what is missing. */
+_must_check_ int github_host_new(
+	const struct github_host_options *options, struct github_host **ret, struct err *err);
+/* What was asked and not answered is answered with an error. */
+void github_host_free(struct github_host *host);	     /* NULL is fine */
+struct vcs_host *github_host_port(struct github_host *host); /* borrowed */

@@ -1,0 +1,102 @@
+/* Private to the host: its memory, and requests on their way. */
+#pragma once
+#include "orchestrator/lib/arena.h"
+#include "orchestrator/lib/list.h"
+#include "orchestrator/lib/strvec.h"
+#include "vcs/github/github_client.h"
+#include "vcs/github/github_event.h"
+#include "vcs/github/github_host.h"
+
+enum { GITHUB_THREADS_MAX = 1000, GITHUB_STATUSES_MAX = 4000, GITHUB_HASH = 65 };
+
+/* One comment of ours, found by its marker. */
+struct github_comment {
+	struct list in_thread;
+	char *marker;
+	int64_t id;		/* 0: not there yet */
+	char *node_id;		/* for folding; or NULL */
+	char hash[GITHUB_HASH]; /* of the text that stands there, or "" */
+	bool is_hidden, shall_hide;
+	bool is_busy;	     /* a call about it is on its way */
+	struct list waiting; /* struct github_order, the next one to be done first */
+};
+
+/* Our comments on one pull request. */
+struct github_thread {
+	struct list in_host; /* the most recently used last */
+	struct github_host *host;
+	char *repo;
+	int64_t number;
+	bool is_loaded, is_loading;
+	int users; /* orders that hold it */
+	struct list comments;
+	struct list waiting; /* struct github_order, until it is loaded */
+};
+
+struct github_status { /* what was last said */
+	struct list in_host;
+	char *key; /* "repo head context" */
+	enum status_state state;
+	char hash[GITHUB_HASH];
+	int64_t check_id; /* of a check run, or 0 */
+};
+
+/* One request of the engine. */
+struct github_order {
+	struct list in_list; /* of whatever it waits for */
+	struct github_host *host;
+	struct arena arena;
+	struct host_request request; /* strings in the arena */
+	host_done_cb done;
+	void *owner;
+	struct github_thread *thread;
+	struct github_comment *comment;
+	struct github_status *status;
+	/* reads */
+	int open_calls;
+	bool failed;
+	struct err err;
+	int64_t retry_ms;
+	struct vcs_event event; /* HOST_COMPLETE */
+	struct vcs_event *events;
+	size_t event_count;
+};
+
+struct github_host {
+	struct vcs_host port;
+	struct github_client *client;
+	const struct clock *clock;
+	struct github_site site;
+	char *name, *web_url, *login, *proxy, *ca_bundle;
+	struct strvec secrets;
+	struct list threads, statuses;
+	size_t thread_count, status_count;
+	bool is_asking_login;
+	struct list waiting; /* orders that need to know who we are */
+	void (*tell)(void *owner, bool is_problem, const char *what, const struct err *err);
+	void *owner;
+};
+
+/* github_host.c */
+void order_done(struct github_order *order);
+void order_failed(
+	struct github_order *order, const struct github_result *result, const struct err *err);
+enum github_priority order_priority(const struct github_order *order);
+char *order_path(struct github_order *order, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* github_comments.c */
+void comment_upsert(struct github_order *order);
+void comment_hide(struct github_order *order);
+void comment_react(struct github_order *order);
+/* Somebody will write there soon. */
+void thread_expect(struct github_host *host, const char *repo, int64_t number);
+void threads_release(struct github_host *host);
+
+/* github_statuses.c */
+void status_set(struct github_order *order);
+void statuses_release(struct github_host *host);
+
+/* github_reads.c */
+void pulls_list(struct github_order *order);
+void event_complete(struct github_order *order);

@@ -1,0 +1,136 @@
+/* What the engine asks of GitHub: open pull requests, and what a delivery left out. Calls of one
+ * request go out together. */
+#include "vcs/github/github_inside.h"
+#include "vcs/github/github_names.h"
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- open pull requests ---- */
+
+static int pull_learn(struct github_order *order, const json_t *json, struct err *err)
+{
+	struct vcs_event event = { .kind = VCS_PULL_OPENED,
+		.repo = order->request.repo,
+		.actor = VCS_SOMEBODY,
+		.comment_id = "",
+		.body = "",
+		.review_head = "" };
+	int r = github_pull_read(&order->host->site, json, &order->arena, &event, err);
+
+	if (r < 0)
+		return r;
+	event.clone_url = arena_printf(
+		&order->arena, "%s/%s.git", order->host->site.web_url, order->request.repo);
+	order->events = arena_push(
+		&order->arena, order->events, order->event_count, sizeof(*order->events));
+	order->events[order->event_count++] = event;
+	return 0;
+}
+
+static void on_pulls(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_order *order = owner;
+	const json_t *json;
+	struct err odd;
+	size_t i;
+
+	if (err != NULL) {
+		order_failed(order, result, err);
+		return;
+	}
+	json_array_foreach ((json_t *)(uintptr_t)result->json, i, json) {
+		if (pull_learn(order, json, &odd) < 0 && order->host->tell != NULL)
+			order->host->tell(order->host->owner, true,
+				"a pull request in GitHub's list cannot be read", &odd);
+	}
+	order_done(order);
+}
+
+void pulls_list(struct github_order *order)
+{
+	github_client_ask(order->host->client,
+		&(struct github_ask){ .method = "GET",
+			.path = order_path(order, "/repos/%s/pulls?state=open&per_page=100",
+				order->request.repo),
+			.repo = order->request.repo,
+			.priority = GITHUB_NORMAL,
+			.all_pages = true },
+		on_pulls, order);
+}
+
+/* ---- what a delivery left out ---- */
+
+static void part_ended(
+	struct github_order *order, const struct github_result *result, const struct err *err)
+{
+	if (err != NULL && !order->failed) {
+		order->failed = true;
+		order->err = *err;
+		order->retry_ms = result->retry_ms;
+	}
+	if (--order->open_calls > 0)
+		return;
+	if (order->failed) {
+		order_failed(
+			order, &(struct github_result){ .retry_ms = order->retry_ms }, &order->err);
+		return;
+	}
+	order->events = &order->event;
+	order->event_count = 1;
+	order_done(order);
+}
+
+/* "maintain" is told as "write", and "triage" as "read". */
+static void on_permission(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_order *order = owner;
+	const char *permission = github_text(result->json, "permission");
+
+	order->event.actor_may_write = err == NULL && (str_equal(permission, "admin") ||
+							      str_equal(permission, "write"));
+	/* 404: nobody whom the repository knows */
+	part_ended(order, result, result->status == 404 ? NULL : err);
+}
+
+static void on_pull(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_order *order = owner;
+	struct err odd;
+
+	if (err == NULL && github_pull_read(&order->host->site, result->json, &order->arena,
+				   &order->event, &odd) < 0)
+		err = &odd;
+	order->event.is_closed = !str_equal(github_text(result->json, "state"), "open");
+	part_ended(order, result, err);
+}
+
+void event_complete(struct github_order *order)
+{
+	struct host_request *request = &order->request;
+	struct github_ask ask = { .method = "GET", .repo = request->repo };
+
+	order->event = (struct vcs_event){ .kind = VCS_PULL_OPENED,
+		.repo = request->repo,
+		.author = "",
+		.title = "",
+		.head = "",
+		.head_ref = "",
+		.base_ref = "" };
+	order->open_calls = 1;
+	if (request->needs_pull) {
+		order->open_calls++;
+		ask.may_lag = true;
+		ask.path = order_path(
+			order, "/repos/%s/pulls/%" PRId64, request->repo, request->number);
+		github_client_ask(order->host->client, &ask, on_pull, order);
+		thread_expect(order->host, request->repo, request->number);
+	}
+	if (!github_login_is_valid(request->actor) || str_ends(request->actor, "[bot]")) {
+		part_ended(order, &(struct github_result){ 0 }, NULL);
+		return;
+	}
+	ask.may_lag = false;
+	ask.path = order_path(
+		order, "/repos/%s/collaborators/%s/permission", request->repo, request->actor);
+	github_client_ask(order->host->client, &ask, on_permission, order);
+}

@@ -1,0 +1,232 @@
+/* Commit statuses, and check runs when we are an App. What was said already is not said again, and
+ * of a status that is pending only that it is. */
+#include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/jsonx.h"
+#include "vcs/github/github_inside.h"
+#include "vcs/github/github_names.h"
+#include <inttypes.h>
+#include <string.h>
+
+static void status_free(struct github_host *host, struct github_status *status)
+{
+	list_remove(&status->in_host);
+	host->status_count--;
+	free(status->key);
+	free(status);
+}
+
+void statuses_release(struct github_host *host)
+{
+	list_for_each (item, &host->statuses) {
+		status_free(host, container_of(item, struct github_status, in_host));
+	}
+}
+
+static struct github_status *status_find(struct github_host *host, const char *key)
+{
+	list_for_each (item, &host->statuses) {
+		struct github_status *status = container_of(item, struct github_status, in_host);
+
+		if (strcmp(status->key, key) == 0)
+			return status;
+	}
+	return NULL;
+}
+
+static void status_remember(struct github_order *order, const char *key)
+{
+	const struct host_request *request = &order->request;
+	struct github_host *host = order->host;
+	struct github_status *status = status_find(host, key);
+
+	if (status == NULL) {
+		if (host->status_count >= GITHUB_STATUSES_MAX)
+			status_free(host,
+				container_of(host->statuses.next, struct github_status, in_host));
+		status = mem_alloc(sizeof(*status));
+		status->key = mem_strdup(key);
+		list_append(&host->statuses, &status->in_host);
+		host->status_count++;
+	}
+	status->state = request->status;
+	codec_sha256_hex(request->description, strlen(request->description), status->hash);
+}
+
+static const char *status_key(struct github_order *order)
+{
+	return arena_printf(&order->arena, "%s %s %s", order->request.repo, order->request.head,
+		order->request.context);
+}
+
+static bool is_said(struct github_order *order)
+{
+	const struct host_request *request = &order->request;
+	const struct github_status *status = status_find(order->host, status_key(order));
+	char hash[GITHUB_HASH];
+
+	if (status == NULL || status->state != request->status)
+		return false;
+	codec_sha256_hex(request->description, strlen(request->description), hash);
+	return request->status == STATUS_PENDING || strcmp(hash, status->hash) == 0;
+}
+
+/* ---- saying it ---- */
+
+static void on_status(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_order *order = owner;
+
+	if (err == NULL) {
+		order_done(order);
+		return;
+	}
+	if (status_find(order->host, status_key(order)) != NULL)
+		status_free(order->host, status_find(order->host, status_key(order)));
+	/* 422: the commit was pushed away, or has had a thousand of them: nobody looks there */
+	if (result->status == 422 && order->host->tell != NULL)
+		order->host->tell(
+			order->host->owner, false, "a commit takes no more statuses", err);
+	if (result->status == 422)
+		order_done(order);
+	else
+		order_failed(order, result, err);
+}
+
+static const char *state_word(enum status_state state)
+{
+	static const char *const words[] = { NULL, "pending", "success", "failure", "error" };
+
+	return words[state];
+}
+
+static void say_status(struct github_order *order)
+{
+	const struct host_request *request = &order->request;
+	_cleanup_json_ json_t *json = json_pack("{s:s, s:s, s:s}", "state",
+		state_word(request->status), "context", request->context, "description",
+		request->description);
+	_cleanup_free_ char *text = jsonx_text(json);
+
+	github_client_ask(order->host->client,
+		&(struct github_ask){ .method = "POST",
+			.path = order_path(
+				order, "/repos/%s/statuses/%s", request->repo, request->head),
+			.repo = request->repo,
+			.body = text,
+			.priority = order_priority(order) },
+		on_status, order);
+}
+
+/* ---- check runs ---- */
+
+static json_t *check_body(const struct host_request *request, bool is_new)
+{
+	static const char *const conclusions[] = { NULL, NULL, "success", "failure", "failure" };
+	bool is_open = request->status == STATUS_PENDING;
+	json_t *json = json_pack("{s:s, s:{s:s, s:s}}", "status",
+		is_open ? "in_progress" : "completed", "output", "title", request->description,
+		"summary", str_empty(request->body) ? request->description : request->body);
+
+	if (is_new) {
+		json_object_set_new(json, "name", json_string(request->context));
+		json_object_set_new(json, "head_sha", json_string(request->head));
+		json_object_set_new(
+			json, "external_id", json_sprintf("sluice:%" PRId64, request->number));
+	}
+	if (is_open)
+		return json;
+	json_object_set_new(json, "conclusion", json_string(conclusions[request->status]));
+	json_object_set_new(json, "actions",
+		json_pack("[{s:s, s:s, s:s}]", "label", "Plan again", "description",
+			"Plan all projects of this head", "identifier", "plan"));
+	return json;
+}
+
+static void on_check(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_order *order = owner;
+	struct github_status *status = status_find(order->host, status_key(order));
+	int64_t id = github_number(result->json, "id");
+
+	if (err == NULL && status != NULL && id > 0)
+		status->check_id = id;
+	on_status(order, result, err);
+}
+
+static void write_check(struct github_order *order, int64_t id)
+{
+	const struct host_request *request = &order->request;
+	_cleanup_json_ json_t *json = check_body(request, id == 0);
+	_cleanup_free_ char *text = jsonx_text(json);
+	const char *path = id == 0 ? order_path(order, "/repos/%s/check-runs", request->repo)
+				   : order_path(order, "/repos/%s/check-runs/%" PRId64,
+					     request->repo, id);
+
+	status_remember(order, status_key(order));
+	github_client_ask(order->host->client,
+		&(struct github_ask){ .method = id == 0 ? "POST" : "PATCH",
+			.path = path,
+			.repo = request->repo,
+			.body = text,
+			.priority = order_priority(order) },
+		on_check, order);
+}
+
+/* One that we made before a restart, or whose answer was lost, is used again. */
+static void on_checks(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_order *order = owner;
+	const json_t *found = json_array_get(github_at(result->json, "check_runs"), 0);
+
+	if (err != NULL)
+		order_failed(order, result, err);
+	else
+		write_check(order, str_equal(github_text(found, "name"), order->request.context)
+					   ? github_number(found, "id")
+					   : 0);
+}
+
+static void look_for_check(struct github_order *order)
+{
+	const struct host_request *request = &order->request;
+	_cleanup_free_ char *name = github_url_word(request->context);
+
+	github_client_ask(order->host->client,
+		&(struct github_ask){ .method = "GET",
+			.path = order_path(order,
+				"/repos/%s/commits/%s/check-runs?check_name=%s&filter=latest",
+				request->repo, request->head, name),
+			.repo = request->repo },
+		on_checks, order);
+}
+
+void status_set(struct github_order *order)
+{
+	struct host_request *request = &order->request;
+	const struct github_status *known;
+	struct github_result none = { 0 };
+	struct err err;
+
+	if (request->description == NULL)
+		request->description = "";
+	if (str_empty(request->head) || !codec_is_hex(request->head, OID_HEX) ||
+		str_empty(request->context) || request->status < STATUS_PENDING ||
+		request->status > STATUS_ERROR) {
+		err_set(&err, ERR_BUG, "a status needs a commit, a context and a state");
+		order_failed(order, &none, &err);
+		return;
+	}
+	if (is_said(order)) {
+		order_done(order);
+		return;
+	}
+	known = status_find(order->host, status_key(order));
+	if (!github_client_is_app(order->host->client)) {
+		status_remember(order, status_key(order));
+		say_status(order);
+	} else if (known != NULL && known->check_id > 0) {
+		write_check(order, known->check_id);
+	} else {
+		look_for_check(order);
+	}
+}
