@@ -455,7 +455,6 @@ static void on_answer(void *owner, const json_t *packet, int *pidfd)
 	const char *started = json_string_value(json_object_get(packet, "started"));
 	const char *failed = json_string_value(json_object_get(packet, "failed"));
 	const char *why = json_string_value(json_object_get(packet, "error"));
-
 	const char *refused = json_string_value(json_object_get(packet, "refused"));
 
 	if (refused != NULL) /* one that was started again */
