@@ -175,7 +175,9 @@ static void take_element(const struct config_decoder *decoder, const struct conf
 	if (shape->node != 0)
 		*(const struct yaml_node **)(void *)(element + shape->node) = value;
 	if (shape->is_scalar_too) {
-		struct config_key forms = { .type = CONFIG_UNION, .keys = key->keys };
+		struct config_key forms = {
+			.type = CONFIG_UNION, .keys = key->keys, .is_guard = true
+		};
 
 		config_take(decoder, &forms, value, path, element);
 	} else if (key->type == CONFIG_LIST || config_is_given(decoder, key, value)) {

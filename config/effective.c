@@ -185,7 +185,18 @@ static void merge_workflows(struct merge *merge)
 
 static void add_environment(struct merge *merge, const struct environment *environment)
 {
+	const struct settings *settings = merge->in->settings;
 	struct repo_config *out = merge->out;
+	bool is_known = environment->credentials[0] == '\0';
+
+	for (size_t i = 0; i < settings->credential_count; i++)
+		is_known = is_known ||
+			   str_equal(settings->credentials[i].name, environment->credentials);
+	if (!is_known)
+		merge_note(merge, environment->at,
+			arena_printf(
+				merge->arena, "environments.%.60s.credentials", environment->name),
+			"the server has no credential profile \"%.60s\"", environment->credentials);
 
 	out->environments = arena_push(merge->arena, out->environments, out->environment_count,
 		sizeof(*out->environments));
@@ -353,52 +364,74 @@ static void merge_discovery(
 			add_rule(merge, head_side, i, ORIGIN_HEAD);
 	}
 	out->discover = rules->has_discover ? rules->discover
-			: last != NULL	    ? last->discover
-					    : DISCOVER_AUTO;
+			: last != NULL && (last->given & FILE_DISCOVER_MODE)
+				? last->discover
+				: merge->in->settings->defaults.discover;
 	out->discover_ignore = rules->has_discover ? rules->discover_ignore
-			       : last != NULL	   ? last->discover_ignore
-						   : (struct name_list){ 0 };
+			       : last != NULL && last->discover_ignore.count > 0
+				       ? last->discover_ignore
+				       : merge->in->settings->defaults.discover_ignore;
 }
 
 /* ---- switches ---- */
 
-/* Switches that may only be turned in the safe direction by a head. */
+/* What a file says, or else the server. A head may only turn one in the safe direction. */
 static const struct {
 	const char *key;
-	size_t file, out;
-	bool safe; /* the value that needs nobody's leave */
+	unsigned given;
+	size_t file, rest, out; /* of the file, of the defaults, of the result */
+	bool is_guarded, safe;
 } switches[] = {
-#define SWITCH(key, field, safe)                                                                   \
+#define SWITCH(key, bit, field, ...)                                                               \
 	{                                                                                          \
-		key, offsetof(struct repo_file, field), offsetof(struct repo_config, field), safe  \
+		key, bit, offsetof(struct repo_file, field),                                       \
+			offsetof(struct repo_defaults, field),                                     \
+			offsetof(struct repo_config, field), __VA_ARGS__                           \
 	}
-	SWITCH("automerge", automerge, false),
-	SWITCH("delete_source_branch_on_merge", delete_source_branch, false),
-	SWITCH("abort_on_execution_order_fail", abort_on_failure, true),
-	SWITCH("follow_modules", follow_modules, true),
+	SWITCH("automerge", FILE_AUTOMERGE, automerge, true, false),
+	SWITCH("follow_modules", FILE_FOLLOW_MODULES, follow_modules, true, true),
+	SWITCH("parallel_plan", FILE_PARALLEL_PLAN, parallel_plan, false, false),
+	SWITCH("parallel_apply", FILE_PARALLEL_APPLY, parallel_apply, false, false),
 };
+
+static bool keep_switch(struct merge *merge, const char *key, bool before)
+{
+	const struct repo_file *head = merge->in->head;
+
+	merge_note(merge, place_in(head, head->root, key), key, "stays %s; " UNTIL_MERGED,
+		before ? "true" : "false");
+	return before;
+}
+
+static bool switch_of(struct merge *merge, const struct repo_file *file, size_t i)
+{
+	const char *defaults = (const char *)&merge->in->settings->defaults;
+
+	return file != NULL && (file->given & switches[i].given)
+		       ? *(const bool *)((const char *)file + switches[i].file)
+		       : *(const bool *)(defaults + switches[i].rest);
+}
 
 static void merge_switches(struct merge *merge)
 {
-	static const struct repo_file nothing = { .parallel_plan = true, .follow_modules = true };
+	static const struct repo_file nothing = { 0 };
 	const struct repo_file *base = merge->in->base == NULL ? &nothing : merge->in->base;
 	const struct repo_file *last = merge->is_base_alone ? base : merge->in->head;
 	struct repo_config *out = merge->out;
 
 	for (size_t i = 0; i < countof(switches); i++) {
-		bool before = *(const bool *)((const char *)base + switches[i].file);
-		bool now = *(const bool *)((const char *)last + switches[i].file);
+		bool before = switch_of(merge, base, i), now = switch_of(merge, last, i);
 
-		if (now != before && now != switches[i].safe) {
-			merge_note(merge, place_in(last, last->root, switches[i].key),
-				switches[i].key, "stays %s; " UNTIL_MERGED,
-				before ? "true" : "false");
-			now = before;
-		}
+		if (switches[i].is_guarded && now != before && now != switches[i].safe)
+			now = keep_switch(merge, switches[i].key, before);
 		*(bool *)((char *)out + switches[i].out) = now;
 	}
-	out->parallel_plan = last->parallel_plan;
-	out->parallel_apply = last->parallel_apply;
+	out->abort_on_failure = base->abort_on_failure || last->abort_on_failure;
+	if (!last->abort_on_failure && out->abort_on_failure)
+		(void)keep_switch(merge, "abort_on_execution_order_fail", true);
+	out->delete_source_branch = base->delete_source_branch && last->delete_source_branch;
+	if (last->delete_source_branch && !out->delete_source_branch)
+		(void)keep_switch(merge, "delete_source_branch_on_merge", false);
 	out->project_patterns = base->project_patterns.count > 0 ? base->project_patterns
 								 : last->project_patterns;
 }
@@ -411,6 +444,7 @@ static const char *autoplan_files[] = { "**/*.tf", "**/*.tf.json", "**/*.tfvars"
 
 static void set_defaults(struct merge *merge)
 {
+	const struct repo_defaults *defaults = &merge->in->settings->defaults;
 	const struct server_rules *rules = merge->in->rules;
 	struct repo_config *out = merge->out;
 
@@ -419,7 +453,10 @@ static void set_defaults(struct merge *merge)
 								       : "",
 		.default_kind = merge->in->settings->tool,
 		.default_workspace = "default",
-		.autoplan_files = { autoplan_files, countof(autoplan_files) },
+		.autoplan_files = defaults->autoplan_files.count > 0
+					  ? defaults->autoplan_files
+					  : (struct name_list){ autoplan_files,
+						    countof(autoplan_files) },
 		.pre_hooks = rules->pre_hooks,
 		.pre_hook_count = rules->pre_hook_count,
 		.post_hooks = rules->post_hooks,
@@ -432,7 +469,7 @@ static void set_defaults(struct merge *merge)
 		.tool_version = "",
 		.environment = "",
 		.workflow = rules->workflow,
-		.autoplan = true };
+		.autoplan = defaults->autoplan };
 	rights_defaults(rules, &out->fallback);
 }
 

@@ -1,6 +1,7 @@
 /* The keys of a repository's file: those of Atlantis, then our own. */
 #include "config/repo_file.h"
 
+#include "config/schema.h"
 #include "config/words.h"
 #include "config/workflow_file.h"
 
@@ -409,9 +410,15 @@ static const struct config_key file_keys[] = {
 	{ 0 },
 };
 
-const struct config_key *repo_file_keys(void)
+void repo_file_reference(struct strbuf *out)
 {
-	return file_keys;
+	strbuf_puts(out, "| key | type | default | meaning |\n|---|---|---|---|\n");
+	config_reference(file_keys, "", out);
+}
+
+char *repo_file_schema(void)
+{
+	return config_schema_text(file_keys, true, "sluice.yaml");
 }
 
 /* ---- reading ---- */

@@ -67,7 +67,8 @@ struct repo_file {
 _must_check_ int repo_file_parse(const char *name, const char *bytes, size_t length,
 	struct arena *arena, struct repo_file *ret, struct config_errors *errors, struct err *err);
 
-const struct config_key *repo_file_keys(void); /* for the page and the schema */
+void repo_file_reference(struct strbuf *out); /* rows of the page */
+char *repo_file_schema(void);		      /* JSON Schema; owned by the caller */
 
 /* repo_check.c: what the tables cannot say. */
 void repo_file_check(const struct config_decoder *decoder, struct repo_file *file);

@@ -130,6 +130,7 @@ static void resolve_project(
 
 	*ret = project->config;
 	ret->origin = side->is_head ? ORIGIN_HEAD : ORIGIN_BASE;
+	ret->autoplan = ret->autoplan && merge->in->settings->defaults.autoplan;
 	take_file_words(side->file, &given, ret);
 	for (size_t i = 0; i < countof(restricted); i++) {
 		const struct restricted *row = &restricted[i];

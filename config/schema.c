@@ -1,6 +1,7 @@
 /* Tables of keys as a reference page and as JSON Schema. */
 #include "config/schema.h"
 
+#include <jansson.h>
 #include <string.h>
 
 /* ---- the page ---- */
@@ -93,16 +94,23 @@ void config_reference(const struct config_key *keys, const char *prefix, struct 
 
 /* ---- the schema ---- */
 
+/* Forms of a list's elements stand once in `definitions`, however often the list does. */
+struct schema {
+	json_t *definitions;
+	const struct config_key *defined[8];
+	const char *names[8];
+	size_t count;
+};
+
+static json_t *type_of(const char *type)
+{
+	return json_pack("{s:s}", "type", type);
+}
+
 static json_t *types_of(const char *a, const char *b, const char *c)
 {
-	json_t *types = json_array();
-	const char *const all[] = { a, b, c };
-
-	for (size_t i = 0; i < countof(all); i++) {
-		if (all[i] != NULL)
-			(void)json_array_append_new(types, json_string(all[i]));
-	}
-	return json_pack("{s:o}", "type", types);
+	return c == NULL ? json_pack("{s:[s, s]}", "type", a, b)
+			 : json_pack("{s:[s, s, s]}", "type", a, b, c);
 }
 
 static json_t *enumeration(const char *const *words)
@@ -119,6 +127,24 @@ static json_t *any_of(json_t *one, json_t *other)
 	return json_pack("{s:[o, o]}", "anyOf", one, other);
 }
 
+/* The same value, or none at all. */
+static json_t *or_null(json_t *value)
+{
+	json_t *type = json_object_get(value, "type"), *words = json_object_get(value, "enum");
+
+	if (words != NULL) {
+		(void)json_array_append_new(words, json_null());
+	} else if (json_is_string(type)) {
+		(void)json_object_set_new(
+			value, "type", json_pack("[s, s]", json_string_value(type), "null"));
+	} else if (json_is_array(type)) {
+		(void)json_array_append_new(type, json_string("null"));
+	} else {
+		return any_of(value, type_of("null"));
+	}
+	return value;
+}
+
 static json_t *list_of(const struct config_key *key)
 {
 	/* an unquoted 1.5 or true is text too where text is wanted */
@@ -132,34 +158,53 @@ static json_t *list_of(const struct config_key *key)
 	return list;
 }
 
-static json_t *object_of(const struct config_key *keys, bool is_lenient);
-static json_t *value_of(const struct config_key *key, bool is_lenient);
+static json_t *object_of(struct schema *schema, const struct config_key *keys, bool is_lenient);
+static json_t *value_of(struct schema *schema, const struct config_key *key, bool is_lenient);
 
-static json_t *union_of(const struct config_key *forms, bool is_lenient)
+static json_t *union_of(struct schema *schema, const struct config_key *forms, bool is_lenient)
 {
 	json_t *list = json_array();
 
 	for (; forms->name != NULL; forms++)
-		(void)json_array_append_new(list, value_of(forms, is_lenient));
+		(void)json_array_append_new(list, value_of(schema, forms, is_lenient));
 	return json_pack("{s:o}", "anyOf", list);
 }
 
-static json_t *element_of(const struct config_key *key, bool is_lenient)
+static json_t *reference_to(struct schema *schema, const struct config_key *key, bool is_lenient)
 {
-	return key->element->is_scalar_too ? union_of(key->keys, is_lenient)
-					   : object_of(key->keys, is_lenient);
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	size_t i = 0;
+
+	while (i < schema->count && schema->defined[i] != key->keys)
+		i++;
+	if (i == schema->count) {
+		if (schema->count == countof(schema->defined))
+			abort(); /* room for one more is one number */
+		schema->defined[schema->count] = key->keys;
+		schema->names[schema->count++] = key->name;
+		(void)json_object_set_new(
+			schema->definitions, key->name, union_of(schema, key->keys, is_lenient));
+	}
+	return json_pack(
+		"{s:s}", "$ref", arena_printf(&arena, "#/definitions/%s", schema->names[i]));
 }
 
-static json_t *choice_of(const struct config_key *keys, bool is_lenient)
+static json_t *element_of(struct schema *schema, const struct config_key *key, bool is_lenient)
 {
-	json_t *object = object_of(keys, is_lenient);
+	return key->element->is_scalar_too ? reference_to(schema, key, is_lenient)
+					   : object_of(schema, key->keys, is_lenient);
+}
+
+static json_t *choice_of(struct schema *schema, const struct config_key *keys, bool is_lenient)
+{
+	json_t *object = object_of(schema, keys, is_lenient);
 
 	(void)json_object_set_new(object, "minProperties", json_integer(1));
 	(void)json_object_set_new(object, "maxProperties", json_integer(1));
 	return object;
 }
 
-static json_t *bare_value_of(const struct config_key *key, bool is_lenient)
+static json_t *bare_value_of(struct schema *schema, const struct config_key *key, bool is_lenient)
 {
 	switch (key->type) {
 	case CONFIG_TEXT:
@@ -167,7 +212,7 @@ static json_t *bare_value_of(const struct config_key *key, bool is_lenient)
 	case CONFIG_PATH:
 		return json_pack("{s:s, s:s}", "type", "string", "pattern", "^/");
 	case CONFIG_BOOL:
-		return types_of("boolean", NULL, NULL);
+		return type_of("boolean");
 	case CONFIG_INT:
 		return json_pack("{s:s, s:I, s:I}", "type", "integer", "minimum",
 			(json_int_t)key->least, "maximum", (json_int_t)key->most);
@@ -183,46 +228,50 @@ static json_t *bare_value_of(const struct config_key *key, bool is_lenient)
 	case CONFIG_BITS:
 		return list_of(key);
 	case CONFIG_MAP:
-		return object_of(key->keys, is_lenient);
+		return object_of(schema, key->keys, is_lenient);
 	case CONFIG_LIST:
-		return json_pack(
-			"{s:s, s:o}", "type", "array", "items", element_of(key, is_lenient));
+		return json_pack("{s:s, s:o}", "type", "array", "items",
+			element_of(schema, key, is_lenient));
 	case CONFIG_NAMED:
 		return json_pack("{s:s, s:o}", "type", "object", "additionalProperties",
-			element_of(key, is_lenient));
+			is_lenient && !key->is_guard ? or_null(element_of(schema, key, is_lenient))
+						     : element_of(schema, key, is_lenient));
 	case CONFIG_CHOICE:
-		return choice_of(key->keys, is_lenient);
+		return choice_of(schema, key->keys, is_lenient);
 	case CONFIG_UNION:
-		return union_of(key->keys, is_lenient);
+		return union_of(schema, key->keys, is_lenient);
 	case CONFIG_OWN:
 		return json_loads(key->schema, JSON_DECODE_ANY, NULL);
 	}
 	return NULL;
 }
 
-static json_t *value_of(const struct config_key *key, bool is_lenient)
+static json_t *value_of(struct schema *schema, const struct config_key *key, bool is_lenient)
 {
 	json_t *value;
 
 	is_lenient = is_lenient || key->is_lenient;
-	value = bare_value_of(key, is_lenient);
+	value = bare_value_of(schema, key, is_lenient);
 	if (value == NULL)
 		abort(); /* a `schema` of a table that is no JSON */
+	if (!json_is_object(value))
+		return value; /* "false": never */
 	if ((is_lenient && !key->is_guard && !key->is_required) || key->is_value_optional)
-		value = any_of(value, types_of("null", NULL, NULL));
+		value = or_null(value);
 	if (key->help != NULL)
 		(void)json_object_set_new(value, "description", json_string(key->help));
 	return value;
 }
 
-static json_t *object_of(const struct config_key *keys, bool is_lenient)
+static json_t *object_of(struct schema *schema, const struct config_key *keys, bool is_lenient)
 {
 	json_t *properties = json_object(), *required = json_array();
 	json_t *object = json_pack("{s:s, s:b, s:o}", "type", "object", "additionalProperties", 0,
 		"properties", properties);
 
 	for (; keys->name != NULL; keys++) {
-		(void)json_object_set_new(properties, keys->name, value_of(keys, is_lenient));
+		(void)json_object_set_new(
+			properties, keys->name, value_of(schema, keys, is_lenient));
 		if (keys->is_required)
 			(void)json_array_append_new(required, json_string(keys->name));
 	}
@@ -232,22 +281,19 @@ static json_t *object_of(const struct config_key *keys, bool is_lenient)
 	return object;
 }
 
-json_t *config_schema(const struct config_key *keys, bool is_lenient)
-{
-	return object_of(keys, is_lenient);
-}
-
 char *config_schema_text(const struct config_key *keys, bool is_lenient, const char *title)
 {
-	json_t *schema = json_pack(
+	struct schema schema = { .definitions = json_object() };
+	json_t *document = json_pack(
 		"{s:s, s:s}", "$schema", "http://json-schema.org/draft-07/schema#", "title", title);
-	json_t *body = object_of(keys, is_lenient);
+	json_t *body = object_of(&schema, keys, is_lenient);
 	char *text, *whole;
 
-	(void)json_object_update(schema, body);
+	(void)json_object_update(document, body);
 	json_decref(body);
-	text = json_dumps(schema, JSON_INDENT(1));
-	json_decref(schema);
+	(void)json_object_set_new(document, "definitions", schema.definitions);
+	text = json_dumps(document, JSON_INDENT(1));
+	json_decref(document);
 	if (text == NULL)
 		abort();
 	whole = mem_printf("%s\n", text);

@@ -297,3 +297,8 @@ void server_config_reference(struct strbuf *out)
 	strbuf_puts(out, "| key | type | default | meaning |\n|---|---|---|---|\n");
 	config_reference(keys, "", out);
 }
+
+char *server_config_schema(void)
+{
+	return config_schema_text(keys, false, "server.yaml");
+}

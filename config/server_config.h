@@ -17,3 +17,4 @@ _must_check_ int server_config_read(
 _must_check_ int server_config_must_stay(const struct settings *now, const struct settings *next,
 	struct config_errors *errors, struct err *err);
 void server_config_reference(struct strbuf *out);
+char *server_config_schema(void); /* JSON Schema; owned by the caller */

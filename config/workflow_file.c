@@ -135,16 +135,18 @@ static const struct config_key env_keys[] = {
 #define COMMAND_FORMS                                                                              \
 	(const struct config_key[])                                                                \
 	{                                                                                          \
-		{ "a command", CONFIG_TEXT, IN(command) },                                         \
+		{ "a command", CONFIG_TEXT, IN(command), .is_guard = true },                       \
 			{ "keys below it", CONFIG_MAP, .keys = run_keys },                         \
 		{                                                                                  \
 			0                                                                          \
 		}                                                                                  \
 	}
+/* the page has their keys once, below init */
 #define BUILT_IN(name, number, text)                                                               \
 	{                                                                                          \
 		name, CONFIG_MAP, .keys = built_in_keys, .mark = (number), .mark_at = IN(kind),    \
-				  .is_value_optional = true, .help = text                          \
+				  .is_value_optional = true,                                       \
+				  .is_shown_elsewhere = (number) != STEP_KIND_INIT, .help = text   \
 	}
 
 static const struct config_key step_keys[] = {
@@ -160,7 +162,7 @@ static const struct config_key step_keys[] = {
 	{ "env", CONFIG_MAP, .keys = env_keys, .mark = STEP_KIND_ENV, .mark_at = IN(kind),
 		.is_guard = true, .help = "one variable for the later steps" },
 	{ "multienv", CONFIG_UNION, .keys = COMMAND_FORMS, .mark = STEP_KIND_MULTIENV,
-		.mark_at = IN(kind), .is_guard = true,
+		.mark_at = IN(kind), .is_guard = true, .is_shown_elsewhere = true,
 		.help = "a command that prints variables: `A=1,B=2`" },
 	{ 0 },
 };
@@ -169,7 +171,8 @@ static const char *const step_words[] = { "init", "plan", "show", "policy_check"
 	"state_rm", NULL };
 
 static const struct config_key step_forms[] = {
-	{ "the name of a step", CONFIG_ENUM, IN(kind), STEP_KIND_INIT, .words = step_words },
+	{ "the name of a step", CONFIG_ENUM, IN(kind), STEP_KIND_INIT, .words = step_words,
+		.is_guard = true },
 	{ "a step with keys below it", CONFIG_CHOICE, .keys = step_keys },
 	{ 0 },
 };
@@ -188,7 +191,10 @@ static const struct config_element step_element = { .size = sizeof(struct step),
 		{ "steps", CONFIG_LIST, offsetof(struct workflow, stages[number].list),            \
 			.element = &step_element, .keys = step_forms,                              \
 			.count = offsetof(struct workflow, stages[number].count),                  \
-			.help = "in this order; an empty list does nothing" },                     \
+			.is_shown_elsewhere = (number) != STAGE_PLAN,                              \
+			.help = (number) == STAGE_PLAN                                             \
+					? "in this order; an empty list does nothing"              \
+					: "likewise" },                                            \
 		{                                                                                  \
 			0                                                                          \
 		}                                                                                  \
@@ -252,7 +258,8 @@ static void finish_step(const struct finishing *finishing, struct step *step, si
 
 	if (step->shell_arg_count > 0 && step->shell[0] == '\0')
 		config_complain(errors, at, path, "", "\"shellArgs\" needs a \"shell\"");
-	if (step->kind == STEP_KIND_ENV && (step->value == NULL) == (step->command[0] == '\0'))
+	if (step->kind == STEP_KIND_ENV && step->name[0] != '\0' &&
+		(step->value == NULL) == (step->command[0] == '\0'))
 		config_complain(
 			errors, at, path, "", "env needs either a \"value\" or a \"command\"");
 	if (step->shell[0] == '\0')

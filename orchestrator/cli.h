@@ -19,7 +19,7 @@ struct cli {
 	/* flags of single verbs; NULL when not given */
 	const char *repo, *head, *base, *title, *body, *import, *config, *server, *until, *from,
 		*to;
-	const char *dir, *workspace, *project;
+	const char *dir, *workspace, *project, *file, *schema;
 	bool dot, all, reference;
 	int64_t timeout_s;
 };

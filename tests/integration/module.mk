@@ -12,6 +12,7 @@ suite_workflows = tests/integration/test_workflows.py ## real tools: the steps o
 suite_upkeep = tests/integration/test_upkeep.py ## what the server remembers, shows and throws away
 suite_descriptors = python3 tests/integration/test_descriptors.py ## jobs that start and end while no descriptor is left
 suite_state = python3 tests/integration/test_state.py ## real tools: the server killed at 50 instants of an apply
+suite_validate = python3 tests/integration/test_validate.py ## sluice validate, and the JSON Schema as a second judge
 suite_config = python3 tests/integration/test_config.py ## server.yaml read again while the server lives
 suite_github = python3 tests/integration/test_github.py ## the whole loop on a GitHub of our own, with real terraform and git over HTTP
 suite_demo = scripts/demo ## the demo, which checks each of its answers

@@ -369,11 +369,16 @@ static const struct {
 		"follow_modules" },
 };
 
+static struct credential_profile profiles[] = { { .name = "prod" }, { .name = "dev" } };
+
 static const struct settings open_server = { .tool = "terraform",
 	.repo_rules = &open_rule,
 	.repo_rule_count = 1,
 	.workflows = server_workflows,
-	.workflow_count = 1 };
+	.workflow_count = 1,
+	.defaults = { .autoplan = true, .follow_modules = true },
+	.credentials = profiles,
+	.credential_count = countof(profiles) };
 
 /* Begins a line of `text` with `begin`? */
 static bool has_line(const char *text, const char *begin)

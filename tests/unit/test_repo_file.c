@@ -4,6 +4,7 @@
 #include "tests/lib/cases.h"
 
 #include "config/repo_file.h"
+#include "config/server_config.h"
 #include "config/workflow_file.h"
 
 #include <dirent.h>
@@ -115,9 +116,50 @@ static void test_generated(_unused_ void **state)
 	assert_true(count >= 40);
 }
 
+/* ---- what is printed of the tables ---- */
+
+static void must_equal(const char *path, const char *text)
+{
+	_cleanup_free_ char *bytes = mem_alloc(FILE_CAP);
+	FILE *file;
+
+	if (getenv("UPDATE_GOLDEN") != NULL) {
+		file = fopen(path, "w");
+		assert_non_null(file);
+		assert_true(fputs(text, file) >= 0);
+		assert_int_equal(fclose(file), 0);
+	}
+	(void)read_file(path, bytes);
+	if (!str_equal(bytes, text))
+		fail_msg("%s differs from the tables; write it anew with UPDATE_GOLDEN=1", path);
+}
+
+static void test_schemas(_unused_ void **state)
+{
+	_cleanup_free_ char *repo = repo_file_schema(), *server = server_config_schema();
+
+	must_equal("config/sluice.schema.json", repo);
+	must_equal("config/server.schema.json", server);
+}
+
+static void test_reference_page(_unused_ void **state)
+{
+	_cleanup_free_ char *page = mem_alloc(FILE_CAP);
+	_cleanup_strbuf_ struct strbuf rows = STRBUF(64 << 10);
+
+	assert_true(read_file("config/README.md", page) > 0);
+	repo_file_reference(&rows);
+	assert_false(rows.overflowed);
+	if (strstr(page, strbuf_text(&rows)) == NULL)
+		fail_msg("config/README.md differs from `sluice validate --reference`; paste it "
+			 "again");
+}
+
 int main(int argc, char **argv)
 {
 	CASE(test_verdicts);
 	CASE(test_generated);
+	CASE(test_schemas);
+	CASE(test_reference_page);
 	return cases_run(argc, argv);
 }
