@@ -3,6 +3,7 @@
 
 #include "orchestrator/engine/characters.h"
 #include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/glob.h"
 #include "orchestrator/lib/strbuf.h"
 
 #include <ctype.h>
@@ -256,11 +257,13 @@ static const char *normal_dir(const char *dir, struct arena *arena)
 static const char *checked_dir(struct command *command, const char *value, struct arena *arena)
 {
 	const char *dir = normal_dir(value, arena);
+	struct glob glob;
+	struct err err;
 
-	if (strpbrk(value, "*?[") != NULL)
-		invalid(command, "-d names one folder, and patterns are not read", "");
-	else if (dir == NULL)
+	if (dir == NULL)
 		invalid(command, "the folder after -d must be inside the repository", "");
+	else if (glob_compile(GLOB_PATH, "", dir, arena, &glob, &err) < 0)
+		invalid(command, arena_strdup(arena, err.text), "");
 	return dir;
 }
 

@@ -6,7 +6,7 @@
  *
  * As Atlantis' users type them: `-d DIR`, `-d=DIR`, `--dir DIR`, `--dir=DIR`, likewise -w and -p;
  * -p goes alone. "a b", 'a b' and a\ b are one word; nothing else has a meaning, no $, no `, no ;.
- * Other than in Atlantis -d names one folder: patterns are refused. What is meant for us and is not
+ * -d may be a pattern of folders, -p one of names (chosen.h). What is meant for us and is not
  * understood is COMMAND_INVALID; a comment that merely begins with a verb is nobody's. */
 #pragma once
 #include "orchestrator/lib/arena.h"

@@ -182,40 +182,90 @@ static int plan_command(struct asking *asking, struct err *err)
 struct chosen {
 	size_t count, changed, failed, unlocked;
 	const char *failed_name, *unlocked_name;
+	const char *before; /* what must be applied first, in words; or NULL */
 };
 
-static int choose(struct asking *asking, const struct job *jobs, size_t count, struct chosen *ret,
+static bool is_held(const struct lock_row *locks, size_t count, const struct job *job)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (locks[i].place == 0 && str_equal(locks[i].dir, job->dir) &&
+			str_equal(locks[i].workspace, job->workspace))
+			return true;
+	}
+	return false;
+}
+
+static bool is_among(const struct job *jobs, size_t count, const struct job *job)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (jobs[i].id.v == job->id.v)
+			return true;
+	}
+	return false;
+}
+
+/* What a project depends on is without changes, applied before, or applied together with it. */
+static int check_before(struct asking *asking, const struct job *job, const struct job *chosen,
+	size_t chosen_count, const struct job *all, size_t count, struct chosen *ret,
 	struct err *err)
 {
+	for (size_t i = 0; i < count && ret->before == NULL; i++) {
+		enum job_state state = JOB_DONE;
+		int r;
+
+		if (all[i].op != JOB_PLAN || !precedence_names(job->depends_on, all[i].project) ||
+			(all[i].state == JOB_DONE && !all[i].has_changes))
+			continue;
+		if (all[i].state == JOB_DONE && !all[i].is_applied &&
+			is_among(chosen, chosen_count, &all[i]))
+			continue;
+		r = all[i].is_applied
+			    ? store_job_apply_state(asking->engine->store, &all[i], &state, err)
+			    : 0;
+		if (r < 0 && r != -ERR_MISSING)
+			return r;
+		if (!all[i].is_applied || r < 0 || state != JOB_DONE)
+			ret->before = arena_printf(asking->arena,
+				"%s depends on %s, which is not applied", job->project,
+				all[i].project);
+	}
+	return 0;
+}
+
+static int choose(struct asking *asking, const struct job *all, size_t all_count,
+	struct chosen *ret, struct err *err)
+{
 	const struct command *command = asking->command;
+	struct job *jobs = arena_alloc(asking->arena, (all_count + 1) * sizeof(*jobs));
 	struct lock_row *locks = NULL;
-	size_t lock_count = 0;
+	size_t lock_count = 0, count = all_count;
 	int r = store_lock_list_pull(
 		asking->engine->store, asking->arena, asking->pull->id, &locks, &lock_count, err);
 
+	if (all_count > 0)
+		memcpy(jobs, all, all_count * sizeof(*jobs));
+	if (r == 0)
+		r = jobs_choose(jobs, &count, command->dir, command->workspace, command->project,
+			asking->arena, err);
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		bool is_held = false;
+		const struct job *job = &jobs[i];
 
-		if (jobs[i].op != JOB_PLAN || !job_is_chosen(&jobs[i], command->dir,
-						      command->workspace, command->project))
+		if (job->op != JOB_PLAN)
 			continue;
 		ret->count++;
-		if (jobs[i].state != JOB_DONE) {
+		if (job->state != JOB_DONE) {
 			ret->failed++;
-			ret->failed_name = jobs[i].project;
+			ret->failed_name = job->project;
 			continue;
 		}
-		if (!jobs[i].has_changes || jobs[i].is_applied)
+		if (!job->has_changes || job->is_applied)
 			continue;
 		ret->changed++;
-		for (size_t k = 0; k < lock_count; k++)
-			is_held = is_held ||
-				  (locks[k].place == 0 && str_equal(locks[k].dir, jobs[i].dir) &&
-					  str_equal(locks[k].workspace, jobs[i].workspace));
-		if (!is_held) {
+		if (!is_held(locks, lock_count, job)) {
 			ret->unlocked++;
-			ret->unlocked_name = jobs[i].project;
+			ret->unlocked_name = job->project;
 		}
+		r = check_before(asking, job, jobs, count, all, all_count, ret, err);
 	}
 	return r;
 }
@@ -277,6 +327,9 @@ static int apply_command(struct asking *asking, struct err *err)
 		return refuse(asking, "the plan is not finished yet",
 			"Wait for the plan, have it approved, then apply.", err);
 	r = choose(asking, jobs, count, &chosen, err);
+	if (r == -ERR_SYNTAX)
+		return refuse(asking, arena_strdup(arena, err->text),
+			"Look at the names in the plan's table.", err);
 	if (r < 0)
 		return r;
 	if (chosen.count == 0)
@@ -295,6 +348,9 @@ static int apply_command(struct asking *asking, struct err *err)
 			arena_printf(arena, "the lock of %s is not held by this pull request",
 				chosen.unlocked_name),
 			"Comment `sluice plan` to take it again.", err);
+	if (chosen.before != NULL)
+		return refuse(asking, chosen.before,
+			"Apply it first, or both together with `sluice apply`.", err);
 	r = gate_read(asking->engine, arena, asking->pull, &plan_run, false, asking->event->actor,
 		&gate, err);
 	if (r < 0)

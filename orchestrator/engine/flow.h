@@ -3,6 +3,7 @@
  * store or a socket. */
 #pragma once
 #include "orchestrator/engine/gates.h"
+#include "orchestrator/engine/precedence.h"
 #include "orchestrator/model/job.h"
 #include "orchestrator/model/pull.h"
 #include "orchestrator/model/run.h"
@@ -15,6 +16,7 @@ enum flow_event {
 	EV_SUPERSEDED,	   /* run: a newer head came, or a newer plan was asked for */
 	EV_CANCEL,	   /* run, job: a person or the end of the pull request says stop */
 	EV_LOCK_FREE,	   /* job: the project's lock is ours now */
+	EV_ONE_ENDED,	   /* job: one of the projects before it ended */
 	EV_STARTED,	   /* job: the supervisor lives */
 	EV_START_FAILED,   /* job: it could not be asked for, and asking again cannot help */
 	EV_ENDED,	   /* job: a result */
@@ -39,6 +41,7 @@ enum flow_action {
 	ACT_FORGET = 1 << 10,	  /* outbox: the job directory may go */
 	ACT_SAY = 1 << 11,	  /* comment and statuses are stale */
 	ACT_FINISH = 1 << 12,	  /* record the end */
+	ACT_LET_GO = 1 << 13,	  /* EV_ONE_ENDED to the jobs that waited for one that ended */
 };
 
 struct facts {
@@ -51,7 +54,8 @@ struct facts {
 	const struct gate_verdict *gate; /* EV_START of an apply job: read now */
 	bool plan_is_usable; /* EV_START of an apply job: newest set, newest head, unused, lock held
 			      */
-	enum job_outcome outcome; /* EV_ENDED */
+	enum job_outcome outcome;   /* EV_ENDED */
+	enum precedence precedence; /* EV_LOCK_FREE, EV_ONE_ENDED */
 };
 
 struct flow_rule {

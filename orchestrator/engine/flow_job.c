@@ -1,8 +1,9 @@
 /* A job: one operation on one project.
  *
- *   blocked -> waiting -> starting -> running -> done, failed, cancelled, interrupted
- *                 |  \-> refused (the gate was read again and is closed)
- *                 \<---- void or lost: started again, but never an apply that had begun
+ *   blocked -> held -> waiting -> starting -> running -> done, failed, cancelled, interrupted
+ *        \______|         |  \-> refused (the gate was read again and is closed)
+ *               |         \<---- void or lost: started again, but never an apply that had begun
+ *               \-> skipped (a project before it did not end well)
  */
 #include "orchestrator/engine/flow.h"
 
@@ -19,6 +20,16 @@ static bool is_apply(const struct facts *facts)
 static bool may_apply(const struct facts *facts)
 {
 	return is_apply(facts) && facts->plan_is_usable && facts->gate != NULL && facts->gate->open;
+}
+
+static bool may_go(const struct facts *facts)
+{
+	return facts->precedence == PRECEDENCE_GO;
+}
+
+static bool one_went_wrong(const struct facts *facts)
+{
+	return facts->precedence == PRECEDENCE_SKIP;
 }
 
 static bool is_ok(const struct facts *facts)
@@ -48,10 +59,18 @@ static bool may_try_again(const struct facts *facts)
 		state, event, #guard, guard, next, actions                                         \
 	}
 #define ENDED (ACT_KEEP_RESULT | ACT_FORGET | ACT_TELL_RUN | ACT_TIDY)
+#define SKIPPED (ACT_KEEP_RESULT | ACT_TELL_RUN | ACT_TIDY)
 
 static const struct flow_rule rules[] = {
 	/*   state          event            guard              next             actions */
-	RULE(JOB_BLOCKED,   EV_LOCK_FREE,      otherwise,         JOB_WAITING,     ACT_SAY),
+	RULE(JOB_BLOCKED,   EV_LOCK_FREE,      may_go,            JOB_WAITING,     ACT_SAY),
+	RULE(JOB_BLOCKED,   EV_LOCK_FREE,      one_went_wrong,    JOB_SKIPPED,     SKIPPED),
+	RULE(JOB_BLOCKED,   EV_LOCK_FREE,      otherwise,         JOB_HELD,        ACT_SAY),
+	RULE(JOB_BLOCKED,   EV_ONE_ENDED,      one_went_wrong,    JOB_SKIPPED,     SKIPPED),
+	RULE(JOB_BLOCKED,   EV_ONE_ENDED,      otherwise,         JOB_BLOCKED,     0),
+	RULE(JOB_HELD,      EV_ONE_ENDED,      may_go,            JOB_WAITING,     ACT_SAY),
+	RULE(JOB_HELD,      EV_ONE_ENDED,      one_went_wrong,    JOB_SKIPPED,     SKIPPED),
+	RULE(JOB_HELD,      EV_ONE_ENDED,      otherwise,         JOB_HELD,        0),
 	RULE(JOB_WAITING,   EV_START,          may_apply,         JOB_STARTING,    ACT_USE_PLAN | ACT_ASK_START),
 	RULE(JOB_WAITING,   EV_START,          is_apply,          JOB_REFUSED,     ACT_KEEP_RESULT | ACT_TELL_RUN),
 	RULE(JOB_WAITING,   EV_START,          otherwise,         JOB_STARTING,    ACT_ASK_START | ACT_SAY),
@@ -76,14 +95,15 @@ static const struct flow_rule rules[] = {
 	RULE(JOB_RUNNING,   EV_LOST,           otherwise,         JOB_FAILED,      ENDED),
 	/* stop */
 	RULE(JOB_BLOCKED,   EV_CANCEL,         otherwise,         JOB_CANCELLED,   ACT_TELL_RUN | ACT_TIDY),
+	RULE(JOB_HELD,      EV_CANCEL,         otherwise,         JOB_CANCELLED,   ACT_TELL_RUN | ACT_TIDY),
 	RULE(JOB_WAITING,   EV_CANCEL,         otherwise,         JOB_CANCELLED,   ACT_TELL_RUN | ACT_TIDY),
 	RULE(JOB_STARTING,  EV_CANCEL,         otherwise,         JOB_STARTING,    ACT_ASK_CANCEL),
 	RULE(JOB_RUNNING,   EV_CANCEL,         otherwise,         JOB_RUNNING,     ACT_ASK_CANCEL),
 };
 /* clang-format on */
 
-static const int states[] = { JOB_BLOCKED, JOB_WAITING, JOB_STARTING, JOB_RUNNING, JOB_DONE,
-	JOB_FAILED, JOB_CANCELLED, JOB_INTERRUPTED, JOB_REFUSED };
+static const int states[] = { JOB_BLOCKED, JOB_HELD, JOB_WAITING, JOB_STARTING, JOB_RUNNING,
+	JOB_DONE, JOB_FAILED, JOB_CANCELLED, JOB_INTERRUPTED, JOB_REFUSED, JOB_SKIPPED };
 
 static const char *state_name(int state)
 {
@@ -103,6 +123,7 @@ const struct flow flow_job = {
 	.state_count = countof(states),
 	.state_name = state_name,
 	.is_final = is_final,
-	.events = 1 << EV_START | 1 << EV_CANCEL | 1 << EV_LOCK_FREE | 1 << EV_STARTED |
-		  1 << EV_START_FAILED | 1 << EV_ENDED | 1 << EV_VOID | 1 << EV_LOST,
+	.events = 1 << EV_START | 1 << EV_CANCEL | 1 << EV_LOCK_FREE | 1 << EV_ONE_ENDED |
+		  1 << EV_STARTED | 1 << EV_START_FAILED | 1 << EV_ENDED | 1 << EV_VOID |
+		  1 << EV_LOST,
 };

@@ -49,6 +49,11 @@ static bool one_failed(const struct facts *facts)
 	return has_job_in(facts, JOB_FAILED);
 }
 
+static bool one_was_skipped(const struct facts *facts)
+{
+	return has_job_in(facts, JOB_SKIPPED);
+}
+
 static bool one_was_refused(const struct facts *facts)
 {
 	return has_job_in(facts, JOB_REFUSED);
@@ -71,11 +76,12 @@ static const struct flow_rule rules[] = {
 	RULE(RUN_QUEUED,    EV_START,          otherwise,         RUN_WORKING,     ACT_MAKE_APPLY_JOBS | ACT_SAY),
 	RULE(RUN_PREPARING, EV_PREPARED,       has_projects,      RUN_WORKING,     ACT_MAKE_PLAN_JOBS | ACT_SAY),
 	RULE(RUN_PREPARING, EV_PREPARED,       otherwise,         RUN_DONE,        ACT_MAKE_PLAN_JOBS | ACT_FINISH | ACT_TIDY | ACT_SAY),
-	RULE(RUN_WORKING,   EV_JOB_ENDED,      jobs_are_open,     RUN_WORKING,     ACT_SAY),
+	RULE(RUN_WORKING,   EV_JOB_ENDED,      jobs_are_open,     RUN_WORKING,     ACT_LET_GO | ACT_SAY),
 	RULE(RUN_WORKING,   EV_JOB_ENDED,      one_is_unknown,    RUN_INTERRUPTED, ACT_FINISH | ACT_TIDY | ACT_SAY),
 	RULE(RUN_WORKING,   EV_JOB_ENDED,      one_failed,        RUN_FAILED,      ACT_FINISH | ACT_TIDY | ACT_SAY),
 	RULE(RUN_WORKING,   EV_JOB_ENDED,      one_was_refused,   RUN_REFUSED,     ACT_FINISH | ACT_TIDY | ACT_SAY),
 	RULE(RUN_WORKING,   EV_JOB_ENDED,      one_was_cancelled, RUN_CANCELLED,   ACT_FINISH | ACT_TIDY | ACT_SAY),
+	RULE(RUN_WORKING,   EV_JOB_ENDED,      one_was_skipped,   RUN_FAILED,      ACT_FINISH | ACT_TIDY | ACT_SAY),
 	RULE(RUN_WORKING,   EV_JOB_ENDED,      otherwise,         RUN_DONE,        ACT_FINISH | ACT_TIDY | ACT_SAY),
 	/* what goes wrong before there are projects */
 	RULE(RUN_PREPARING, EV_PREPARE_FAILED, otherwise,         RUN_FAILED,      ACT_FINISH | ACT_TIDY | ACT_SAY),

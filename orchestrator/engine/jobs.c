@@ -1,6 +1,8 @@
 /* The jobs of a run, and the locks of their projects. */
 #include "orchestrator/engine/private.h"
 
+#include "orchestrator/lib/strbuf.h"
+
 int jobs_make_prepare(
 	struct engine *engine, const struct pull *pull, const struct run *run, struct err *err)
 {
@@ -18,16 +20,27 @@ int jobs_make_prepare(
 	return store_job_insert(engine->store, &job, &job.id, err);
 }
 
-static bool is_either(const char *wanted, const char *value)
+int jobs_choose(struct job *jobs, size_t *count, const char *dir, const char *workspace,
+	const char *project, struct arena *arena, struct err *err)
 {
-	return str_empty(wanted) || str_equal(wanted, value);
-}
+	const struct name_list any_beginning = { 0 };
+	struct chooser chooser;
+	size_t kept = 0;
+	int r = chooser_make(dir, workspace, project, &any_beginning, arena, &chooser, err);
 
-bool job_is_chosen(
-	const struct job *job, const char *dir, const char *workspace, const char *project)
-{
-	return is_either(dir, job->dir) && is_either(workspace, job->workspace) &&
-	       is_either(project, job->project);
+	for (size_t i = 0; i < *count; i++)
+		chooser_see(&chooser, jobs[i].project);
+	for (size_t i = 0; r == 0 && i < *count; i++) {
+		bool is_chosen = false;
+
+		r = chooser_takes(
+			&chooser, jobs[i].dir, jobs[i].workspace, jobs[i].project, &is_chosen, err);
+		if (is_chosen)
+			jobs[kept++] = jobs[i];
+	}
+	*count = kept;
+	chooser_release(&chooser);
+	return r;
 }
 
 /* ---- locks ---- */
@@ -93,84 +106,109 @@ int lock_tidy(struct engine *engine, const struct pull *pull, const char *dir,
 
 /* ---- plans ---- */
 
-/* `plan -p X` keeps the plans of the others, when they are of the same tree. */
-static int keep_plan(struct engine *engine, struct arena *arena, const struct run *run,
-	struct job *job, bool *ret_kept, struct err *err)
+static bool is_asked(const struct run *run)
 {
+	return !str_empty(run->only_dir) || !str_empty(run->only_workspace) ||
+	       !str_empty(run->only_project);
+}
+
+static bool is_selected(const struct selection *selection, const struct job *job)
+{
+	for (size_t i = 0; i < selection->project_count; i++) {
+		if (str_equal(selection->projects[i].dir, job->dir) &&
+			str_equal(selection->projects[i].workspace, job->workspace))
+			return true;
+	}
+	return false;
+}
+
+static int keep_plan(struct engine *engine, const struct run *run, const struct job *old,
+	int position, struct err *err)
+{
+	struct job kept = *old;
+	int r;
+
+	kept.run_id = run->id;
+	kept.position = position;
+	kept.attempt = 0;
+	r = store_job_insert(engine->store, &kept, &kept.id, err);
+	if (r == 0)
+		r = store_job_set_result(engine->store, &kept, err);
+	return r < 0 || !old->is_applied ? r : store_job_set_applied(engine->store, kept.id, err);
+}
+
+/* `plan -p X` keeps the plans of the others, when they are of the same tree. */
+static int keep_plans(struct engine *engine, struct arena *arena, const struct run *run,
+	const struct selection *selection, struct err *err)
+{
+	int position = (int)selection->project_count;
 	struct job *old = NULL;
 	struct run before;
 	size_t count = 0;
 	int r;
 
-	*ret_kept = false;
-	if (job_is_chosen(job, run->only_dir, run->only_workspace, run->only_project) ||
-		run->plan_run.v == 0)
+	if (!is_asked(run) || run->plan_run.v == 0)
 		return 0;
 	r = store_run_load(engine->store, arena, run->plan_run, &before, err);
 	if (r < 0 || !str_equal(before.head, run->head) || !str_equal(before.tree, run->tree))
 		return r;
 	r = store_job_list_run(engine->store, arena, before.id, &old, &count, err);
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		if (old[i].op != JOB_PLAN || old[i].state != JOB_DONE ||
-			!str_equal(old[i].dir, job->dir) ||
-			!str_equal(old[i].workspace, job->workspace))
-			continue;
-		job->state = JOB_DONE;
-		job->recipe = old[i].recipe; /* how its plan was made */
-		r = store_job_insert(engine->store, job, &job->id, err);
-		old[i].id = job->id;
-		if (r == 0)
-			r = store_job_set_result(engine->store, &old[i], err);
-		if (r == 0 && old[i].is_applied)
-			r = store_job_set_applied(engine->store, job->id, err);
-		*ret_kept = true;
-		return r;
+		if (old[i].op == JOB_PLAN && old[i].state == JOB_DONE &&
+			!is_selected(selection, &old[i]))
+			r = keep_plan(engine, run, &old[i], ++position, err);
 	}
 	return r;
 }
 
-static int make_plan(struct engine *engine, struct arena *arena, const struct pull *pull,
-	const struct run *run, const struct project *project, int position, struct err *err)
+static const char *lines_of(const struct name_list *names, struct arena *arena)
 {
+	_cleanup_strbuf_ struct strbuf lines = STRBUF(1 << 20);
+
+	for (size_t i = 0; i < names->count; i++)
+		strbuf_printf(&lines, "%s%s", i == 0 ? "" : "\n", names->list[i]);
+	return arena_strdup(arena, strbuf_text(&lines));
+}
+
+static int make_plan(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, const struct planned *planned, size_t index, struct err *err)
+{
+	const struct project *project = &planned->selection.projects[index];
+	bool is_first = project->before_count == 0 &&
+			project->group == planned->selection.projects[0].group;
 	struct job job = { .run_id = run->id,
 		.pull_id = pull->id,
 		.op = JOB_PLAN,
 		.project = project->name,
 		.dir = project->dir,
-		.workspace = str_empty(run->only_workspace) ? project->workspace
-							    : run->only_workspace,
+		.workspace = project->workspace,
 		.tool = project->tool,
 		.recipe = project->recipe,
-		.position = position,
+		.position = (int)index + 1,
+		.order_group = project->group,
+		.depends_on = lines_of(&project->waits_for, arena),
+		.aborts_with_group = planned->config.abort_on_failure,
 		.plan_blob = "" };
-	bool is_kept = false;
 	int place = 0;
-	int r = keep_plan(engine, arena, run, &job, &is_kept, err);
-
-	if (r < 0 || is_kept ||
-		!job_is_chosen(&job, run->only_dir, run->only_workspace, run->only_project))
-		return r;
-	r = store_lock_take(
+	int r = store_lock_take(
 		engine->store, pull->repo_id, job.dir, job.workspace, pull->id, &place, err);
-	job.state = place == 0 ? JOB_WAITING : JOB_BLOCKED;
+
+	job.state = place > 0 ? JOB_BLOCKED : is_first ? JOB_WAITING : JOB_HELD;
 	return r < 0 ? r : store_job_insert(engine->store, &job, &job.id, err);
 }
 
 int jobs_make_plans(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, const struct planned *planned, struct err *err)
 {
-	const struct project *projects = planned->selection.projects;
 	size_t count = planned->selection.project_count;
 	struct run fresh; /* with the tree that git's answer has just brought */
 	int r = store_run_load(engine->store, arena, run->id, &fresh, err);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = make_plan(engine, arena, pull, &fresh, &projects[i], (int)i + 1, err);
+		r = make_plan(engine, arena, pull, &fresh, planned, i, err);
+	if (r == 0)
+		r = keep_plans(engine, arena, &fresh, &planned->selection, err);
 	engine->slots_may_be_free = true;
-	/* Nothing was chosen by -d, -w, -p, or every plan was kept: the run ends as its jobs say.
-	 */
-	if (r == 0 && count > 0)
-		engine_post_run(engine, run->id, EV_JOB_ENDED);
 	return r;
 }
 
@@ -191,34 +229,48 @@ int plan_set_load(struct engine *engine, struct arena *arena, const struct pull 
 
 /* ---- applies ---- */
 
+static bool is_to_apply(const struct job *plan)
+{
+	return plan->op == JOB_PLAN && plan->state == JOB_DONE && plan->has_changes &&
+	       !plan->is_applied;
+}
+
 int jobs_make_applies(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, struct err *err)
 {
 	struct job *plans = NULL;
-	size_t count = 0;
+	size_t count = 0, chosen = 0;
 	int r = store_job_list_run(engine->store, arena, run->plan_run, &plans, &count, err);
 
+	if (r == 0)
+		r = jobs_choose(plans, &count, run->only_dir, run->only_workspace,
+			run->only_project, arena, err);
 	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (is_to_apply(&plans[i]))
+			plans[chosen++] = plans[i];
+	}
+	for (size_t i = 0; r == 0 && i < chosen; i++) {
 		const struct job *plan = &plans[i];
 		struct job job = { .run_id = run->id,
 			.pull_id = pull->id,
 			.op = JOB_APPLY,
-			.state = JOB_WAITING,
+			.state = chosen == 1 ? JOB_WAITING : JOB_HELD,
 			.project = plan->project,
 			.dir = plan->dir,
 			.workspace = plan->workspace,
 			.tool = plan->tool,
 			.recipe = plan->recipe,
 			.position = plan->position,
+			.order_group = plan->order_group,
+			.depends_on = plan->depends_on,
+			.aborts_with_group = plan->aborts_with_group,
 			.plan_blob = plan->plan_blob,
 			.plan_job = plan->id };
 
-		if (plan->op != JOB_PLAN || plan->state != JOB_DONE || !plan->has_changes ||
-			plan->is_applied ||
-			!job_is_chosen(plan, run->only_dir, run->only_workspace, run->only_project))
-			continue;
 		r = store_job_insert(engine->store, &job, &job.id, err);
 	}
 	engine->slots_may_be_free = true;
+	if (r == 0 && chosen > 1) /* those that wait for nobody go on */
+		engine_post_run(engine, run->id, EV_JOB_ENDED);
 	return r;
 }

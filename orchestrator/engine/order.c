@@ -16,6 +16,7 @@ struct node {
 	int group;
 	size_t place; /* after all it depends on */
 	enum mark mark;
+	size_t round; /* the project whose names were gathered when it was met last */
 };
 
 struct ordering {
@@ -185,17 +186,37 @@ static int compare_sorted(const void *a, const void *b)
 	return x->node->place < y->node->place ? -1 : x->node->place > y->node->place;
 }
 
+/* A project that is not selected holds nobody up, but those before it do. */
+static void add_names(struct ordering *work, struct project *project,
+	const struct project_config *config, size_t round)
+{
+	for (size_t i = 0; config != NULL && i < config->depends_on.count; i++) {
+		struct node *node = find(work, config->depends_on.list[i]);
+
+		if (node->round == round)
+			continue;
+		node->round = round;
+		project->waits_for.list = arena_push(work->arena, (void *)project->waits_for.list,
+			project->waits_for.count, sizeof(char *));
+		project->waits_for.list[project->waits_for.count++] = node->name;
+		if (node->project == NULL)
+			add_names(work, project, node->config, round);
+	}
+}
+
 static void fill_before(struct ordering *work, const struct sorted *sorted, size_t index)
 {
-	struct selection *selection = work->selection;
-	struct project *project = &selection->projects[index];
-	const struct name_list *names = &project->config->depends_on;
-	size_t *before = arena_alloc(work->arena, (names->count + 1) * sizeof(*before));
+	struct project *project = &work->selection->projects[index];
+	size_t *before = NULL;
 
-	for (size_t i = 0; i < names->count; i++) {
+	add_names(work, project, project->config, index + 1);
+	for (size_t i = 0; i < project->waits_for.count; i++) {
 		for (size_t k = 0; k < index; k++) {
-			if (str_equal(sorted[k].project.name, names->list[i]))
-				before[project->before_count++] = k;
+			if (!str_equal(sorted[k].project.name, project->waits_for.list[i]))
+				continue;
+			before = arena_push(
+				work->arena, before, project->before_count, sizeof(*before));
+			before[project->before_count++] = k;
 		}
 	}
 	project->before = before;

@@ -1,5 +1,6 @@
 /* Private to the engine. */
 #pragma once
+#include "orchestrator/engine/chosen.h"
 #include "orchestrator/engine/command.h"
 #include "orchestrator/engine/engine.h"
 #include "orchestrator/engine/flow.h"
@@ -233,8 +234,9 @@ _must_check_ int locks_tidy(
 /* The same for one project: the end of its job changes nothing for the others. */
 _must_check_ int lock_tidy(struct engine *engine, const struct pull *pull, const char *dir,
 	const char *workspace, struct err *err);
-bool job_is_chosen(
-	const struct job *job, const char *dir, const char *workspace, const char *project);
+/* Keeps of `jobs` those that -d, -w and -p choose. ERR_SYNTAX: a pattern is none. */
+_must_check_ int jobs_choose(struct job *jobs, size_t *count, const char *dir,
+	const char *workspace, const char *project, struct arena *arena, struct err *err);
 /* The plan set of the newest head: its run, or ERR_MISSING. */
 _must_check_ int plan_set_load(struct engine *engine, struct arena *arena, const struct pull *pull,
 	struct run *ret, struct job **ret_jobs, size_t *ret_count, struct err *err);

@@ -84,6 +84,25 @@ static int cancel_jobs(struct engine *engine, struct arena *arena, const struct 
 	return r;
 }
 
+/* Those that need wait no longer, or never may: posted, so that a chain of a thousand projects is
+ * no thousand calls deep. A restart asks again. */
+static void let_go(struct engine *engine, struct arena *arena, const struct facts *facts)
+{
+	const char *why;
+
+	for (size_t i = 0; i < facts->job_count; i++) {
+		const struct job *job = &facts->jobs[i];
+		enum precedence verdict;
+
+		if (job->state != JOB_HELD && job->state != JOB_BLOCKED)
+			continue;
+		verdict = precedence_of(job, facts->jobs, facts->job_count, arena, &why);
+		if (verdict == PRECEDENCE_SKIP ||
+			(verdict == PRECEDENCE_GO && job->state == JOB_HELD))
+			engine_post_job(engine, job->id, job->attempt, EV_ONE_ENDED);
+	}
+}
+
 static int finish_run(struct engine *engine, struct arena *arena, const struct facts *facts,
 	enum run_state state, struct err *err)
 {
@@ -127,6 +146,8 @@ static int run_act(struct engine *engine, struct arena *arena, const struct fact
 		r = jobs_make_plans(engine, arena, facts->pull, run, planned, err);
 	if (r == 0 && (rule->actions & ACT_MAKE_APPLY_JOBS))
 		r = jobs_make_applies(engine, arena, facts->pull, run, err);
+	if (r == 0 && (rule->actions & ACT_LET_GO))
+		let_go(engine, arena, facts);
 	if (r == 0 && (rule->actions & ACT_CANCEL_JOBS))
 		r = cancel_jobs(engine, arena, facts->jobs, facts->job_count, err);
 	if (r == 0 && (rule->actions & ACT_FINISH))
@@ -329,7 +350,9 @@ static int keep_result(struct engine *engine, const struct job *job,
 		if (job->op == JOB_PLAN)
 			kept.plan_blob = result->plan_blob;
 	} else {
-		kept.outcome = next == JOB_INTERRUPTED ? OUTCOME_UNKNOWN : OUTCOME_SETUP_FAILED;
+		kept.outcome = next == JOB_INTERRUPTED ? OUTCOME_UNKNOWN
+			       : next == JOB_SKIPPED   ? OUTCOME_NONE
+						       : OUTCOME_SETUP_FAILED;
 		kept.failure = why;
 	}
 	_cleanup_free_ char *summary = NULL;
@@ -401,6 +424,18 @@ static int job_moved(struct engine *engine, const struct job *job, int next, str
 		       : 0;
 }
 
+static int order_facts(struct engine *engine, struct arena *arena, struct facts *facts,
+	const char **ret_why, struct err *err)
+{
+	struct job *jobs = NULL;
+	size_t count = 0;
+	int r = store_job_list_states(engine->store, arena, facts->run->id, &jobs, &count, err);
+
+	if (r == 0)
+		facts->precedence = precedence_of(facts->job, jobs, count, arena, ret_why);
+	return r;
+}
+
 int job_event(struct engine *engine, struct arena *arena, struct job_id id, int attempt,
 	enum flow_event event, const struct job_result *result, struct err *err)
 {
@@ -416,13 +451,15 @@ int job_event(struct engine *engine, struct arena *arena, struct job_id id, int 
 	if (r < 0)
 		return r;
 	if (attempt != job.attempt && event != EV_START && event != EV_LOCK_FREE &&
-		event != EV_CANCEL)
+		event != EV_ONE_ENDED && event != EV_CANCEL)
 		return 0; /* news of an older attempt */
 	r = store_run_load(engine->store, arena, job.run_id, &run, err);
 	if (r == 0)
 		r = store_pull_load(engine->store, arena, run.pull_id, &pull, err);
 	facts = (struct facts){ .pull = &pull, .run = &run, .job = &job };
 	facts.outcome = result == NULL ? OUTCOME_NONE : result->outcome;
+	if (r == 0 && (event == EV_LOCK_FREE || event == EV_ONE_ENDED))
+		r = order_facts(engine, arena, &facts, &why, err);
 	if (r == 0 && event == EV_START && job.state == JOB_WAITING && job.op == JOB_APPLY)
 		r = apply_facts(engine, arena, &facts, &gate, &why, err);
 	if (r < 0)

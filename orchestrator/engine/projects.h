@@ -27,6 +27,7 @@ struct project {
 	int group;	      /* later groups wait for earlier ones */
 	const size_t *before; /* indices of those of `projects` that it waits for */
 	size_t before_count;
+	struct name_list waits_for; /* their names, and those of others that are not selected now */
 };
 
 struct skipped_project {

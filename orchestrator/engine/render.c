@@ -56,7 +56,8 @@ static void put_piece(struct page *page, const struct strbuf *piece)
 /* ---- title ---- */
 
 struct tally {
-	int ready, failed, open, blocked, unchanged, applied, cancelled, interrupted, refused;
+	int ready, failed, open, blocked, unchanged, applied, cancelled, interrupted, refused,
+		skipped;
 };
 
 static struct tally count_jobs(const struct shown *shown, size_t count)
@@ -70,6 +71,7 @@ static struct tally count_jobs(const struct shown *shown, size_t count)
 		case JOB_BLOCKED:
 			tally.blocked++;
 			break;
+		case JOB_HELD:
 		case JOB_WAITING:
 		case JOB_STARTING:
 		case JOB_RUNNING:
@@ -94,6 +96,9 @@ static struct tally count_jobs(const struct shown *shown, size_t count)
 			break;
 		case JOB_REFUSED:
 			tally.refused++;
+			break;
+		case JOB_SKIPPED:
+			tally.skipped++;
 			break;
 		}
 	}
@@ -142,6 +147,7 @@ static void plan_words(struct strbuf *out, const struct view *view, const struct
 	put_count(out, tally->open, "on the way");
 	put_count(out, tally->blocked, "waiting for a lock");
 	put_count(out, tally->unchanged, "without changes");
+	put_count(out, tally->skipped, "skipped");
 	put_count(out, tally->cancelled, "cancelled");
 	if (out->length == 0)
 		strbuf_puts(out, "no project is touched");
@@ -162,6 +168,8 @@ static void apply_words(struct strbuf *out, const struct view *view, const struc
 		strbuf_printf(out, ", %d interrupted", tally->interrupted);
 	if (tally->refused > 0)
 		strbuf_printf(out, ", %d refused", tally->refused);
+	if (tally->skipped > 0)
+		strbuf_printf(out, ", %d skipped", tally->skipped);
 	if (tally->cancelled > 0)
 		strbuf_printf(out, ", %d cancelled", tally->cancelled);
 	strbuf_printf(out, " · %s",
@@ -354,7 +362,7 @@ static int danger_of(const struct job *job, const struct plan_summary *summary)
 {
 	if (job->state == JOB_FAILED || job->state == JOB_INTERRUPTED)
 		return 100;
-	if (job->state == JOB_REFUSED)
+	if (job->state == JOB_REFUSED || job->state == JOB_SKIPPED)
 		return 90;
 	if (summary->delete + summary->replace > 0)
 		return 80;

@@ -35,6 +35,8 @@ static void put_open_state(struct strbuf *out, const struct view *view, const st
 			shown->view->lock_place);
 	} else if (job->state == JOB_WAITING) {
 		strbuf_puts(out, "waiting for a slot");
+	} else if (job->state == JOB_HELD) {
+		strbuf_puts(out, "waiting for the projects before it");
 	} else {
 		strbuf_puts(out, is_plan(view) ? "planning" : "applying");
 		put_elapsed(out, view, job);
@@ -71,6 +73,7 @@ void render_changes(struct strbuf *out, const struct view *view, const struct sh
 
 	switch (job->state) {
 	case JOB_BLOCKED:
+	case JOB_HELD:
 	case JOB_WAITING:
 	case JOB_STARTING:
 	case JOB_RUNNING:
@@ -96,6 +99,9 @@ void render_changes(struct strbuf *out, const struct view *view, const struct sh
 		return;
 	case JOB_REFUSED:
 		strbuf_puts(out, "**not applied**");
+		return;
+	case JOB_SKIPPED:
+		strbuf_puts(out, "**skipped**");
 		return;
 	}
 }
@@ -306,7 +312,7 @@ void render_block(struct strbuf *out, const struct view *view, const struct show
 {
 	const struct job *job = shown->job;
 	bool says_something = job->state == JOB_FAILED || job->state == JOB_INTERRUPTED ||
-			      job->state == JOB_REFUSED ||
+			      job->state == JOB_REFUSED || job->state == JOB_SKIPPED ||
 			      (job->state == JOB_DONE &&
 				      (is_plan(view) ? job->has_changes : !str_empty(job->output)));
 

@@ -190,7 +190,7 @@ void api_locks(struct http_call *call)
 
 void api_queue(struct http_call *call)
 {
-	static const enum job_state states[] = { JOB_RUNNING, JOB_STARTING, JOB_WAITING,
+	static const enum job_state states[] = { JOB_RUNNING, JOB_STARTING, JOB_WAITING, JOB_HELD,
 		JOB_BLOCKED };
 	_cleanup_(arena_release) struct arena arena = { 0 };
 	json_t *list = json_array();

@@ -23,14 +23,17 @@ enum repeat_class {
 
 enum job_state {
 	JOB_BLOCKED = 1,  /* another pull holds the project's lock */
-	JOB_WAITING = 2,  /* for a slot, or for the project before it */
+	JOB_WAITING = 2,  /* for a slot */
 	JOB_STARTING = 3, /* asked for in the outbox */
 	JOB_RUNNING = 4,
+	JOB_HELD = 5, /* projects before it have not ended */
 	JOB_DONE = 10,
 	JOB_FAILED = 11,
 	JOB_CANCELLED = 12,
 	JOB_INTERRUPTED = 13,
 	JOB_REFUSED = 14, /* the gate, read again right before the start, said no */
+	JOB_SKIPPED =
+		15, /* a project before it did not end well, or a person must say a word first */
 };
 
 /* How a job ended; more than yes or no, because people must be told apart what happened. Numbers
@@ -65,9 +68,12 @@ struct job {
 	const char *dir;     /* relative to the tree, "." for its root */
 	const char *workspace;
 	const char *tool;
-	const char *recipe; /* model/steps.h, or "": how its project is done */
-	int position;	    /* order in the run */
-	const char *step;   /* live: "init", "plan"; or "" */
+	const char *recipe;	/* model/steps.h, or "": how its project is done */
+	int position;		/* order in the run */
+	int order_group;	/* later groups wait for earlier ones */
+	const char *depends_on; /* names of projects, one on each line, or "" */
+	bool aborts_with_group; /* not begun when an earlier group did not end well */
+	const char *step;	/* live: "init", "plan"; or "" */
 	enum job_outcome outcome;
 	const char *failure; /* text for people, or "" */
 	const char *output;  /* the tool's own text, masked and capped, or "" */

@@ -65,11 +65,13 @@ const char *job_state_name(enum job_state state)
 		[JOB_WAITING] = "waiting",
 		[JOB_STARTING] = "starting",
 		[JOB_RUNNING] = "running",
+		[JOB_HELD] = "held",
 		[JOB_DONE] = "done",
 		[JOB_FAILED] = "failed",
 		[JOB_CANCELLED] = "cancelled",
 		[JOB_INTERRUPTED] = "interrupted",
-		[JOB_REFUSED] = "refused" };
+		[JOB_REFUSED] = "refused",
+		[JOB_SKIPPED] = "skipped" };
 
 	return NAME(names, state);
 }

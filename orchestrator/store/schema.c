@@ -102,6 +102,11 @@ static const char *const migrations[] = {
 	"ALTER TABLE inbox ADD COLUMN topic TEXT NOT NULL DEFAULT '';",
 	/* 4: how the project of a job is done */
 	"ALTER TABLE job ADD COLUMN recipe TEXT NOT NULL DEFAULT '';",
+	/* 5: the order of projects, and what is told of the configuration of a run */
+	"ALTER TABLE job ADD COLUMN order_group INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE job ADD COLUMN depends_on TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE job ADD COLUMN aborts_with_group INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE run ADD COLUMN told TEXT NOT NULL DEFAULT '';",
 };
 
 /* Children before parents. */

@@ -119,6 +119,9 @@ _must_check_ int store_job_set_attempt(
 _must_check_ int store_job_set_result(struct store *store, const struct job *job, struct err *err);
 _must_check_ int store_job_set_applied(struct store *store, struct job_id plan_job,
 	struct err *err); /* ERR_STALE when used before */
+/* How the newest apply of this plan stands; ERR_MISSING when there is none. */
+_must_check_ int store_job_apply_state(
+	struct store *store, const struct job *plan, enum job_state *ret, struct err *err);
 _must_check_ int store_job_list_run(struct store *store, struct arena *arena, struct run_id run,
 	struct job **ret, size_t *ret_count, struct err *err); /* by position */
 /* The same with their states only: id, op, state, attempt, project, dir, workspace. */

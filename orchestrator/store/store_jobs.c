@@ -7,7 +7,7 @@
 	"id, run, pull, op, state, attempt, project, dir, workspace, tool, position, step, "       \
 	"outcome, failure, output,"                                                                \
 	" summary, plan_blob, log_blob, plan_job, has_changes, is_applied, created_ms, "           \
-	"started_ms, ended_ms, recipe FROM job "
+	"started_ms, ended_ms, recipe, order_group, depends_on, aborts_with_group FROM job "
 
 static void read_job(struct db_rows *rows, struct arena *arena, struct job *ret)
 {
@@ -36,6 +36,9 @@ static void read_job(struct db_rows *rows, struct arena *arena, struct job *ret)
 	ret->started_ms = db_int(rows, 22);
 	ret->ended_ms = db_int(rows, 23);
 	ret->recipe = db_text(rows, 24, arena);
+	ret->order_group = (int)db_int(rows, 25);
+	ret->depends_on = db_text(rows, 26, arena);
+	ret->aborts_with_group = db_int(rows, 27) != 0;
 }
 
 static int read_jobs(struct db_rows *rows, struct arena *arena, struct job **ret, size_t *ret_count)
@@ -65,13 +68,15 @@ int store_job_insert(
 		"position, step, outcome,"
 		" failure, output, summary, plan_blob, log_blob, plan_job, has_changes, "
 		"is_applied, created_ms, started_ms,"
-		" ended_ms, recipe) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', 0, '', '', "
-		"'', $11, '', $12, 0, 0, $13, 0, 0, $14)"
+		" ended_ms, recipe, order_group, depends_on, aborts_with_group) VALUES($1, $2, $3, "
+		"$4, $5, $6, $7, $8, $9, $10, '', 0, '', '', '', $11, '', $12, 0, 0, $13, 0, 0, "
+		"$14, $15, $16, $17)"
 		" RETURNING id",
-		"iiiiissssisiis", job->run_id.v, job->pull_id.v, (int64_t)job->op,
+		"iiiiissssisiisisi", job->run_id.v, job->pull_id.v, (int64_t)job->op,
 		(int64_t)job->state, (int64_t)job->attempt, job->project, job->dir, job->workspace,
 		job->tool, (int64_t)job->position, job->plan_blob, job->plan_job.v,
-		store_now(store), job->recipe == NULL ? "" : job->recipe);
+		store_now(store), job->recipe == NULL ? "" : job->recipe, (int64_t)job->order_group,
+		job->depends_on == NULL ? "" : job->depends_on, (int64_t)job->aborts_with_group);
 }
 
 int store_job_load(struct store *store, struct arena *arena, struct job_id id, struct job *ret,
@@ -161,6 +166,20 @@ int store_job_set_applied(struct store *store, struct job_id plan_job, struct er
 	return r < 0 ? r : 0;
 }
 
+int store_job_apply_state(
+	struct store *store, const struct job *plan, enum job_state *ret, struct err *err)
+{
+	int64_t state = 0;
+	/* by its bytes and place, not its job: a plan that is kept is a job of a later run */
+	int r = db_number(store->db, err, &state,
+		"SELECT state FROM job WHERE pull = $1 AND op = 3 AND plan_blob = $2 AND dir = $3"
+		" AND workspace = $4 ORDER BY id DESC LIMIT 1",
+		"isss", plan->pull_id.v, plan->plan_blob, plan->dir, plan->workspace);
+
+	*ret = (enum job_state)state;
+	return r;
+}
+
 int store_job_list_run(struct store *store, struct arena *arena, struct run_id run,
 	struct job **ret, size_t *ret_count, struct err *err)
 {
@@ -178,7 +197,8 @@ int store_job_list_states(struct store *store, struct arena *arena, struct run_i
 	struct job *list = NULL, *job;
 	size_t count = 0;
 	int r = db_begin(store->db, &rows, err,
-		"SELECT id, run, pull, op, state, attempt, project, dir, workspace FROM job"
+		"SELECT id, run, pull, op, state, attempt, project, dir, workspace, order_group, "
+		"depends_on, aborts_with_group FROM job"
 		" WHERE run = $1 ORDER BY position, id",
 		"i", run.v);
 
@@ -195,6 +215,9 @@ int store_job_list_states(struct store *store, struct arena *arena, struct run_i
 		job->project = db_text(&rows, 6, arena);
 		job->dir = db_text(&rows, 7, arena);
 		job->workspace = db_text(&rows, 8, arena);
+		job->order_group = (int)db_int(&rows, 9);
+		job->depends_on = db_text(&rows, 10, arena);
+		job->aborts_with_group = db_int(&rows, 11) != 0;
 		r = 0;
 	}
 	*ret = list;

@@ -82,6 +82,71 @@ void oracle_apply_starts(struct world *world, const struct job_spec *spec)
 	}
 }
 
+/* What must have ended, and well, before this one: read from the rows of its run. */
+static void check_earlier(struct world *world, const struct job_spec *spec, const struct job *other)
+{
+	bool is_later = (world->order == ORDER_GROUPS && strcmp(spec->dir, other->dir) > 0) ||
+			(world->order == ORDER_ABORTS && !str_equal(spec->dir, "a") &&
+				str_equal(other->dir, "a"));
+	bool depends = (world->order == ORDER_DEPENDS || world->order == ORDER_ABORTS) &&
+		       str_equal(spec->dir, "c") && str_equal(other->dir, "a");
+
+	if (other->op != spec->op || other->id.v == spec->job.v)
+		return;
+	if ((is_later || depends) && !job_state_is_final(other->state))
+		oracle_wrong(world, "%s begins before %s has ended", spec->dir, other->dir);
+	if ((depends || (is_later && world->order == ORDER_ABORTS)) && other->state != JOB_DONE)
+		oracle_wrong(world, "%s begins though %s did not end well", spec->dir, other->dir);
+}
+
+/* c is applied only when a's plan has no changes or was applied, in this run or before. */
+static void check_applied(struct world *world, const struct job_spec *spec, const struct run *run)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct job *plans = NULL;
+	size_t count = 0;
+	struct err err;
+
+	if (world->order != ORDER_DEPENDS && world->order != ORDER_ABORTS)
+		return;
+	if (!str_equal(spec->dir, "c") ||
+		store_job_list_run(world->store, &arena, run->plan_run, &plans, &count, &err) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		bool is_applied = false;
+
+		if (plans[i].op != JOB_PLAN || !str_equal(plans[i].dir, "a") ||
+			!plans[i].has_changes)
+			continue;
+		for (size_t k = 0; k < world->job_count; k++)
+			is_applied = is_applied ||
+				     (world->jobs[k].op == JOB_APPLY && world->jobs[k].told &&
+					     world->jobs[k].outcome == OUTCOME_OK &&
+					     str_equal(
+						     world->jobs[k].plan_blob, plans[i].plan_blob));
+		if (!is_applied)
+			oracle_wrong(world, "c is applied, and a, which it depends on, was not");
+	}
+}
+
+void oracle_order(struct world *world, const struct job_spec *spec)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct job *jobs = NULL, job;
+	size_t count = 0;
+	struct run run;
+	struct err err;
+
+	if (store_job_load(world->store, &arena, spec->job, &job, &err) < 0 ||
+		store_run_load(world->store, &arena, job.run_id, &run, &err) < 0 ||
+		store_job_list_run(world->store, &arena, job.run_id, &jobs, &count, &err) < 0)
+		return;
+	for (size_t i = 0; i < count; i++)
+		check_earlier(world, spec, &jobs[i]);
+	if (spec->op == JOB_APPLY)
+		check_applied(world, spec, &run);
+}
+
 void oracle_step(struct world *world)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS = 48, END_STEPS = 400, JUMP_MS = 3600000 };
+enum { STEPS = 56, END_STEPS = 400, JUMP_MS = 3600000 };
 
 static const char *const people[] = { "alice", "bob", "carol", "dave", "bot", "reader" };
 
@@ -56,20 +56,22 @@ static void act(struct world *world)
 			pull->open = true;
 			world_tell(world, VCS_PULL_REOPENED, number, pull->author, "");
 		}
-	} else if (what < 12) {
+	} else if (what < 8) {
 		new_head(world, pull, someone(world));
 		world_tell(world, VCS_PULL_PUSHED, number, pull->pusher, "");
 	} else if (what < 40) {
-		world_tell(world, VCS_APPROVED, number, someone(world), "");
+		/* more often by one whose word counts: an apply needs it */
+		world_tell(world, VCS_APPROVED, number,
+			roll(world, 2) == 0 ? "dave" : someone(world), "");
 	} else if (what < 44) {
 		world_tell(world, VCS_CHANGES_REQUESTED, number, someone(world), "");
 	} else if (what < 48) {
 		world_tell(world, VCS_REVIEW_DISMISSED, number, someone(world), "");
-	} else if (what < 95) {
+	} else if (what < 97) {
 		comment(world, number);
 	} else {
 		pull->open = false;
-		world_tell(world, what < 98 ? VCS_PULL_CLOSED : VCS_PULL_MERGED, number,
+		world_tell(world, what < 99 ? VCS_PULL_CLOSED : VCS_PULL_MERGED, number,
 			someone(world), "");
 	}
 }
@@ -91,7 +93,7 @@ static void break_rule(struct world *world)
 			   "head")) { /* the world moved on, and the engine was told nothing */
 		new_head(world, pull, "carol");
 		memcpy(pull->told_head, pull->head, sizeof(pull->told_head));
-	} else { /* a lock that vanishes while it is needed */
+	} else if (str_equal(world->breaks, "lock")) { /* a lock that vanishes while it is needed */
 		_cleanup_(arena_release) struct arena arena = { 0 };
 		struct lock_row *locks = NULL;
 		struct pull_id next;
@@ -126,7 +128,7 @@ static void step(struct world *world)
 {
 	if (chance(world, 60))
 		act(world);
-	if (chance(world, 4))
+	if (chance(world, world->breaks == NULL ? 4 : 15))
 		break_rule(world);
 	world_work(world);
 	turns(world);

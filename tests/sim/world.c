@@ -318,6 +318,8 @@ static int start(_unused_ struct executor *executor, const struct job_spec *spec
 		job->attempt, job_op_name(job->op), job->dir, (long long)job->number);
 	if (spec->op == JOB_APPLY)
 		oracle_apply_starts(world, spec);
+	if (spec->op != JOB_PREPARE)
+		oracle_order(world, spec);
 	return 0;
 }
 
@@ -483,14 +485,37 @@ static void listen(_unused_ struct executor *executor, const struct executor_eve
 	the_world->events = *events;
 }
 
+/* In which order the projects go: each history has one of these. */
+static struct project_config ordered[ORDERS][DIRS] = {
+	{ { .name = "a", .dir = "a" }, { .name = "b", .dir = "b" }, { .name = "c", .dir = "c" } },
+	{ { .name = "a", .dir = "a" }, { .name = "b", .dir = "b" }, { .name = "c", .dir = "c" } },
+	{ { .name = "a", .dir = "a" }, { .name = "b", .dir = "b", .order_group = 1 },
+		{ .name = "c", .dir = "c", .order_group = 2 } },
+	{ { .name = "a", .dir = "a" }, { .name = "b", .dir = "b", .order_group = 1 },
+		{ .name = "c", .dir = "c", .order_group = 1 } },
+};
+
 static int read_config(_unused_ const struct config_reader *reader,
 	_unused_ const struct settings *settings, _unused_ const struct config_request *request,
 	_unused_ struct arena *arena, struct repo_config *ret,
 	_unused_ struct config_problems *problems, _unused_ struct err *err)
 {
-	*ret = (struct repo_config){
-		.file = "", .default_kind = "terraform", .default_workspace = "default"
-	};
+	static const char *on_a[] = { "a" };
+	struct project_config *projects = ordered[the_world->order];
+
+	*ret = (struct repo_config){ .file = "",
+		.default_kind = "terraform",
+		.default_workspace = "default",
+		.abort_on_failure = the_world->order == ORDER_ABORTS };
+	if (the_world->order == ORDER_NONE ||
+		str_equal(the_world->breaks, "order")) /* the engine is told of no order */
+		return 0;
+	for (size_t i = 0; i < DIRS; i++)
+		projects[i].autoplan = true;
+	if (the_world->order == ORDER_DEPENDS || the_world->order == ORDER_ABORTS)
+		projects[2].depends_on = (struct name_list){ on_a, 1 };
+	ret->projects = projects;
+	ret->project_count = DIRS;
 	return 0;
 }
 
@@ -537,6 +562,7 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 		.status_prefix = "sluice",
 		.tool = "terraform",
 		.comment_interval_ms = 2000 };
+	world->order = (enum order)roll(world, ORDERS);
 	world->config.read = read_config;
 	world->config.files = no_files;
 	world->executor = (struct executor){ .start = start,

@@ -26,6 +26,11 @@ struct fake_opinion { /* what the engine was told of reviews */
 	enum vcs_event_kind kind;
 };
 
+/* c depends on a; b and c are later groups; b and c are a later group that goes no further after a
+ * failure, and c depends on a. */
+enum order { ORDER_NONE = 0, ORDER_DEPENDS, ORDER_GROUPS, ORDER_ABORTS };
+enum { ORDERS = 4 };
+
 struct fake_pull {
 	bool exists, open;
 	char author[16], pusher[16], head[OID_HEX + 1];
@@ -39,6 +44,7 @@ struct world {
 	struct clock clock;
 	struct entropy entropy;
 	struct settings settings;
+	enum order order;
 	struct config_reader config;
 	struct executor executor;
 	struct executor_events events;
@@ -56,7 +62,8 @@ struct world {
 	bool calm; /* nothing fails any more */
 	bool verbose;
 	bool wants_turn;    /* the engine asked for a turn now */
-	const char *breaks; /* "gate", "head", "lock": a rule that is broken on purpose, or NULL */
+	const char *breaks; /* "gate", "head", "lock", "order": a rule that is broken on purpose, or
+			       NULL */
 	const char *wrong;  /* what the oracle saw, or NULL */
 	char wrong_text[300];
 };
@@ -74,5 +81,6 @@ _printf_(2, 3) void world_note(struct world *world, const char *format, ...);
 /* oracle.c: independent of gates.c, locks and flows */
 _printf_(2, 3) void oracle_wrong(struct world *world, const char *format, ...);
 void oracle_apply_starts(struct world *world, const struct job_spec *spec);
+void oracle_order(struct world *world, const struct job_spec *spec);
 void oracle_step(struct world *world);
 void oracle_end(struct world *world);

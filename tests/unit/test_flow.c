@@ -18,12 +18,12 @@ static const struct flow *const flows[] = { &flow_run, &flow_job };
 static void fill_facts(unsigned bits, struct facts *facts, struct pull *pull, struct run *run,
 	struct job *job, struct gate_verdict *gate)
 {
-	static const enum job_state states[] = { JOB_DONE, JOB_FAILED, JOB_INTERRUPTED,
-		JOB_REFUSED };
+	static const enum job_state states[] = { JOB_DONE, JOB_FAILED, JOB_INTERRUPTED, JOB_REFUSED,
+		JOB_SKIPPED, JOB_CANCELLED, JOB_HELD, JOB_WAITING };
 
 	*run = (struct run){ .kind = bits & 1 ? RUN_PLAN : RUN_APPLY };
 	*job = (struct job){ .op = bits & 2 ? JOB_PLAN : JOB_APPLY,
-		.state = states[bits >> 6 & 3],
+		.state = states[bits >> 6 & 7],
 		.attempt = bits & 4 ? 1 : JOB_ATTEMPTS_MAX };
 	*gate = (struct gate_verdict){ .open = (bits & 8) != 0 };
 	*facts = (struct facts){ .pull = pull,
@@ -34,7 +34,8 @@ static void fill_facts(unsigned bits, struct facts *facts, struct pull *pull, st
 		.project_count = bits & 16 ? 1 : 0,
 		.gate = gate,
 		.plan_is_usable = (bits & 32) != 0,
-		.outcome = bits & 256 ? OUTCOME_OK : OUTCOME_TOOL_FAILED };
+		.outcome = bits & 512 ? OUTCOME_OK : OUTCOME_TOOL_FAILED,
+		.precedence = (enum precedence)(bits >> 10 & 3) };
 }
 
 /* A declared pair always takes a rule, whatever the facts: the last guard of each pair is
@@ -50,7 +51,7 @@ static void test_declared_pairs_always_decide(_unused_ void **state)
 	for (size_t f = 0; f < countof(flows); f++) {
 		for (size_t s = 0; s < flows[f]->state_count; s++) {
 			for (int event = 0; event < EV_MAX; event++) {
-				for (unsigned bits = 0; bits < 512; bits++) {
+				for (unsigned bits = 0; bits < 4096; bits++) {
 					bool decides;
 
 					fill_facts(bits, &facts, &pull, &run, &job, &gate);
@@ -75,7 +76,8 @@ static void test_matrix(_unused_ void **state)
 		{ "run", "queued", "start superseded cancel " },
 		{ "run", "preparing", "prepared prepare_failed job_ended superseded cancel " },
 		{ "run", "working", "job_ended superseded cancel " },
-		{ "job", "blocked", "cancel lock_free " },
+		{ "job", "blocked", "cancel lock_free one_ended " },
+		{ "job", "held", "cancel one_ended " },
 		{ "job", "waiting", "start cancel " },
 		{ "job", "starting", "cancel started start_failed ended void lost " },
 		{ "job", "running", "cancel ended void lost " },
@@ -177,7 +179,9 @@ static void test_numbers_on_disk(_unused_ void **state)
 	assert_int_equal(JOB_BLOCKED, 1);
 	assert_int_equal(JOB_RUNNING, 4);
 	assert_int_equal(JOB_DONE, 10);
+	assert_int_equal(JOB_HELD, 5);
 	assert_int_equal(JOB_REFUSED, 14);
+	assert_int_equal(JOB_SKIPPED, 15);
 	assert_int_equal(OUTCOME_UNKNOWN, 11);
 	assert_int_equal(OUTCOME_NEVER_BEGAN, 12);
 	assert_int_equal(PULL_MERGED, 3);

@@ -51,11 +51,13 @@ static const struct number {
 	{ "waiting", "job", 2 },
 	{ "starting", "job", 3 },
 	{ "running", "job", 4 },
+	{ "held", "job", 5 },
 	{ "done", "job", 10 },
 	{ "failed", "job", 11 },
 	{ "cancelled", "job", 12 },
 	{ "interrupted", "job", 13 },
 	{ "refused", "job", 14 },
+	{ "skipped", "job", 15 },
 	{ "none", "outcome", 0 },
 	{ "ok", "outcome", 1 },
 	{ "tool failed", "outcome", 2 },
@@ -149,7 +151,7 @@ static void ends_are_ends(void **state)
 	}
 	for (int i = RUN_DONE; i <= RUN_INTERRUPTED; i++)
 		assert_true(run_state_is_final((enum run_state)i));
-	for (int i = JOB_DONE; i <= JOB_REFUSED; i++)
+	for (int i = JOB_DONE; i <= JOB_SKIPPED; i++)
 		assert_true(job_state_is_final((enum job_state)i));
 }
 

@@ -257,6 +257,17 @@ static void plan_plain_host(struct scene *scene)
 	scene->view.has_folds = false;
 }
 
+static void plan_ordered(struct scene *scene)
+{
+	scene->run.state = RUN_WORKING;
+	fail_job(add_job(scene, "infra/network", JOB_FAILED), OUTCOME_TOOL_FAILED, "plan",
+		"Error: no such zone\n");
+	fail_job(add_job(scene, "infra/app", JOB_SKIPPED), OUTCOME_NONE, "",
+		"infra/network did not succeed, and this project depends on it");
+	add_job(scene, "infra/dns", JOB_RUNNING);
+	add_job(scene, "infra/mail", JOB_HELD);
+}
+
 static void as_apply(struct scene *scene, enum run_state state)
 {
 	scene->run.kind = RUN_APPLY;
@@ -339,6 +350,7 @@ static const struct {
 	{ "plan-hundred-projects", plan_many },
 	{ "plan-long-output", plan_long_output },
 	{ "plan-plain-host", plan_plain_host },
+	{ "plan-ordered", plan_ordered },
 	{ "apply-running", apply_running },
 	{ "apply-done", apply_done },
 	{ "apply-failed", apply_failed },
