@@ -302,3 +302,29 @@ char *server_config_schema(void)
 {
 	return config_schema_text(keys, false, "server.yaml");
 }
+
+/* The row of a path: its keys, or NULL. */
+static const struct config_key *find_row(const struct config_key *rows, const char *path)
+{
+	size_t length = strcspn(path, ".[");
+	const char *rest = path + length;
+
+	for (; rows->name != NULL; rows++) {
+		if (strlen(rows->name) != length || memcmp(rows->name, path, length) != 0)
+			continue;
+		if (rows->type == CONFIG_NAMED && rest[0] == '.')
+			rest += 1 + strcspn(rest + 1, ".");
+		else if (str_starts(rest, "[]"))
+			rest += 2;
+		return rest[0] == '\0' || rows->keys == NULL ? rows
+							     : find_row(rows->keys, rest + 1);
+	}
+	return NULL;
+}
+
+bool server_config_acts_on(const char *path)
+{
+	const struct config_key *row = find_row(keys, path);
+
+	return row == NULL || row->help == NULL || strstr(row->help, LATER) == NULL;
+}

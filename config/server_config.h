@@ -16,5 +16,7 @@ _must_check_ int server_config_read(
 /* ERR_CONFIG and an error for each value that a running server cannot change. */
 _must_check_ int server_config_must_stay(const struct settings *now, const struct settings *next,
 	struct config_errors *errors, struct err *err);
+/* Does this version act on the key, "hosts.NAME.repos" or "repos[].branch", or only carry it? */
+bool server_config_acts_on(const char *path);
 void server_config_reference(struct strbuf *out);
 char *server_config_schema(void); /* JSON Schema; owned by the caller */

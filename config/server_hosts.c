@@ -1,6 +1,8 @@
 /* `hosts` of server.yaml. */
 #include "config/server_keys.h"
 
+#include "config/words.h"
+
 #include <string.h>
 
 #define HOST(field) offsetof(struct host_settings, field)
@@ -25,7 +27,7 @@ const struct config_key server_host_keys[] = {
 	{ "api_url", CONFIG_TEXT, HOST(api_url), .is_good = server_is_url,
 		.expected = "https://HOST[/PATH] without a slash at its end",
 		.help = "of the API; else made from kind and url" },
-	{ "user", CONFIG_TEXT, HOST(user), .is_good = server_is_name, .expected = "a user name",
+	{ "user", CONFIG_TEXT, HOST(user), .is_good = word_is_person, .expected = "a user name",
 		.help = "whose token it is; else the host is asked" },
 	{ "token_file", CONFIG_TEXT, HOST(token_file), SECRET_PLACE,
 		.help = "a file with the access token" },

@@ -43,6 +43,9 @@ static const struct cli_verb verbs[] = {
 		"[--repo DIR | --file FILE] [--server FILE] | --reference | --schema repo|server",
 		"check the file of a repository, of the server, or both together; or list the keys",
 		cli_validate },
+	{ "migrate-atlantis", "[--json] [--env-file FILE] FLAGS... | --reference",
+		"the flags, environment and files of an Atlantis as server.yaml", cli_migrate,
+		true },
 	{ "flow", "--dot", "the workflow as a graph", cli_flow },
 	{ "completion", "bash", "a completion script for the shell", cli_completion },
 	{ "version", "", "the version", cli_version },
@@ -280,6 +283,7 @@ static const struct flag flags[] = {
 	TEXT("--server", server),
 	TEXT("--file", file),
 	TEXT("--schema", schema),
+	TEXT("--env-file", env_file),
 	TEXT("--until", until),
 	TEXT("--from", from),
 	TEXT("--to", to),
@@ -321,6 +325,13 @@ static int take_flag(struct cli *cli, int argc, char **argv, int *at)
 	return cli_usage("there is no flag %s here; see `sluice --help`", word);
 }
 
+/* The few flags of a verb that otherwise takes those of another program. */
+static bool is_ours(const char *word)
+{
+	return str_equal(word, "--json") || str_equal(word, "--reference") ||
+	       str_equal(word, "--env-file") || str_starts(word, "--env-file=");
+}
+
 static int parse(struct cli *cli, const struct cli_verb *verb, int argc, char **argv)
 {
 	cli->argv = arena_alloc(&cli->arena, ((size_t)argc + 1) * sizeof(*cli->argv));
@@ -332,7 +343,8 @@ static int parse(struct cli *cli, const struct cli_verb *verb, int argc, char **
 				verb->help == NULL ? "" : verb->help);
 			return -1;
 		}
-		if (argv[i][0] != '-' || argv[i][1] == '\0') {
+		if (argv[i][0] != '-' || argv[i][1] == '\0' ||
+			(verb->has_foreign_flags && !is_ours(argv[i]))) {
 			cli->argv[cli->argc++] = argv[i];
 			continue;
 		}

@@ -17,8 +17,8 @@ struct cli {
 	int argc; /* what is left after the verb and the common flags */
 	char **argv;
 	/* flags of single verbs; NULL when not given */
-	const char *repo, *head, *base, *title, *body, *import, *config, *server, *until, *from,
-		*to;
+	const char *repo, *head, *base, *title, *body, *import, *config, *env_file, *server, *until,
+		*from, *to;
 	const char *dir, *workspace, *project, *file, *schema;
 	bool dot, all, reference;
 	int64_t timeout_s;
@@ -27,6 +27,7 @@ struct cli {
 struct cli_verb {
 	const char *name, *usage, *help;
 	int (*run)(struct cli *cli);
+	bool has_foreign_flags; /* flags that are not ours go to argv, as they stand */
 };
 
 /* cli.c */
@@ -67,6 +68,7 @@ int cli_queue(struct cli *cli);
 int cli_audit(struct cli *cli);
 int cli_reload(struct cli *cli);
 int cli_doctor(struct cli *cli);
+int cli_migrate(struct cli *cli);
 int cli_validate(struct cli *cli);
 int cli_flow(struct cli *cli);
 int cli_version(struct cli *cli);
