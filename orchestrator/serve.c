@@ -48,6 +48,7 @@ struct server {
 	struct engine *engine;
 	struct http *http;
 	bool is_started;
+	bool is_unfit;
 };
 
 /* ---- the world, as the engine wants it ---- */
@@ -93,6 +94,16 @@ static void on_tell(_unused_ void *owner, bool is_problem, const char *what, con
 static void on_notice(_unused_ void *owner, const char *text)
 {
 	log_warn(text);
+}
+
+/* Tested after the doors were opened, before the first job: what came in waits in the inbox. */
+static void on_unfit(void *owner, const char *text)
+{
+	struct server *server = owner;
+
+	log_error(text);
+	server->is_unfit = true;
+	loop_stop(server->loop);
 }
 
 static void on_stop(void *owner)
@@ -301,6 +312,8 @@ static int start_executor(struct server *server, struct arena *arena, struct err
 		.fault = getenv("SLUICE_JOB_FAULT"),
 		.fault_log = getenv("SLUICE_JOB_FAULT_LOG"),
 		.notice = on_notice,
+		.unfit = on_unfit,
+		.notice_owner = server,
 	};
 
 	if (options.program == NULL || options.git == NULL)
@@ -517,6 +530,8 @@ int serve(const struct serve_options *options)
 	(void)!sd_notify("STOPPING=1", &ignored);
 	finish(&server);
 	serve_settings_release(&server.settings);
+	if (server.is_unfit)
+		return CLI_UNFIT;
 	log_info("stopped; running applies go on without the server");
 	return CLI_DONE;
 }

@@ -48,6 +48,7 @@ struct executor_local {
 	struct loop *loop;
 	struct executor_events events;
 	void (*notice)(void *owner, const char *text);
+	void (*unfit)(void *owner, const char *text);
 	void *notice_owner;
 	char *data_dir;
 	int jobs_fd;
@@ -450,6 +451,14 @@ static void on_failed(struct executor_local *executor, const char *name, const c
 		end_unstarted(watch, OUTCOME_SETUP_FAILED, text);
 }
 
+static void on_refused(struct executor_local *executor, const char *why)
+{
+	if (executor->unfit != NULL)
+		executor->unfit(executor->notice_owner, why);
+	else
+		tell(executor, why);
+}
+
 static void on_answer(void *owner, const json_t *packet, int *pidfd)
 {
 	const char *started = json_string_value(json_object_get(packet, "started"));
@@ -457,8 +466,8 @@ static void on_answer(void *owner, const json_t *packet, int *pidfd)
 	const char *why = json_string_value(json_object_get(packet, "error"));
 	const char *refused = json_string_value(json_object_get(packet, "refused"));
 
-	if (refused != NULL) /* one that was started again */
-		tell(owner, refused);
+	if (refused != NULL)
+		on_refused(owner, refused);
 	if (started != NULL)
 		on_started(owner, started, pidfd);
 	if (failed != NULL)
@@ -758,6 +767,7 @@ int executor_local_new(struct loop *loop, const struct executor_local_options *o
 		.listen = local_listen };
 	executor->loop = loop;
 	executor->notice = options->notice;
+	executor->unfit = options->unfit;
 	executor->notice_owner = options->notice_owner;
 	executor->data_dir = mem_strdup(options->data_dir);
 	executor->jobs_fd = -1;

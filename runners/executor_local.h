@@ -26,6 +26,8 @@ struct executor_local_options { /* all strings are copied */
 	const char *fault_log;
 	/* The launcher died and was started again, a directory could not be read: for the log. */
 	void (*notice)(void *owner, const char *text);
+	/* The sandbox does not hold here; no job will be started. NULL: a notice. */
+	void (*unfit)(void *owner, const char *text);
 	void *notice_owner;
 };
 

@@ -2,7 +2,9 @@
  * millisecond. Small on purpose: it is there all the time, and every supervisor begins as its copy.
  *
  *     server -> {"data": ...}                 the settings, once, first; answer: {"ready": {...}},
- *                                                  what the sandbox is, or {"refused": "..."}
+ *                                                  what the sandbox is, or {"refused": "..."};
+ *                                                  then the sandbox is attacked, and only when it
+ *                                                  holds is a job started, else {"refused": "..."}
  *     server -> {"start": "17-1"}             answer: {"started": "17-1", "pid": 4711} and a pidfd,
  *                                                  or {"failed": "17-1", "error": "..."}
  *     server -> {"remove": "<folder>"}        a trashed folder below the data directory; no answer
@@ -12,6 +14,7 @@
 #include "orchestrator/lib/fault.h"
 #include "orchestrator/lib/jsonx.h"
 #include "runners/sandbox/clone.h"
+#include "runners/sandbox/selftest.h"
 #include "runners/supervise.h"
 #include "runners/tree.h"
 #include <errno.h>
@@ -27,7 +30,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-enum { PACKET_MAX = 64 << 10 };
+enum { PACKET_MAX = 64 << 10, REPORT_MAX = 1 << 20, OPEN_MAX = 400 };
 
 struct launcher {
 	int socket;
@@ -149,6 +152,36 @@ static void tell_refused(const struct launcher *launcher, const char *why)
 	answer(launcher, reply, -1);
 }
 
+static void name_open(const char *report, struct strbuf *out)
+{
+	for (const char *at = report, *end; (end = strchr(at, '\n')) != NULL; at = end + 1) {
+		const char *tab = memchr(at, '\t', (size_t)(end - at));
+
+		if (tab != NULL && str_starts(tab, "\topen\t"))
+			strbuf_printf(out, "%s%.*s: %.*s", out->length > 0 ? "; " : "",
+				(int)(tab - at), at, (int)(end - tab - 6), tab + 6);
+	}
+}
+
+/* Every attack of the list in every profile. Requests wait meanwhile. */
+static int test_sandbox(const struct launcher *launcher, struct err *err)
+{
+	_cleanup_strbuf_ struct strbuf report = STRBUF(REPORT_MAX), open = STRBUF(OPEN_MAX);
+	size_t count = 0;
+	int r;
+
+	/* Who asks for faults tests something else, many times over. */
+	if (launcher->support.tier == SANDBOX_NONE || !str_empty(launcher->site.fault_spec))
+		return 0;
+	r = selftest_run(&launcher->site, &launcher->support, &report, &count, err);
+	if (r < 0 || count == 0)
+		return r;
+	name_open(strbuf_text(&report), &open);
+	return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+		"the sandbox does not hold on this machine, %zu attacks succeed: %s", count,
+		strbuf_text(&open));
+}
+
 static int read_settings(struct launcher *launcher, const json_t *packet, struct err *err)
 {
 	int r = site_read(packet, &launcher->site, err);
@@ -158,9 +191,10 @@ static int read_settings(struct launcher *launcher, const json_t *packet, struct
 	if (r < 0)
 		return r;
 	fault_init(launcher->site.fault_spec, launcher->site.fault_log);
-	launcher->is_ready = true;
 	tell_ready(launcher);
-	return 0;
+	r = test_sandbox(launcher, err);
+	launcher->is_ready = r == 0;
+	return r;
 }
 
 /* False: the server is gone. */

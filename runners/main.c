@@ -1,6 +1,9 @@
 /* sluice-job: runs jobs, and nothing else. Parses its command line, no more. */
 #include "orchestrator/lib/jsonx.h"
 #include "runners/launcher.h"
+#include "runners/sandbox.h"
+#include "runners/sandbox/probe.h"
+#include "runners/sandbox/selftest.h"
 #include "runners/supervise.h"
 #include "runners/tf_plan.h"
 #include <stdio.h>
@@ -44,6 +47,41 @@ static int run_interpret(_unused_ int argc, _unused_ char **argv)
 	return tf_plan_interpret(STDIN_FILENO, STDOUT_FILENO);
 }
 
+static int run_probe_inside(int argc, char **argv)
+{
+	return probe_main(argc, argv);
+}
+
+/* sluice-job probe SETTINGS.json: the attacks, profile by profile, as the launcher tries them. */
+static int run_probe(int argc, char **argv)
+{
+	_cleanup_strbuf_ struct strbuf report = STRBUF(1 << 20);
+	_cleanup_json_ json_t *json = NULL;
+	struct sandbox_support support;
+	struct site site;
+	struct err err;
+	size_t open = 0;
+	int r;
+
+	json = argc == 1 ? json_load_file(argv[0], JSON_REJECT_DUPLICATES, NULL) : NULL;
+	if (json == NULL) {
+		fprintf(stderr, "usage: sluice-job probe SETTINGS.json\n");
+		return 2;
+	}
+	if (site_read(json, &site, &err) < 0 || sandbox_probe(&site, &support, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		return 78;
+	}
+	r = selftest_run(&site, &support, &report, &open, &err);
+	fputs(strbuf_text(&report), stdout);
+	if (r < 0)
+		fprintf(stderr, "%s\n", err.text);
+	printf("tier %s: %zu open\n", sandbox_tier_name(support.tier), open);
+	sandbox_support_release(&support);
+	site_release(&site);
+	return r < 0 ? 78 : open > 0;
+}
+
 static const struct verb {
 	const char *name;
 	int (*run)(int argc, char **argv);
@@ -51,6 +89,8 @@ static const struct verb {
 } verbs[] = {
 	{ "launcher", run_launcher, "serve the socket on descriptor 3 (started by sluice)" },
 	{ "supervise", run_supervise, "SETTINGS.json ID-ATTEMPT: run one job directory by hand" },
+	{ "probe", run_probe, "SETTINGS.json: attacks on the sandbox, profile by profile" },
+	{ "probe-inside", run_probe_inside, "the attacks themselves (started by probe)" },
 	{ "interpret", run_interpret, "plan JSON on standard input -> summary (a regular file)" },
 };
 
