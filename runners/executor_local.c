@@ -16,6 +16,7 @@
 #include "orchestrator/model/job_dir.h"
 #include "runners/executor_launcher.h"
 #include "runners/executor_secrets.h"
+#include "runners/executor_settings.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -708,50 +709,11 @@ static bool local_has_tree(struct executor *port, struct repo_id repo, const cha
 	return is_oid(tree) && access(path, F_OK) == 0;
 }
 
-static json_t *paths_json(const struct name_list *paths)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < paths->count; i++)
-		json_array_append_new(array, json_string(paths->list[i]));
-	return array;
-}
-
-static char *settings_text(const struct executor_local_options *options)
-{
-	const struct {
-		const char *key, *value;
-	} texts[] = {
-		{ "data", options->data_dir },
-		{ "git", options->git },
-		{ "terraform", options->terraform },
-		{ "opentofu", options->opentofu },
-		{ "cli_config", options->cli_config },
-		{ "tier", options->sandbox.tier },
-		{ "require", options->sandbox.require },
-		{ "fault", options->fault },
-		{ "fault_log", options->fault_log },
-	};
-	_cleanup_json_ json_t *json = json_object();
-
-	for (size_t i = 0; i < countof(texts); i++)
-		if (texts[i].value != NULL)
-			json_object_set_new(json, texts[i].key, json_string(texts[i].value));
-	json_object_set_new(json, "overlay", json_boolean(!options->sandbox.without_overlay));
-	json_object_set_new(json, "read", paths_json(&options->sandbox.read));
-	json_object_set_new(json, "write", paths_json(&options->sandbox.write));
-	if (options->sandbox.uid_count > 0) {
-		json_object_set_new(json, "first_uid", json_integer(options->sandbox.first_uid));
-		json_object_set_new(json, "uids", json_integer(options->sandbox.uid_count));
-	}
-	return jsonx_text(json);
-}
-
 int executor_local_new(struct loop *loop, const struct executor_local_options *options,
 	struct executor **ret, struct err *err)
 {
 	struct executor_local *executor = mem_alloc(sizeof(*executor));
-	_cleanup_free_ char *settings = settings_text(options);
+	_cleanup_free_ char *settings = executor_settings_text(options);
 	const struct launcher_events events = { .answer = on_answer,
 		.gone = on_launcher_gone,
 		.notice = on_notice,

@@ -381,8 +381,7 @@ def in_tier(options):
                         step_timeout_ms=200, stop_grace_ms=100)
         expect(ended.outcome, "timed_out", ended)
         left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
-        expect([line for line in left.splitlines() if "stub-terraform plan" in line and
-                ("=/out/" in line or lab.data in line)], [])
+        expect([line for line in left.splitlines() if line.startswith(lab.options["terraform"] + " plan")], [])
     finally:
         lab.close()
 

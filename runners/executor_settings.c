@@ -1,0 +1,42 @@
+/* The options of the executor as the launcher's first packet. */
+#include "runners/executor_settings.h"
+#include "orchestrator/lib/jsonx.h"
+
+static json_t *paths_json(const struct name_list *paths)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < paths->count; i++)
+		json_array_append_new(array, json_string(paths->list[i]));
+	return array;
+}
+
+char *executor_settings_text(const struct executor_local_options *options)
+{
+	const struct {
+		const char *key, *value;
+	} texts[] = {
+		{ "data", options->data_dir },
+		{ "git", options->git },
+		{ "terraform", options->terraform },
+		{ "opentofu", options->opentofu },
+		{ "cli_config", options->cli_config },
+		{ "tier", options->sandbox.tier },
+		{ "require", options->sandbox.require },
+		{ "fault", options->fault },
+		{ "fault_log", options->fault_log },
+	};
+	_cleanup_json_ json_t *json = json_object();
+
+	for (size_t i = 0; i < countof(texts); i++)
+		if (texts[i].value != NULL)
+			json_object_set_new(json, texts[i].key, json_string(texts[i].value));
+	json_object_set_new(json, "overlay", json_boolean(!options->sandbox.without_overlay));
+	json_object_set_new(json, "read", paths_json(&options->sandbox.read));
+	json_object_set_new(json, "write", paths_json(&options->sandbox.write));
+	if (options->sandbox.uid_count > 0) {
+		json_object_set_new(json, "first_uid", json_integer(options->sandbox.first_uid));
+		json_object_set_new(json, "uids", json_integer(options->sandbox.uid_count));
+	}
+	return jsonx_text(json);
+}
