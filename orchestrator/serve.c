@@ -169,6 +169,19 @@ static void on_hup(void *owner)
 
 /* ---- the shelf of the local host, in the store ---- */
 
+static int shelf_begin(void *owner, struct err *err)
+{
+	return store_mark(owner, err);
+}
+
+static int shelf_end(void *owner, bool keep, struct err *err)
+{
+	if (keep)
+		return store_keep(owner, err);
+	store_undo(owner);
+	return 0;
+}
+
 static int shelf_get(void *owner, const char *key, json_t **ret, struct err *err)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
@@ -226,26 +239,12 @@ static int shelf_deliver(
 		&id, err);
 }
 
-/* People's actions: all of one call is written, or nothing. Looking needs no transaction, so it
- * works while nothing can be stored. */
 static int local_door(void *owner, const char *method, const char *path, const char *body,
 	size_t length, struct strbuf *answer, int *ret_status, struct err *err)
 {
 	struct server *server = owner;
-	int r;
 
-	if (str_equal(method, "GET"))
-		return local_handle(
-			server->local, method, path, body, length, answer, ret_status, err);
-	r = store_mark(server->store, err);
-	if (r < 0)
-		return r;
-	r = local_handle(server->local, method, path, body, length, answer, ret_status, err);
-	if (r < 0) {
-		store_undo(server->store);
-		return r;
-	}
-	return store_keep(server->store, err);
+	return local_handle(server->local, method, path, body, length, answer, ret_status, err);
 }
 
 /* ---- starting ---- */
@@ -333,6 +332,8 @@ static int start_local(struct server *server, struct arena *arena, struct err *e
 	int r;
 
 	server->shelf = (struct shelf){ .owner = server->store,
+		.begin = shelf_begin,
+		.end = shelf_end,
 		.get = shelf_get,
 		.put = shelf_put,
 		.list = shelf_list,

@@ -22,6 +22,8 @@ int engine_new(struct store *store, const struct engine_world *world, struct eng
 	struct engine *engine = mem_alloc(sizeof(*engine));
 
 	engine->store = store;
+	engine->transaction = 1;
+	engine->inbox_has_deferred = true; /* perhaps, before we came */
 	engine->world = *world;
 	generations_start(engine, world->settings);
 	list_init(&engine->posted);
@@ -111,6 +113,7 @@ struct posted *engine_post(struct engine *engine, enum posted_kind kind)
 	struct posted *posted = mem_alloc(sizeof(*posted));
 
 	posted->kind = kind;
+	posted->transaction = engine->is_working ? engine->transaction : 0;
 	list_append(&engine->posted, &posted->in_queue);
 	wake(engine, 0);
 	return posted;
@@ -210,9 +213,18 @@ int engine_audit(struct engine *engine, struct arena *arena, const char *kind, c
 
 /* ---- what executors and hosts tell us ---- */
 
+/* What happened outside stays true, whatever becomes of our writes. */
+static struct posted *post_news(struct engine *engine, enum posted_kind kind)
+{
+	struct posted *posted = engine_post(engine, kind);
+
+	posted->transaction = 0;
+	return posted;
+}
+
 static void on_job_started(void *owner, struct job_id job, int attempt)
 {
-	struct posted *posted = engine_post(owner, POSTED_JOB_STARTED);
+	struct posted *posted = post_news(owner, POSTED_JOB_STARTED);
 
 	posted->job = job;
 	posted->attempt = attempt;
@@ -220,7 +232,7 @@ static void on_job_started(void *owner, struct job_id job, int attempt)
 
 static void on_job_step(void *owner, struct job_id job, int attempt, const char *step)
 {
-	struct posted *posted = engine_post(owner, POSTED_JOB_STEP);
+	struct posted *posted = post_news(owner, POSTED_JOB_STEP);
 
 	posted->job = job;
 	posted->attempt = attempt;
@@ -230,7 +242,7 @@ static void on_job_step(void *owner, struct job_id job, int attempt, const char 
 static void on_job_ended(
 	void *owner, struct job_id job, int attempt, const struct job_result *result)
 {
-	struct posted *posted = engine_post(owner, POSTED_JOB_ENDED);
+	struct posted *posted = post_news(owner, POSTED_JOB_ENDED);
 	_cleanup_json_ json_t *copy = job_result_write(result);
 	struct err err;
 
@@ -402,10 +414,25 @@ static int64_t backoff_ms(int tries)
 	return wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS;
 }
 
+/* Takes back what was posted behind `last` by an event whose writes were undone. */
+static void unpost(struct engine *engine, const struct list *last)
+{
+	struct list *item = engine->posted.prev;
+
+	while (item != last) {
+		struct posted *posted = container_of(item, struct posted, in_queue);
+
+		item = item->prev;
+		if (posted->transaction != 0)
+			posted_free(posted);
+	}
+}
+
 /* One event, one mark: what fails takes only its own writes with it and is tried again. */
 static void handle_one(struct engine *engine, struct posted *posted)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
+	const struct list *last = engine->posted.prev;
 	struct err err = { 0 };
 	int r = store_mark(engine->store, &err);
 
@@ -420,6 +447,7 @@ static void handle_one(struct engine *engine, struct posted *posted)
 		list_append(&engine->handled, &posted->in_queue);
 		return;
 	}
+	unpost(engine, last);
 	if (r == -ERR_MISSING ||
 		r == -ERR_BUG) { /* about something that is gone: no later try can help */
 		engine_tell(engine, true, "an event was dropped", &err);
@@ -444,23 +472,40 @@ static struct posted *next_posted(struct engine *engine, int64_t now)
 	return NULL;
 }
 
+/* Rows that were put off; a clock that jumps back must not leave them lying for ever. */
+static int64_t until_inbox_is_due(struct engine *engine)
+{
+	int64_t due = 0, wait = WAKE_MOST_MS;
+	struct err err;
+	int r = engine->inbox_has_deferred ? store_inbox_next_due(engine->store, &due, &err)
+					   : -ERR_MISSING;
+
+	engine->inbox_has_deferred = r != -ERR_MISSING;
+	if (r == 0)
+		wait = due - engine_now(engine);
+	else if (r != -ERR_MISSING)
+		wait = RETRY_FIRST_MS;
+	return wait < 1 ? 1 : wait < WAKE_MOST_MS ? wait : WAKE_MOST_MS;
+}
+
 /* false: nothing there, or the store is sick. */
 static bool handle_inbox(struct engine *engine)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
 	struct inbox_row row = { 0 };
+	const struct list *last = engine->posted.prev;
 	const char *outcome = "handled";
 	struct err err = { 0 }, again;
 	int r = store_inbox_next(engine->store, &arena, &row, &err);
 
-	if (r < 0) { /* a clock that jumps back must not leave rows lying for ever */
+	if (r == 0)
+		r = store_mark(engine->store, &err);
+	if (r < 0) {
 		engine->inbox_may_have_rows = false;
-		engine_look_again(engine, WAKE_MOST_MS);
+		engine_look_again(
+			engine, r == -ERR_MISSING ? until_inbox_is_due(engine) : RETRY_FIRST_MS);
 		return false;
 	}
-	r = store_mark(engine->store, &err);
-	if (r < 0)
-		return false;
 	r = delivery_handle(engine, &arena, &row, &outcome, &err);
 	if (r == 0 && outcome != NULL)
 		r = store_inbox_done(engine->store, row.id, outcome, &err);
@@ -470,10 +515,14 @@ static bool handle_inbox(struct engine *engine)
 		store_undo(engine->store);
 	if (r == 0)
 		return true;
+	unpost(engine, last);
 	engine_tell(engine, true, "an event from the inbox is tried again", &err);
-	engine_look_again(engine, backoff_ms(row.attempts));
-	return store_inbox_defer(engine->store, row.id,
-		       engine_now(engine) + backoff_ms(row.attempts), &again) == 0;
+	engine->inbox_has_deferred = true;
+	if (store_inbox_defer(engine->store, row.id, engine_now(engine) + backoff_ms(row.attempts),
+		    &again) == 0)
+		return true;
+	engine_look_again(engine, RETRY_FIRST_MS);
+	return false;
 }
 
 static void handle_deadlines(struct engine *engine)
@@ -541,10 +590,32 @@ static void answer_accepts(struct engine *engine, const struct err *err)
 	}
 }
 
+static void drop_consequences(struct engine *engine, struct list *queue)
+{
+	list_for_each (item, queue) {
+		struct posted *posted = container_of(item, struct posted, in_queue);
+
+		if (posted->transaction == engine->transaction)
+			posted_free(posted);
+	}
+}
+
+/* News that were handled come back before those that were not, in their old order. */
+static void undo_turn(struct engine *engine)
+{
+	drop_consequences(engine, &engine->posted);
+	drop_consequences(engine, &engine->handled);
+	while (!list_empty(&engine->handled)) {
+		struct list *last = engine->handled.prev;
+
+		list_remove(last);
+		list_prepend(&engine->posted, last);
+	}
+}
+
 static bool commit(struct engine *engine)
 {
 	struct err err = { 0 };
-	struct list *item;
 
 	if (store_is_dirty(engine->store))
 		metrics_add(METRIC_COMMITS, 1);
@@ -552,6 +623,7 @@ static bool commit(struct engine *engine)
 	engine->commit_is_urgent = false;
 	if (store_commit(engine->store, &err) == 0) {
 		effects_committed(engine, true);
+		engine->transaction++;
 		free_posted_list(&engine->handled);
 		answer_accepts(engine, NULL);
 		return true;
@@ -559,8 +631,8 @@ static bool commit(struct engine *engine)
 	effects_committed(engine, false);
 	partials_drop(engine); /* rows may lose their numbers to others */
 	engine_tell(engine, true, "nothing of this turn could be stored; it is tried again", &err);
-	while ((item = list_pop(&engine->handled)) != NULL)
-		list_append(&engine->posted, item);
+	undo_turn(engine);
+	engine->transaction++;
 	engine->inbox_may_have_rows = engine->slots_may_be_free = true;
 	engine->store_sick_until_ms = engine_monotonic(engine) + SICK_REST_MS;
 	engine->sick = err;
@@ -606,20 +678,13 @@ static int64_t next_due(struct engine *engine)
 	return nearest < 0 ? 0 : nearest;
 }
 
-void engine_turn(struct engine *engine)
+static void turn(struct engine *engine, int64_t began)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
-	int64_t began = engine_monotonic(engine), wait, due;
 	struct err err = { 0 };
+	int64_t wait, due;
 	bool more;
 
-	if (began < engine->store_sick_until_ms) {
-		answer_accepts(engine, &engine->sick);
-		store_rollback(engine->store);
-		forget_parsed(engine);
-		wake(engine, engine->store_sick_until_ms - began);
-		return;
-	}
 	metrics_add(METRIC_TURNS, 1);
 	if (engine->inbox_retry_ms != 0 && began >= engine->inbox_retry_ms) {
 		engine->inbox_retry_ms = 0;
@@ -652,6 +717,22 @@ void engine_turn(struct engine *engine)
 		wake(engine, wait < due ? wait : due);
 }
 
+void engine_turn(struct engine *engine)
+{
+	int64_t began = engine_monotonic(engine);
+
+	if (began < engine->store_sick_until_ms) {
+		answer_accepts(engine, &engine->sick);
+		store_rollback(engine->store);
+		forget_parsed(engine);
+		wake(engine, engine->store_sick_until_ms - began);
+		return;
+	}
+	engine->is_working = true;
+	turn(engine, began);
+	engine->is_working = false;
+}
+
 bool engine_is_idle(struct engine *engine)
 {
 	int64_t due;
@@ -676,6 +757,8 @@ int engine_start(struct engine *engine, struct err *err)
 	r = recover_coldplug(engine, err);
 	if (r == 0)
 		r = recover_catchup(engine, err);
+	if (r == 0) /* what was found must not be undone by the first turn that fails */
+		r = store_commit(engine->store, err);
 	wake(engine, 0);
 	return r;
 }

@@ -155,6 +155,7 @@ static void complete(struct vcs_event *event, const struct vcs_event *answer, st
 
 static int hold(struct engine *engine, struct inbox_id id, int64_t ms, struct err *err)
 {
+	engine->inbox_has_deferred = true;
 	engine_look_again(engine, ms);
 	return store_inbox_due(engine->store, id, engine_now(engine) + ms, err);
 }

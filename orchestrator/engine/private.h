@@ -39,6 +39,7 @@ struct posted {
 	int attempt;
 	int tries;
 	int64_t not_before_ms; /* monotonic */
+	uint64_t transaction;  /* whose consequence it is, and with which it goes; 0: news */
 	struct arena arena;    /* owns the strings below */
 	struct job_result result;
 	struct vcs_event event;
@@ -119,7 +120,13 @@ struct engine {
 		bool is_written; /* the row's end stands in the open transaction */
 	} * handed;
 	size_t handed_count, handed_room;
+	/* Counts commits and roll-backs. What the engine posts while it works follows from writes
+	 * that are not yet stored: when those are undone, it must not be handled, and what it
+	 * follows from brings it again. */
+	uint64_t transaction;
+	bool is_working;
 	bool inbox_may_have_rows;
+	bool inbox_has_deferred; /* rows that are due later */
 	bool slots_may_be_free;
 	bool commit_is_urgent;	     /* somebody waits for it, or something must be sent */
 	int64_t dirty_since_ms;	     /* monotonic: writes wait for a commit since then; 0: none */

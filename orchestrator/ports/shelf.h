@@ -6,6 +6,9 @@
 
 struct shelf {
 	void *owner;
+	/* What is put, counted and delivered between the two stays as a whole, or not at all. */
+	int (*begin)(void *owner, struct err *err);
+	int (*end)(void *owner, bool keep, struct err *err);
 	int (*get)(void *owner, const char *key, json_t **ret, struct err *err); /* ERR_MISSING */
 	int (*put)(void *owner, const char *key, const json_t *document, struct err *err);
 	int (*list)(void *owner, const char *prefix, json_t **ret_array,

@@ -54,6 +54,8 @@ _must_check_ int store_inbox_defer(
 /* The row waits for something else than a second chance. */
 _must_check_ int store_inbox_due(
 	struct store *store, struct inbox_id id, int64_t due_ms, struct err *err);
+/* When the first of the rows that are not handled is due; ERR_MISSING without one. */
+_must_check_ int store_inbox_next_due(struct store *store, int64_t *ret_ms, struct err *err);
 /* After a start nothing of what rows waited for is known any more: all are due. */
 _must_check_ int store_inbox_reopen(struct store *store, struct err *err);
 

@@ -87,3 +87,9 @@ int store_inbox_reopen(struct store *store, struct err *err)
 		r = db_run(store->db, err, "UPDATE inbox SET due_ms = 0 WHERE state = 0", "");
 	return r < 0 ? r : 0;
 }
+
+int store_inbox_next_due(struct store *store, int64_t *ret_ms, struct err *err)
+{
+	return db_number(store->db, err, ret_ms,
+		"SELECT due_ms FROM inbox WHERE state = 0 ORDER BY due_ms LIMIT 1", "");
+}

@@ -110,10 +110,10 @@ class Life:
         self.start()
         repo = os.path.join(self.folder, "repo.git")
         self.do(lambda: ask("POST", "/local/repos", {"name": "r", "import": repo}),
-                lambda: ask("GET", "/local/repos")[1])
+                lambda: self.read("/local/repos"))
         self.do(lambda: ask("POST", "/local/pulls",
                             {"repo": "r", "title": "t", "head_ref": "feature", "base_ref": "main", "as": "alice"}),
-                lambda: ask("GET", "/local/pulls")[1])
+                lambda: self.read("/local/pulls"))
         self.settle()
         self.do(lambda: ask("POST", "/local/pulls/1/approve", {"as": "bob"}), lambda: self.pull()["reviews"])
         self.settle()

@@ -19,6 +19,35 @@ static int fake_broken(struct fake *fake, struct err *err)
 	return 0;
 }
 
+static int fake_begin(void *owner, _unused_ struct err *err)
+{
+	struct fake *fake = owner;
+
+	assert_null(fake->before);
+	fake->before = json_pack("{s:o, s:o, s:o}", "documents", json_deep_copy(fake->documents),
+		"counters", json_deep_copy(fake->counters), "inbox", json_deep_copy(fake->inbox));
+	return 0;
+}
+
+static int fake_end(void *owner, bool keep, _unused_ struct err *err)
+{
+	struct fake *fake = owner;
+
+	assert_non_null(fake->before);
+	if (!keep) {
+		json_decref(fake->documents);
+		json_decref(fake->counters);
+		json_decref(fake->inbox);
+		assert_int_equal(
+			json_unpack(fake->before, "{s:O, s:O, s:O}", "documents", &fake->documents,
+				"counters", &fake->counters, "inbox", &fake->inbox),
+			0);
+	}
+	json_decref(fake->before);
+	fake->before = NULL;
+	return 0;
+}
+
 static int fake_get(void *owner, const char *key, json_t **ret, struct err *err)
 {
 	struct fake *fake = owner;
@@ -201,6 +230,8 @@ struct fake *fake_new(void)
 	struct err err;
 
 	*fake = (struct fake){ .shelf = { .owner = fake,
+				       .begin = fake_begin,
+				       .end = fake_end,
 				       .get = fake_get,
 				       .put = fake_put,
 				       .list = fake_list,

@@ -11,6 +11,7 @@ struct fake {
 	struct clock clock;
 	struct local_host *host;
 	json_t *documents, *counters, *inbox;
+	json_t *before; /* of the action that is open, or NULL */
 	char data[100];
 	int fail_after; /* writes until the shelf fails; -1: never */
 	int status;

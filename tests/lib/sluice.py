@@ -88,7 +88,9 @@ class Server:
     def pending(self):
         """Events, jobs and effects that are not done."""
         status, text = self.ask("GET", "/metrics")
-        total = 0 if status == 200 else 1
+        if status != 200:
+            return 1
+        total = 0
         for line in text.splitlines():
             if line.startswith(("sluice_inbox ", "sluice_outbox ", "sluice_runs_active ")):
                 total += int(line.split()[1])

@@ -486,6 +486,28 @@ HOST_CASE(our_comment_is_found_again)
 	assert_int_equal(ask(fake, second).err.code, ERR_MISSING);
 }
 
+/* A comment is several documents: a shelf that fails between them must not leave one that the next
+ * try does not find. */
+HOST_CASE(our_comment_is_whole_or_not_there)
+{
+	struct host_request comment = { .call = HOST_COMMENT_UPSERT,
+		.number = 1,
+		.marker = "sluice:run:7",
+		.body = "### planning" };
+	int failures = 0;
+
+	open_one(fake);
+	for (fake->fail_after = 0; ask(fake, comment).failed; fake->fail_after = failures) {
+		call(fake, "GET", "/local/pulls/1", "");
+		assert_int_equal(json_array_size(json_object_get(fake->answer, "comments")), 0);
+		assert_in_range(++failures, 1, 20);
+	}
+	assert_in_range(failures, 2, 20);
+	fake->fail_after = -1;
+	call(fake, "GET", "/local/pulls/1", "");
+	assert_int_equal(json_array_size(json_object_get(fake->answer, "comments")), 1);
+}
+
 HOST_CASE(statuses_and_reactions)
 {
 	struct host_request status = { .call = HOST_STATUS_SET,
@@ -592,6 +614,7 @@ int main(int argc, char **argv)
 	CASE(refuses_large_requests);
 	CASE(a_broken_shelf_is_told);
 	CASE(our_comment_is_found_again);
+	CASE(our_comment_is_whole_or_not_there);
 	CASE(statuses_and_reactions);
 	CASE(lists_open_pulls_with_new_heads);
 	CASE(makes_the_body_of_a_push);

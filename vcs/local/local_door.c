@@ -223,6 +223,42 @@ static void answer_write(struct local_call *call, struct strbuf *answer, int *re
 	}
 }
 
+static int call_answer(struct local_call *call, const struct route *route, const char *body,
+	size_t length, struct strbuf *answer, int *ret_status)
+{
+	int r = call_run(call, route, body, length);
+
+	if (r == 0) {
+		answer_write(call, answer, ret_status);
+	} else if (status_of(call->err) != 0) {
+		answer_failure(answer, call->err->text);
+		*ret_status = status_of(call->err);
+		r = 0;
+	}
+	return r;
+}
+
+/* All that an action writes stays, or nothing. Looking needs no transaction, so it works while
+ * nothing can be stored. */
+static int call_whole(struct local_call *call, const struct route *route, const char *body,
+	size_t length, struct strbuf *answer, int *ret_status)
+{
+	const struct shelf *shelf = call->host->shelf;
+	struct err ignored;
+	int r;
+
+	if (strcmp(route->method, "GET") == 0)
+		return call_answer(call, route, body, length, answer, ret_status);
+	r = shelf->begin(shelf->owner, call->err);
+	if (r < 0)
+		return r;
+	r = call_answer(call, route, body, length, answer, ret_status);
+	if (r == 0 && *ret_status < 400)
+		return shelf->end(shelf->owner, true, call->err);
+	(void)!shelf->end(shelf->owner, false, &ignored);
+	return r;
+}
+
 int local_handle(struct local_host *host, const char *method, const char *path, const char *body,
 	size_t length, struct strbuf *answer, int *ret_status, struct err *err)
 {
@@ -243,14 +279,7 @@ int local_handle(struct local_host *host, const char *method, const char *path, 
 		*ret_status = is_known ? 405 : 404;
 		return 0;
 	}
-	r = call_run(&call, route, body, length);
-	if (r == 0) {
-		answer_write(&call, answer, ret_status);
-	} else if (status_of(err) != 0) {
-		answer_failure(answer, err->text);
-		*ret_status = status_of(err);
-		r = 0;
-	}
+	r = call_whole(&call, route, body, length, answer, ret_status);
 	json_decref(call.body);
 	json_decref(call.answer);
 	return r;

@@ -241,38 +241,53 @@ static int list_open(struct local_host *host, const struct host_request *request
 	return r;
 }
 
+static int act(struct local_host *host, const struct host_request *request, struct open_list *list,
+	struct err *err)
+{
+	switch (request->call) {
+	case HOST_COMMENT_UPSERT:
+		return comment_upsert(host, request, err);
+	case HOST_COMMENT_HIDE:
+		return comment_hide(host, request, err);
+	case HOST_STATUS_SET:
+		return status_set(host, request, err);
+	case HOST_REACT:
+		return react(host, request, err);
+	case HOST_LIST_OPEN:
+		return list_open(host, request, list, err);
+	case HOST_GIT_READY:
+	case HOST_COMPLETE: /* what we deliver is never partial */
+		break;
+	}
+	return err_set(err, ERR_BUG, "the local host has nothing to add");
+}
+
+/* An action is several documents; half of it would be found by nobody and be done again. */
+static int act_whole(struct local_host *host, const struct host_request *request,
+	struct open_list *list, struct err *err)
+{
+	struct err ignored;
+	int r = host->shelf->begin(host->shelf->owner, err);
+
+	if (r < 0)
+		return r;
+	r = act(host, request, list, err);
+	if (r == 0)
+		return host->shelf->end(host->shelf->owner, true, err);
+	(void)!host->shelf->end(host->shelf->owner, false, &ignored);
+	return r;
+}
+
 static void host_send(
 	struct vcs_host *port, const struct host_request *request, host_done_cb done, void *owner)
 {
-	struct local_host *host = host_of(port);
 	struct open_list list = { .count = 0 };
 	struct host_answer answer = { .pull_count = 0 };
 	struct err err;
-	int r = 0;
+	int r = act_whole(host_of(port), request, &list, &err);
 
-	switch (request->call) {
-	case HOST_COMMENT_UPSERT:
-		r = comment_upsert(host, request, &err);
-		break;
-	case HOST_COMMENT_HIDE:
-		r = comment_hide(host, request, &err);
-		break;
-	case HOST_STATUS_SET:
-		r = status_set(host, request, &err);
-		break;
-	case HOST_REACT:
-		r = react(host, request, &err);
-		break;
-	case HOST_LIST_OPEN:
-		r = list_open(host, request, &list, &err);
-		answer.pulls = list.events;
-		answer.pull_count = list.count;
-		break;
-	case HOST_GIT_READY:
-	case HOST_COMPLETE: /* what we deliver is never partial */
-		r = err_set(&err, ERR_BUG, "the local host has nothing to add");
-		break;
-	}
+	answer.pulls = list.events;
+	answer.pull_count = list.count;
 	done(owner, r < 0 ? NULL : &answer, r < 0 ? &err : NULL);
 	arena_release(&list.arena);
 }
