@@ -291,7 +291,7 @@ const struct config_key server_command_keys[] = {
 		.expected = "letters, digits and ._-", .fallback = "sluice, atlantis",
 		.help = "first words that we listen to; the first is the one that we write" },
 	{ "allowed", CONFIG_TEXTS, AT(commands.allowed), .words = command_words,
-		.help = "commands that are taken; else all" LATER },
+		.help = "commands that are taken; else all but import and state" },
 	{ "blocked_args", CONFIG_TEXTS, AT(commands.blocked_args),
 		.fallback = "-chdir, --chdir, -plugin-dir, --plugin-dir",
 		.help = "arguments that a comment may not give to a tool" LATER },

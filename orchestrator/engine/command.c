@@ -16,12 +16,27 @@ static const struct verb {
 	enum command_kind kind;
 	bool takes_flags, takes_arguments;
 	const char *help;
+	const char *second;  /* the word after it */
+	const char *targets; /* what else it is told, for the help */
+	size_t least, most;  /* and how many of them */
+	bool needs_name;     /* a word of every day, or what it does is no everyday thing */
+	const char *title;   /* both words */
 } verbs[] = {
 	{ "plan", COMMAND_PLAN, true, true,
 		"plan the newest push again, all projects or the chosen ones" },
 	{ "apply", COMMAND_APPLY, true, true, "apply the approved plans, all or the chosen ones" },
 	{ "unlock", COMMAND_UNLOCK, false, false, "discard the plan and give its locks free" },
 	{ "cancel", COMMAND_CANCEL, false, false, "stop what is running for this pull request" },
+	{ "import", COMMAND_IMPORT, true, false,
+		"take what exists into the state of one project; the plan is void then", NULL,
+		" ADDRESS ID", 2, 2, true },
+	{ "state", COMMAND_STATE_RM, true, false,
+		"take resources out of the state of one project; the plan is void then", "rm",
+		" rm ADDRESS...", 1, COMMAND_TARGETS_MAX, true, "state rm" },
+	{ "approve_policies", COMMAND_APPROVE_POLICIES, true, false, "accept failed policy checks",
+		.needs_name = true },
+	{ "version", COMMAND_VERSION, true, false, "the versions of sluice and of the tools",
+		.needs_name = true },
 	{ "help", COMMAND_HELP, false, false, "this text" },
 };
 
@@ -39,13 +54,22 @@ static const struct {
 
 static const struct command nothing = { .dir = "", .workspace = "", .project = "", .hint = "" };
 
-const char *command_kind_name(enum command_kind kind)
+const char *command_verb(enum command_kind kind)
 {
 	for (size_t i = 0; i < countof(verbs); i++) {
 		if (verbs[i].kind == kind)
 			return verbs[i].name;
 	}
 	return "";
+}
+
+const char *command_kind_name(enum command_kind kind)
+{
+	for (size_t i = 0; i < countof(verbs); i++) {
+		if (verbs[i].kind == kind && verbs[i].title != NULL)
+			return verbs[i].title;
+	}
+	return command_verb(kind);
 }
 
 static void invalid(struct command *command, const char *problem, const char *hint)
@@ -352,6 +376,30 @@ static void unknown_word(
 			nearest_flag(word));
 }
 
+/* Addresses and ids stand among the flags; whether they make sense the tool says. */
+static bool take_target(
+	struct command *command, const struct verb *verb, const char *word, struct arena *arena)
+{
+	if (verb->most == 0 || word[0] == '-')
+		return false;
+	if (word[0] == '\0' || strlen(word) > VALUE_MAX) {
+		invalid(command,
+			arena_printf(arena, "%s cannot be an address or an id", shown(word, arena)),
+			"");
+	} else if (command->target_count == verb->most) {
+		invalid(command,
+			arena_printf(arena, "it is `%s%s`, and %s is too much", verb->name,
+				verb->targets, shown(word, arena)),
+			"");
+	} else {
+		if (command->targets == NULL)
+			command->targets = arena_alloc(
+				arena, COMMAND_TARGETS_MAX * sizeof(*command->targets));
+		command->targets[command->target_count++] = word;
+	}
+	return true;
+}
+
 static void parse_flags(struct command *command, const struct verb *verb, const struct words *words,
 	size_t at, struct arena *arena)
 {
@@ -367,6 +415,11 @@ static void parse_flags(struct command *command, const struct verb *verb, const 
 		if (str_equal(word, "--") && verb->takes_arguments) {
 			take_arguments(command, words, at + 1, arena);
 			break;
+		}
+		if (flag == FLAG_MAX && take_target(command, verb, word, arena)) {
+			if (command->kind == COMMAND_INVALID)
+				return;
+			continue;
 		}
 		if (flag == FLAG_MAX || !verb->takes_flags) {
 			unknown_word(command, verb, word, arena);
@@ -384,6 +437,11 @@ static void parse_flags(struct command *command, const struct verb *verb, const 
 	if (command->kind != COMMAND_INVALID && !str_empty(command->project) &&
 		(!str_empty(command->dir) || !str_empty(command->workspace)))
 		invalid(command, "-p names a project by itself and goes without -d and -w", "");
+	if (command->kind != COMMAND_INVALID && command->target_count < verb->least)
+		invalid(command,
+			arena_printf(arena, "it is `%s%s`, and something is missing", verb->name,
+				verb->targets),
+			"");
 }
 
 /* ---- the whole ---- */
@@ -409,6 +467,11 @@ static bool is_verb(const char *word, size_t length)
 	return false;
 }
 
+static bool is_second(const struct words *words, size_t at, const struct verb *verb)
+{
+	return at < words->count && strcasecmp(words->items[at], verb->second) == 0;
+}
+
 static void parse_words(
 	const struct words *words, size_t at, struct arena *arena, struct command *ret)
 {
@@ -423,9 +486,14 @@ static void parse_words(
 			nearest_verb(words->items[at]));
 	} else if (words->problem != NULL) {
 		invalid(ret, words->problem, "");
+	} else if (verb->second != NULL && !is_second(words, at + 1, verb)) {
+		invalid(ret,
+			arena_printf(arena, "%s knows only `%s%s`", verb->name, verb->name,
+				verb->targets),
+			"");
 	} else {
 		ret->kind = verb->kind;
-		parse_flags(ret, verb, words, at + 1, arena);
+		parse_flags(ret, verb, words, at + (verb->second != NULL ? 2 : 1), arena);
 	}
 }
 
@@ -434,8 +502,9 @@ static void parse_words(
 static bool is_meant_for_us(const struct words *words)
 {
 	const char *next = words->count > 1 ? words->items[1] : "";
+	const struct verb *verb = words->count > 0 ? find_verb(words->items[0]) : NULL;
 
-	if (words->count == 0 || find_verb(words->items[0]) == NULL || words->items[0][0] == '-')
+	if (verb == NULL || words->items[0][0] == '-' || verb->needs_name)
 		return false;
 	return words->count == 1 ||
 	       (next[0] == '-' && (next[1] == '-' || isalpha((unsigned char)next[1])));
@@ -487,12 +556,12 @@ void command_help(struct strbuf *out)
 			 "One line, alone in its comment, with or without `sluice` in front:\n\n"
 			 "| command | does |\n|---|---|\n");
 	for (size_t i = 0; i < countof(verbs); i++)
-		strbuf_printf(out, "| `sluice %s` | %s |\n", verbs[i].name, verbs[i].help);
+		strbuf_printf(out, "| `sluice %s%s` | %s |\n", verbs[i].name,
+			verbs[i].targets == NULL ? "" : verbs[i].targets, verbs[i].help);
 	strbuf_puts(out, "\n");
 	for (size_t i = 0, count = 0; i < countof(verbs); i++) {
 		if (verbs[i].takes_flags)
-			strbuf_printf(
-				out, "%s`%s`", count++ == 0 ? "With " : " and ", verbs[i].name);
+			strbuf_printf(out, "%s`%s`", count++ == 0 ? "With " : ", ", verbs[i].name);
 	}
 	strbuf_puts(out, ":\n\n| flag | means |\n|---|---|\n");
 	for (size_t i = 0; i < FLAG_MAX; i++)

@@ -3,6 +3,8 @@
  * other words are never a command.
  *
  *   [sluice | atlantis | @bot] VERB [-d DIR] [-w WORKSPACE] [-p PROJECT] [--verbose] [-- ARGS...]
+ *   (sluice | atlantis | @bot) import ADDRESS ID [-d] [-w] [-p]
+ *   (sluice | atlantis | @bot) state rm ADDRESS... [-d] [-w] [-p]
  *
  * As Atlantis' users type them: `-d DIR`, `-d=DIR`, `--dir DIR`, `--dir=DIR`, likewise -w and -p;
  * -p goes alone. "a b", 'a b' and a\ b are one word; nothing else has a meaning, no $, no `, no ;.
@@ -18,10 +20,14 @@ enum command_kind {
 	COMMAND_UNLOCK,
 	COMMAND_CANCEL,
 	COMMAND_HELP,
+	COMMAND_IMPORT,
+	COMMAND_STATE_RM,
+	COMMAND_VERSION,
+	COMMAND_APPROVE_POLICIES,
 	COMMAND_INVALID, /* meant for us, but wrong: `problem` and `hint` say how */
 };
 
-enum { COMMAND_TEXT_MAX = 4096, COMMAND_ARGS_MAX = 32 };
+enum { COMMAND_TEXT_MAX = 4096, COMMAND_ARGS_MAX = 32, COMMAND_TARGETS_MAX = 20 };
 
 struct command {
 	enum command_kind kind;
@@ -29,6 +35,9 @@ struct command {
 	bool is_verbose;
 	const char **extra_args; /* after -- */
 	size_t extra_arg_count;
+	const char **targets; /* import: address and id; state rm: addresses; none begins with a
+				 dash */
+	size_t target_count;
 	const char *problem; /* COMMAND_INVALID: one sentence, with words of the comment in it: to
 				be escaped */
 	const char *hint;    /* nearest word that we know, never theirs; or "" */
@@ -42,7 +51,9 @@ struct command_words {
 
 void command_parse(const struct command_words *words, const char *comment, size_t length,
 	struct arena *arena, struct command *ret);
-const char *command_kind_name(enum command_kind kind);
+const char *command_kind_name(enum command_kind kind); /* "state rm" */
+/* The first word of it, as the configuration names it: "state". */
+const char *command_verb(enum command_kind kind);
 /* Text of `help`, made from the same table as the parser. */
 struct strbuf;
 void command_help(struct strbuf *out);

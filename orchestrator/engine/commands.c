@@ -3,6 +3,7 @@
 #include "orchestrator/engine/private.h"
 
 #include "orchestrator/lib/strbuf.h"
+#include "orchestrator/model/plan_summary.h"
 
 struct asking { /* one command on its way */
 	struct engine *engine;
@@ -137,6 +138,7 @@ int plan_request(struct engine *engine, struct arena *arena, struct pull *pull, 
 	return r < 0 ? r : run_event(engine, arena, run.id, EV_START, NULL, err);
 }
 
+/* Or an import, or a removal: what must not be disturbed. */
 static int apply_is_running(
 	struct engine *engine, struct arena *arena, struct pull_id pull, bool *ret, struct err *err)
 {
@@ -146,7 +148,7 @@ static int apply_is_running(
 
 	*ret = false;
 	for (size_t i = 0; i < count; i++)
-		*ret = *ret || runs[i].kind == RUN_APPLY;
+		*ret = *ret || runs[i].kind != RUN_PLAN;
 	return r;
 }
 
@@ -296,6 +298,15 @@ static int apply_start(struct asking *asking, const struct run *plan_run,
 	return r < 0 ? r : accepted(asking, run.id, err);
 }
 
+static int refuse_planless(struct asking *asking, int why, struct err *err)
+{
+	return refuse(asking,
+		why == -ERR_STALE ? "the plan is void: the state was changed by an import or a "
+				    "removal after it"
+				  : "there is no plan of the newest push",
+		"Comment `sluice plan`.", err);
+}
+
 static int apply_command(struct asking *asking, struct err *err)
 {
 	struct arena *arena = asking->arena;
@@ -318,9 +329,8 @@ static int apply_command(struct asking *asking, struct err *err)
 	if (r == 0)
 		r = plan_set_load(
 			asking->engine, arena, asking->pull, &plan_run, &jobs, &count, err);
-	if (r == -ERR_MISSING)
-		return refuse(asking, "there is no plan of the newest push",
-			"Comment `sluice plan`.", err);
+	if (r == -ERR_MISSING || r == -ERR_STALE)
+		return refuse_planless(asking, r, err);
 	if (r < 0)
 		return r;
 	if (!run_state_is_final(plan_run.state))
@@ -358,6 +368,185 @@ static int apply_command(struct asking *asking, struct err *err)
 	if (!gate.open)
 		return refuse(asking, gate.missing, "Then comment `sluice apply` again.", err);
 	return apply_start(asking, &plan_run, &gate, err);
+}
+
+/* ---- import, state rm ---- */
+
+static const char *targets_text(const struct command *command, struct arena *arena)
+{
+	_cleanup_json_ json_t *list = json_array();
+	_cleanup_free_ char *text = NULL;
+
+	for (size_t i = 0; i < command->target_count; i++)
+		json_array_append_new(list, json_string(command->targets[i]));
+	text = jsonx_text(list);
+	return arena_strdup(arena, text);
+}
+
+/* The state of one project is meant, never of several. */
+static int only_project(struct asking *asking, struct job *jobs, size_t count,
+	const struct job **ret, size_t *ret_count, struct err *err)
+{
+	const struct command *command = asking->command;
+	int r = jobs_choose(jobs, &count, command->dir, command->workspace, command->project,
+		asking->arena, err);
+
+	*ret_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (jobs[i].op != JOB_PLAN)
+			continue;
+		*ret = &jobs[i];
+		(*ret_count)++;
+	}
+	return r;
+}
+
+/* From here on the plan is void, whatever becomes of the change. */
+static int change_start(struct asking *asking, const struct run *plan_run, const struct job *plan,
+	const struct gate_verdict *gate, struct err *err)
+{
+	const struct command *command = asking->command;
+	struct engine *engine = asking->engine;
+	struct run run = { .pull_id = asking->pull->id,
+		.kind = command->kind == COMMAND_IMPORT ? RUN_IMPORT : RUN_STATE_RM,
+		.state = RUN_QUEUED,
+		.head = plan_run->head,
+		.base = plan_run->base,
+		.tree = plan_run->tree,
+		.actor = asking->event->actor,
+		.comment_id = asking->event->comment_id,
+		.only_dir = plan->dir,
+		.only_workspace = plan->workspace,
+		.only_project = plan->project,
+		.extra_args = targets_text(command, asking->arena),
+		.prepared = gate_counted(gate, asking->arena),
+		.failure = "",
+		.plan_run = plan_run->id };
+	int r = store_run_insert(engine->store, &run, &run.id, err);
+
+	if (r == 0)
+		r = store_pull_set_plan_run(engine->store, asking->pull->id, run.id, err);
+	if (r == 0)
+		r = run_event(engine, asking->arena, run.id, EV_START, NULL, err);
+	if (r == 0) /* those of the other projects that nothing needs now */
+		r = locks_tidy(engine, asking->arena, asking->pull->id, err);
+	return r < 0 ? r : accepted(asking, run.id, err);
+}
+
+static int change_project(
+	struct asking *asking, const struct run *plan_run, const struct job *plan, struct err *err)
+{
+	struct gate_verdict gate = { 0 };
+	int place = 0;
+	int r = change_gate(asking->engine, asking->arena, asking->pull, plan_run, plan->recipe,
+		asking->event->actor, &gate, err);
+
+	if (r < 0)
+		return r;
+	if (!gate.open)
+		return refuse(asking, gate.missing, "Then write the command again.", err);
+	r = store_lock_take(asking->engine->store, asking->pull->repo_id, plan->dir,
+		plan->workspace, asking->pull->id, &place, err);
+	if (r == 0 && place > 0) {
+		r = locks_tidy(asking->engine, asking->arena, asking->pull->id, err);
+		return r < 0 ? r
+			     : refuse(asking,
+				       arena_printf(asking->arena,
+					       "the lock of %s is held by another pull request",
+					       plan->project),
+				       "Write the command again when it is free.", err);
+	}
+	return r < 0 ? r : change_start(asking, plan_run, plan, &gate, err);
+}
+
+static int change_command(struct asking *asking, struct err *err)
+{
+	struct arena *arena = asking->arena;
+	const struct job *plan = NULL;
+	struct job *jobs = NULL;
+	struct run plan_run;
+	size_t count = 0, chosen = 0;
+	bool applies = false;
+	int r = apply_is_running(asking->engine, arena, asking->pull->id, &applies, err);
+
+	if (r == 0 && applies)
+		return refuse(asking, "an apply or an import of this pull request is running",
+			"Wait for its end.", err);
+	if (r == 0 && asking->pull->from_fork)
+		return refuse(asking, "this pull request comes from a fork",
+			"Push the branch to this repository.", err);
+	if (r == 0)
+		r = plan_set_load(
+			asking->engine, arena, asking->pull, &plan_run, &jobs, &count, err);
+	if (r == -ERR_MISSING || r == -ERR_STALE)
+		return refuse_planless(asking, r, err);
+	if (r < 0)
+		return r;
+	if (!run_state_is_final(plan_run.state))
+		return refuse(asking, "the plan is not finished yet", "Wait for its end.", err);
+	r = only_project(asking, jobs, count, &plan, &chosen, err);
+	if (r == -ERR_SYNTAX)
+		return refuse(asking, arena_strdup(arena, err->text),
+			"Name one project with `-p NAME`.", err);
+	if (r < 0)
+		return r;
+	if (chosen == 0)
+		return refuse(asking, "no project of the plan matches",
+			"Look at the names in the plan's table.", err);
+	if (chosen > 1)
+		return refuse(asking,
+			arena_printf(arena, "%zu projects match, and one state is meant", chosen),
+			"Name the project with `-p NAME`, or with `-d DIR -w WORKSPACE`.", err);
+	return change_project(asking, &plan_run, plan, err);
+}
+
+/* ---- version ---- */
+
+/* What each project was planned with, as its plan says. */
+static void put_versions(
+	struct strbuf *out, const struct job *jobs, size_t count, struct arena *arena)
+{
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_json_ json_t *json = NULL;
+		struct plan_summary summary;
+		struct err ignored; /* then it has no version to tell */
+
+		if (jobs[i].op != JOB_PLAN || str_empty(jobs[i].summary) ||
+			jsonx_parse(jobs[i].summary, strlen(jobs[i].summary), 16 << 20, &json,
+				&ignored) < 0 ||
+			plan_summary_read(json, arena, &summary, &ignored) < 0)
+			continue;
+		strbuf_puts(out, "| ");
+		render_inline(out, jobs[i].project);
+		strbuf_puts(out, " | ");
+		render_inline(out, jobs[i].tool);
+		strbuf_putc(out, ' ');
+		render_inline(out, summary.tool_version);
+		strbuf_puts(out, " |\n");
+	}
+}
+
+static int version_command(struct asking *asking, struct err *err)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF(32 << 10);
+	char *marker = arena_printf(asking->arena, "sluice:reply:%lld:%lld",
+		(long long)asking->pull->id.v, (long long)asking->ledger);
+	struct job *jobs = NULL;
+	struct run plan_run;
+	size_t count = 0;
+	int r = plan_set_load(
+		asking->engine, asking->arena, asking->pull, &plan_run, &jobs, &count, err);
+
+	if (r < 0 && r != -ERR_MISSING && r != -ERR_STALE)
+		return r;
+	strbuf_printf(&text, "<!-- %s -->\nsluice " SLUICE_VERSION "\n", marker);
+	if (r == 0 && count > 0) {
+		strbuf_puts(&text, "\n| project | planned with |\n|---|---|\n");
+		put_versions(&text, jobs, count, asking->arena);
+	}
+	*asking->ret_outcome = "version";
+	return effect_put(asking->engine, EFFECT_REPLY, REPEAT_UPSERT, marker, asking->pull,
+		(struct run_id){ 0 }, (struct job_id){ 0 }, strbuf_text(&text), 0, err);
 }
 
 /* ---- unlock, cancel ---- */
@@ -462,6 +651,10 @@ int command_handle(struct engine *engine, struct arena *arena, struct pull *pull
 			: event->actor_is_bot	 ? "by a bot"
 						 : "by somebody who may not write here");
 	}
+	if (command.kind != COMMAND_INVALID && command.kind != COMMAND_HELP &&
+		!settings_allow(engine->world.settings, command_verb(command.kind)))
+		return refuse(&asking, "this server does not take this command",
+			"Its operator can allow it with `commands: {allowed: [...]}`.", err);
 	switch (command.kind) {
 	case COMMAND_PLAN:
 		return plan_command(&asking, err);
@@ -473,6 +666,14 @@ int command_handle(struct engine *engine, struct arena *arena, struct pull *pull
 		return cancel_command(&asking, err);
 	case COMMAND_HELP:
 		return help_command(&asking, err);
+	case COMMAND_IMPORT:
+	case COMMAND_STATE_RM:
+		return change_command(&asking, err);
+	case COMMAND_VERSION:
+		return version_command(&asking, err);
+	case COMMAND_APPROVE_POLICIES:
+		return refuse(&asking, "policy checks cannot be approved by people yet",
+			"A failed check fails its plan: fix and push.", err);
 	case COMMAND_INVALID:
 		return invalid_command(&asking, err);
 	case COMMAND_NONE:

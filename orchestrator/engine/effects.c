@@ -370,7 +370,8 @@ static int start_job(
 		return end_handed(engine, find_handed(engine, row->id), row, err);
 	if (job.state != JOB_STARTING) /* stopped meanwhile */
 		return store_outbox_done(engine->store, row->id, row->version, err);
-	r = job.op == JOB_APPLY ? apply_may_start(engine, arena, &job, &may_start, err) : 0;
+	if (job_repeat_class(job.op) == REPEAT_NEVER)
+		r = begin_allowed(engine, arena, &job, &may_start, err);
 	if (r == 0 && !may_start) { /* back to the table, which will refuse it with the reason */
 		engine_post_job(engine, job.id, job.attempt, EV_VOID);
 		return store_outbox_done(engine->store, row->id, row->version, err);

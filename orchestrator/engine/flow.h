@@ -27,11 +27,11 @@ enum flow_event {
 
 /* What the engine writes when a row is taken, in this order. */
 enum flow_action {
-	ACT_ASK_PREPARE = 1 << 0,     /* insert the git job */
-	ACT_MAKE_PLAN_JOBS = 1 << 1,  /* insert a job per project, take locks */
-	ACT_MAKE_APPLY_JOBS = 1 << 2, /* insert a job per plan with changes */
-	ACT_KEEP_RESULT = 1 << 3,     /* outcome, text, summary, blobs of the job */
-	ACT_ASK_START = 1 << 4,	      /* outbox: start the job */
+	ACT_ASK_PREPARE = 1 << 0,      /* insert the git job */
+	ACT_MAKE_PLAN_JOBS = 1 << 1,   /* insert a job per project, take locks */
+	ACT_MAKE_CHANGE_JOBS = 1 << 2, /* insert a job per plan with changes; one for an import */
+	ACT_KEEP_RESULT = 1 << 3,      /* outcome, text, summary, blobs of the job */
+	ACT_ASK_START = 1 << 4,	       /* outbox: start the job */
 	ACT_USE_PLAN =
 		1 << 5, /* the saved plan is used up; the gate's evidence goes into the audit */
 	ACT_ASK_CANCEL = 1 << 6,  /* outbox: stop the job */
@@ -51,9 +51,9 @@ struct facts {
 	const struct job *jobs; /* run flow: all of the run */
 	size_t job_count;
 	size_t project_count;		 /* EV_PREPARED */
-	const struct gate_verdict *gate; /* EV_START of an apply job: read now */
-	bool plan_is_usable; /* EV_START of an apply job: newest set, newest head, unused, lock held
-			      */
+	const struct gate_verdict *gate; /* EV_START of such a job: read now */
+	bool is_usable; /* EV_START of a job that is begun once: newest set, newest head, unused,
+			   lock held */
 	enum job_outcome outcome;   /* EV_ENDED */
 	enum precedence precedence; /* EV_LOCK_FREE, EV_ONE_ENDED */
 };

@@ -12,14 +12,15 @@ static bool otherwise(_unused_ const struct facts *facts)
 	return true;
 }
 
-static bool is_apply(const struct facts *facts)
+/* An apply, an import, a removal: what changes the world is begun once. */
+static bool is_once(const struct facts *facts)
 {
-	return facts->job->op == JOB_APPLY;
+	return job_repeat_class(facts->job->op) == REPEAT_NEVER;
 }
 
-static bool may_apply(const struct facts *facts)
+static bool may_begin(const struct facts *facts)
 {
-	return is_apply(facts) && facts->plan_is_usable && facts->gate != NULL && facts->gate->open;
+	return is_once(facts) && facts->is_usable && facts->gate != NULL && facts->gate->open;
 }
 
 static bool may_go(const struct facts *facts)
@@ -71,8 +72,8 @@ static const struct flow_rule rules[] = {
 	RULE(JOB_HELD,      EV_ONE_ENDED,      may_go,            JOB_WAITING,     ACT_SAY),
 	RULE(JOB_HELD,      EV_ONE_ENDED,      one_went_wrong,    JOB_SKIPPED,     SKIPPED),
 	RULE(JOB_HELD,      EV_ONE_ENDED,      otherwise,         JOB_HELD,        0),
-	RULE(JOB_WAITING,   EV_START,          may_apply,         JOB_STARTING,    ACT_USE_PLAN | ACT_ASK_START),
-	RULE(JOB_WAITING,   EV_START,          is_apply,          JOB_REFUSED,     ACT_KEEP_RESULT | ACT_TELL_RUN),
+	RULE(JOB_WAITING,   EV_START,          may_begin,         JOB_STARTING,    ACT_USE_PLAN | ACT_ASK_START),
+	RULE(JOB_WAITING,   EV_START,          is_once,           JOB_REFUSED,     ACT_KEEP_RESULT | ACT_TELL_RUN),
 	RULE(JOB_WAITING,   EV_START,          otherwise,         JOB_STARTING,    ACT_ASK_START | ACT_SAY),
 	RULE(JOB_STARTING,  EV_STARTED,        otherwise,         JOB_RUNNING,     ACT_SAY),
 	RULE(JOB_RUNNING,   EV_ENDED,          is_ok,             JOB_DONE,        ENDED),
@@ -88,10 +89,10 @@ static const struct flow_rule rules[] = {
 	RULE(JOB_RUNNING,   EV_VOID,           may_try_again,     JOB_WAITING,     ACT_FORGET | ACT_SAY),
 	RULE(JOB_RUNNING,   EV_VOID,           otherwise,         JOB_FAILED,      ENDED),
 	RULE(JOB_STARTING,  EV_LOST,           may_repeat,        JOB_WAITING,     ACT_FORGET | ACT_SAY),
-	RULE(JOB_STARTING,  EV_LOST,           is_apply,          JOB_INTERRUPTED, ACT_KEEP_RESULT | ACT_TELL_RUN),
+	RULE(JOB_STARTING,  EV_LOST,           is_once,           JOB_INTERRUPTED, ACT_KEEP_RESULT | ACT_TELL_RUN),
 	RULE(JOB_STARTING,  EV_LOST,           otherwise,         JOB_FAILED,      ENDED),
 	RULE(JOB_RUNNING,   EV_LOST,           may_repeat,        JOB_WAITING,     ACT_FORGET | ACT_SAY),
-	RULE(JOB_RUNNING,   EV_LOST,           is_apply,          JOB_INTERRUPTED, ACT_KEEP_RESULT | ACT_TELL_RUN),
+	RULE(JOB_RUNNING,   EV_LOST,           is_once,           JOB_INTERRUPTED, ACT_KEEP_RESULT | ACT_TELL_RUN),
 	RULE(JOB_RUNNING,   EV_LOST,           otherwise,         JOB_FAILED,      ENDED),
 	/* stop */
 	RULE(JOB_BLOCKED,   EV_CANCEL,         otherwise,         JOB_CANCELLED,   ACT_TELL_RUN | ACT_TIDY),

@@ -73,7 +73,7 @@ static bool one_was_cancelled(const struct facts *facts)
 static const struct flow_rule rules[] = {
 	/*   state          event            guard              next             actions */
 	RULE(RUN_QUEUED,    EV_START,          is_plan,           RUN_PREPARING,   ACT_ASK_PREPARE | ACT_SAY),
-	RULE(RUN_QUEUED,    EV_START,          otherwise,         RUN_WORKING,     ACT_MAKE_APPLY_JOBS | ACT_SAY),
+	RULE(RUN_QUEUED,    EV_START,          otherwise,         RUN_WORKING,     ACT_MAKE_CHANGE_JOBS | ACT_SAY),
 	RULE(RUN_PREPARING, EV_PREPARED,       has_projects,      RUN_WORKING,     ACT_MAKE_PLAN_JOBS | ACT_SAY),
 	RULE(RUN_PREPARING, EV_PREPARED,       otherwise,         RUN_DONE,        ACT_MAKE_PLAN_JOBS | ACT_FINISH | ACT_TIDY | ACT_SAY),
 	RULE(RUN_WORKING,   EV_JOB_ENDED,      jobs_are_open,     RUN_WORKING,     ACT_LET_GO | ACT_SAY),

@@ -223,6 +223,8 @@ int plan_set_load(struct engine *engine, struct arena *arena, const struct pull 
 	if (r == 0 && (!str_equal(ret->head, pull->head) || ret->state == RUN_SUPERSEDED ||
 			      ret->state == RUN_CANCELLED))
 		return err_set(err, ERR_MISSING, "the plan is not of the newest head");
+	if (r == 0 && ret->kind != RUN_PLAN)
+		return err_set(err, ERR_STALE, "the state was changed by hand since");
 	return r < 0 ? r
 		     : store_job_list_run(engine->store, arena, ret->id, ret_jobs, ret_count, err);
 }
@@ -273,4 +275,38 @@ int jobs_make_applies(struct engine *engine, struct arena *arena, const struct p
 	if (r == 0 && chosen > 1) /* those that wait for nobody go on */
 		engine_post_run(engine, run->id, EV_JOB_ENDED);
 	return r;
+}
+
+/* ---- what is changed by hand ---- */
+
+int jobs_make_change(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, struct err *err)
+{
+	struct job *plans = NULL;
+	size_t count = 0;
+	int r = store_job_list_run(engine->store, arena, run->plan_run, &plans, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct job job = { .run_id = run->id,
+			.pull_id = pull->id,
+			.op = run->kind == RUN_IMPORT ? JOB_IMPORT : JOB_STATE_RM,
+			.state = JOB_WAITING,
+			.project = plans[i].project,
+			.dir = plans[i].dir,
+			.workspace = plans[i].workspace,
+			.tool = plans[i].tool,
+			.recipe = plans[i].recipe,
+			.position = plans[i].position,
+			.plan_blob = "" };
+
+		if (plans[i].op != JOB_PLAN || !str_equal(run->only_dir, plans[i].dir) ||
+			!str_equal(run->only_workspace, plans[i].workspace) ||
+			!str_equal(run->only_project, plans[i].project))
+			continue;
+		engine->slots_may_be_free = true;
+		return store_job_insert(engine->store, &job, &job.id, err);
+	}
+	return r < 0 ? r
+		     : err_set(err, ERR_BUG, "the project of a %s is gone",
+			       run_kind_name(run->kind));
 }

@@ -209,10 +209,21 @@ _must_check_ int job_event(struct engine *engine, struct arena *arena, struct jo
 _must_check_ int run_say(struct engine *engine, const struct pull *pull, const struct run *run,
 	bool is_urgent, struct err *err);
 
-/* The gate and everything else that an apply needs, read once more: between the commit that lets it
- * start and the moment it is handed over, a host may have been slow. */
-_must_check_ int apply_may_start(struct engine *engine, struct arena *arena, const struct job *job,
+/* ---- begin.c: everything that must hold for what is begun once ---- */
+/* Fills `gate` and is_usable; *ret_why says what is missing. */
+_must_check_ int begin_read(struct engine *engine, struct arena *arena, struct facts *facts,
+	struct gate_verdict *gate, const char **ret_why, struct err *err);
+/* The same once more: between the commit that lets a job start and the moment it is handed over, a
+ * host may have been slow. */
+_must_check_ int begin_allowed(struct engine *engine, struct arena *arena, const struct job *job,
 	bool *ret, struct err *err);
+/* The plan is used up, and the audit knows by whom. */
+_must_check_ int begin_note(
+	struct engine *engine, struct arena *arena, const struct facts *facts, struct err *err);
+/* May the state of a project with this recipe be changed by hand? */
+_must_check_ int change_gate(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *plan_run, const char *recipe, const char *actor, struct gate_verdict *ret,
+	struct err *err);
 
 /* ---- planned.c: git's answer -> what is planned ---- */
 struct planned {
@@ -234,6 +245,9 @@ _must_check_ int jobs_make_plans(struct engine *engine, struct arena *arena,
 	struct err *err);
 _must_check_ int jobs_make_applies(struct engine *engine, struct arena *arena,
 	const struct pull *pull, const struct run *run, struct err *err);
+/* Of an import or a removal: the one project that its run names. */
+_must_check_ int jobs_make_change(struct engine *engine, struct arena *arena,
+	const struct pull *pull, const struct run *run, struct err *err);
 _must_check_ int locks_release(struct engine *engine, struct pull_id pull, struct repo_id repo,
 	const char *dir, const char *workspace, struct err *err);
 _must_check_ int locks_tidy(
@@ -244,7 +258,8 @@ _must_check_ int lock_tidy(struct engine *engine, const struct pull *pull, const
 /* Keeps of `jobs` those that -d, -w and -p choose. ERR_SYNTAX: a pattern is none. */
 _must_check_ int jobs_choose(struct job *jobs, size_t *count, const char *dir,
 	const char *workspace, const char *project, struct arena *arena, struct err *err);
-/* The plan set of the newest head: its run, or ERR_MISSING. */
+/* The plan set of the newest head: its run, or ERR_MISSING; ERR_STALE: the state was changed by
+ * hand since. */
 _must_check_ int plan_set_load(struct engine *engine, struct arena *arena, const struct pull *pull,
 	struct run *ret, struct job **ret_jobs, size_t *ret_count, struct err *err);
 

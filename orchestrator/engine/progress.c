@@ -66,6 +66,8 @@ int run_say(struct engine *engine, const struct pull *pull, const struct run *ru
 		is_urgent ? 0 : comment_delay(engine, pull, run), err);
 	if (r < 0)
 		return r;
+	if (run->kind != RUN_PLAN && run->kind != RUN_APPLY)
+		return 0; /* no status: nothing of the pull request is held back by it */
 	(void)snprintf(key, sizeof(key), "status:run:%lld", (long long)run->id.v);
 	return effect_put(engine, EFFECT_STATUS, REPEAT_UPSERT, key, pull, run->id,
 		(struct job_id){ 0 }, "", is_urgent ? 0 : status_delay(engine, pull, run), err);
@@ -109,7 +111,7 @@ static int finish_run(struct engine *engine, struct arena *arena, const struct f
 	const struct run *run = facts->run;
 	struct run plan_run;
 	int r = engine_audit(engine, arena,
-		run->kind == RUN_PLAN ? "plan finished" : "apply finished", run->actor,
+		arena_printf(arena, "%s finished", run_kind_name(run->kind)), run->actor,
 		run->pull_id, run->id, err, "%s at %s", run_state_name(state), run->head);
 
 	if (run->kind == RUN_PLAN && state != RUN_DONE) /* perhaps the work tree is damaged */
@@ -144,8 +146,9 @@ static int run_act(struct engine *engine, struct arena *arena, const struct fact
 		r = ask_prepare(engine, arena, facts, err);
 	if (r == 0 && (rule->actions & ACT_MAKE_PLAN_JOBS))
 		r = jobs_make_plans(engine, arena, facts->pull, run, planned, err);
-	if (r == 0 && (rule->actions & ACT_MAKE_APPLY_JOBS))
-		r = jobs_make_applies(engine, arena, facts->pull, run, err);
+	if (r == 0 && (rule->actions & ACT_MAKE_CHANGE_JOBS))
+		r = run->kind == RUN_APPLY ? jobs_make_applies(engine, arena, facts->pull, run, err)
+					   : jobs_make_change(engine, arena, facts->pull, run, err);
 	if (r == 0 && (rule->actions & ACT_LET_GO))
 		let_go(engine, arena, facts);
 	if (r == 0 && (rule->actions & ACT_CANCEL_JOBS))
@@ -239,87 +242,6 @@ int run_event(struct engine *engine, struct arena *arena, struct run_id id, enum
 
 /* ---- jobs ---- */
 
-/* Everything that must hold for this plan to be applied now, from fresh rows. */
-static int apply_facts(struct engine *engine, struct arena *arena, struct facts *facts,
-	struct gate_verdict *gate, const char **ret_why, struct err *err)
-{
-	const struct job *job = facts->job;
-	struct lock_row *locks = NULL;
-	struct run plan_run;
-	struct job plan_job;
-	size_t lock_count = 0;
-	bool is_held = false;
-	int r = store_run_load(engine->store, arena, facts->run->plan_run, &plan_run, err);
-
-	if (r == 0)
-		r = store_job_load(engine->store, arena, job->plan_job, &plan_job, err);
-	if (r == 0)
-		r = store_lock_list_pull(
-			engine->store, arena, facts->pull->id, &locks, &lock_count, err);
-	if (r == 0)
-		r = gate_read(
-			engine, arena, facts->pull, &plan_run, false, facts->run->actor, gate, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < lock_count; i++)
-		is_held = is_held || (locks[i].place == 0 && str_equal(locks[i].dir, job->dir) &&
-					     str_equal(locks[i].workspace, job->workspace));
-	if (facts->pull->state != PULL_OPEN)
-		*ret_why = "the pull request is no longer open";
-	else if (!str_equal(facts->pull->head, facts->run->head) ||
-		 facts->pull->plan_run.v != plan_run.id.v)
-		*ret_why = "a newer push or plan came";
-	else if (plan_job.state != JOB_DONE || !str_equal(plan_job.plan_blob, job->plan_blob))
-		*ret_why = "the plan is not the one that was approved";
-	else if (plan_job.is_applied && job->attempt == 0)
-		*ret_why = "this plan was used before";
-	else if (!is_held)
-		*ret_why = "the lock of the project is gone";
-	else if (!gate->open)
-		*ret_why = gate->missing;
-	else
-		facts->plan_is_usable = true;
-	facts->gate = gate;
-	return 0;
-}
-
-int apply_may_start(struct engine *engine, struct arena *arena, const struct job *job, bool *ret,
-	struct err *err)
-{
-	struct gate_verdict gate = { 0 };
-	struct facts facts = { .job = job };
-	const char *why = "";
-	struct pull pull;
-	struct run run;
-	int r = store_run_load(engine->store, arena, job->run_id, &run, err);
-
-	if (r == 0)
-		r = store_pull_load(engine->store, arena, run.pull_id, &pull, err);
-	facts.run = &run;
-	facts.pull = &pull;
-	if (r == 0)
-		r = apply_facts(engine, arena, &facts, &gate, &why, err);
-	*ret = r == 0 && facts.plan_is_usable && gate.open;
-	return r;
-}
-
-static int use_plan(
-	struct engine *engine, struct arena *arena, const struct facts *facts, struct err *err)
-{
-	const struct job *job = facts->job;
-	int r = 0;
-
-	if (job->attempt ==
-		0) /* a second attempt of an apply that never began uses the same plan */
-		r = store_job_set_applied(engine->store, job->plan_job, err);
-	return r < 0 ? r
-		     : engine_audit(engine, arena, "apply started", facts->run->actor,
-			       facts->pull->id, facts->run->id, err,
-			       "%s (%s) plan %s at %s, approved by %s", job->project,
-			       job->workspace, job->plan_blob, facts->run->head,
-			       gate_counted(facts->gate, arena));
-}
-
 static int ask_start(struct engine *engine, const struct facts *facts, struct err *err)
 {
 	const struct job *job = facts->job;
@@ -387,7 +309,7 @@ static int job_act(struct engine *engine, struct arena *arena, const struct fact
 	if (rule->actions & ACT_KEEP_RESULT)
 		r = keep_result(engine, job, result, why, rule->next, err);
 	if (r == 0 && (rule->actions & ACT_USE_PLAN))
-		r = use_plan(engine, arena, facts, err);
+		r = begin_note(engine, arena, facts, err);
 	if (r == 0 && (rule->actions & ACT_ASK_START))
 		r = ask_start(engine, facts, err);
 	if (r == 0 && (rule->actions & ACT_ASK_CANCEL)) {
@@ -460,8 +382,9 @@ int job_event(struct engine *engine, struct arena *arena, struct job_id id, int 
 	facts.outcome = result == NULL ? OUTCOME_NONE : result->outcome;
 	if (r == 0 && (event == EV_LOCK_FREE || event == EV_ONE_ENDED))
 		r = order_facts(engine, arena, &facts, &why, err);
-	if (r == 0 && event == EV_START && job.state == JOB_WAITING && job.op == JOB_APPLY)
-		r = apply_facts(engine, arena, &facts, &gate, &why, err);
+	if (r == 0 && event == EV_START && job.state == JOB_WAITING &&
+		job_repeat_class(job.op) == REPEAT_NEVER)
+		r = begin_read(engine, arena, &facts, &gate, &why, err);
 	if (r < 0)
 		return r;
 	rule = flow_decide(&flow_job, (int)job.state, event, &facts);

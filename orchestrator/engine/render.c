@@ -78,7 +78,7 @@ static struct tally count_jobs(const struct shown *shown, size_t count)
 			tally.open++;
 			break;
 		case JOB_DONE:
-			if (job->op == JOB_APPLY || job->is_applied)
+			if (job->op != JOB_PLAN || job->is_applied)
 				tally.applied++;
 			else if (job->has_changes)
 				tally.ready++;
@@ -155,13 +155,14 @@ static void plan_words(struct strbuf *out, const struct view *view, const struct
 
 static void apply_words(struct strbuf *out, const struct view *view, const struct tally *tally)
 {
+	const struct kind_words *words = render_words(view->run->kind);
 	char text[CLOCK_TEXT_MAX];
 
 	if (!run_state_is_final(view->run->state)) {
-		strbuf_printf(out, "applying %zu", view->job_count);
+		strbuf_printf(out, "%s %zu", words->doing, view->job_count);
 		return;
 	}
-	strbuf_printf(out, "applied %d of %zu", tally->applied, view->job_count);
+	strbuf_printf(out, "%s %d of %zu", words->done, tally->applied, view->job_count);
 	if (tally->failed > 0)
 		strbuf_printf(out, ", %d failed", tally->failed);
 	if (tally->interrupted > 0)
@@ -331,6 +332,13 @@ static void put_end(struct page *page, const struct tally *tally)
 	}
 	if (view->run->kind == RUN_PLAN) {
 		put_plan_end(&end, view, tally);
+	} else if (view->run->kind != RUN_APPLY) {
+		strbuf_puts(&end, "The plans of this pull request are void, because the state is "
+				  "another one.");
+		if (run_state_is_final(view->run->state))
+			strbuf_printf(
+				&end, " Comment `%s plan` to plan again.", view->command_word);
+		strbuf_putc(&end, '\n');
 	} else if (!str_empty(view->approvers)) {
 		strbuf_puts(&end, "Approved by ");
 		render_inline(&end, view->approvers);
@@ -439,11 +447,14 @@ const char *render_reply(const struct reply *reply, struct arena *arena)
 	strbuf_printf(&out, "<!-- %s -->\n", reply->marker);
 	if (!str_empty(reply->why)) {
 		strbuf_printf(&out, "**Not %s**",
-			str_equal(reply->asked, "apply")    ? "applied"
-			: str_equal(reply->asked, "plan")   ? "planned"
-			: str_equal(reply->asked, "unlock") ? "unlocked"
-			: str_equal(reply->asked, "cancel") ? "cancelled"
-							    : "understood");
+			str_equal(reply->asked, "apply")	      ? "applied"
+			: str_equal(reply->asked, "plan")	      ? "planned"
+			: str_equal(reply->asked, "unlock")	      ? "unlocked"
+			: str_equal(reply->asked, "cancel")	      ? "cancelled"
+			: str_equal(reply->asked, "import")	      ? "imported"
+			: str_equal(reply->asked, "state rm")	      ? "removed"
+			: str_equal(reply->asked, "approve_policies") ? "approved"
+								      : "understood");
 		strbuf_puts(&out, " (asked by ");
 		render_inline(&out, reply->actor);
 		strbuf_puts(&out, "): ");

@@ -13,6 +13,12 @@ struct shown {
 	int danger; /* larger is shown first */
 };
 
+/* What a kind of run is called while it runs, when it went well, when not. */
+struct kind_words {
+	const char *doing, *done, *failed, *refused, *lost;
+};
+const struct kind_words *render_words(enum run_kind kind);
+
 void render_code_cell(struct strbuf *out, const char *text);
 void render_html(struct strbuf *out, const char *text);
 void render_cut(struct strbuf *out, const char *text, size_t most);

@@ -11,6 +11,21 @@ static bool is_plan(const struct view *view)
 	return view->run->kind == RUN_PLAN;
 }
 
+const struct kind_words *render_words(enum run_kind kind)
+{
+	static const struct kind_words words[] = {
+		[RUN_PLAN] = { "planning", "planned", "plan failed", "not planned", "not planned" },
+		[RUN_APPLY] = { "applying", "applied", "apply failed", "not applied",
+			"not applied: the saved plan is gone" },
+		[RUN_IMPORT] = { "importing", "imported", "import failed", "not imported",
+			"not imported" },
+		[RUN_STATE_RM] = { "removing from the state", "removed from the state",
+			"removal failed", "not removed", "not removed" },
+	};
+
+	return &words[kind];
+}
+
 static void put_elapsed(struct strbuf *out, const struct view *view, const struct job *job)
 {
 	char text[CLOCK_TEXT_MAX];
@@ -38,7 +53,7 @@ static void put_open_state(struct strbuf *out, const struct view *view, const st
 	} else if (job->state == JOB_HELD) {
 		strbuf_puts(out, "waiting for the projects before it");
 	} else {
-		strbuf_puts(out, is_plan(view) ? "planning" : "applying");
+		strbuf_puts(out, render_words(view->run->kind)->doing);
 		put_elapsed(out, view, job);
 	}
 }
@@ -60,10 +75,10 @@ static const char *failed_word(const struct view *view, const struct job *job)
 	if (job->outcome == OUTCOME_SIGNALLED)
 		return "killed";
 	if (job->outcome == OUTCOME_PLAN_LOST)
-		return "not applied: the saved plan is gone";
+		return render_words(view->run->kind)->lost;
 	if (job->outcome == OUTCOME_SETUP_FAILED)
 		return "could not be started";
-	return is_plan(view) ? "plan failed" : "apply failed";
+	return render_words(view->run->kind)->failed;
 }
 
 void render_changes(struct strbuf *out, const struct view *view, const struct shown *shown)
@@ -81,7 +96,7 @@ void render_changes(struct strbuf *out, const struct view *view, const struct sh
 		return;
 	case JOB_DONE:
 		if (!is_plan(view))
-			strbuf_puts(out, "applied");
+			strbuf_puts(out, render_words(view->run->kind)->done);
 		else
 			strbuf_puts(out, shown->has_summary ? plan_summary_text(&shown->summary,
 								      text, sizeof(text))
@@ -98,7 +113,7 @@ void render_changes(struct strbuf *out, const struct view *view, const struct sh
 		strbuf_puts(out, "**interrupted**: nobody can know how it ended");
 		return;
 	case JOB_REFUSED:
-		strbuf_puts(out, "**not applied**");
+		strbuf_printf(out, "**%s**", render_words(view->run->kind)->refused);
 		return;
 	case JOB_SKIPPED:
 		strbuf_puts(out, "**skipped**");

@@ -74,6 +74,25 @@ static int view_gate(struct engine *engine, struct arena *arena, struct view *vi
 	return r;
 }
 
+/* A plan whose state was changed by hand says so. */
+static int view_void(struct engine *engine, struct arena *arena, struct view *view, struct err *err)
+{
+	static const char *const notes[] = {
+		"This plan is void: the state was changed by an import or a removal after it."
+	};
+	struct run newest;
+	int r;
+
+	if (view->run->kind != RUN_PLAN || view->pull->plan_run.v <= view->run->id.v)
+		return 0;
+	r = store_run_load(engine->store, arena, view->pull->plan_run, &newest, err);
+	if (r == 0 && newest.kind != RUN_PLAN && newest.plan_run.v == view->run->id.v) {
+		view->notes = (const char **)(uintptr_t)notes;
+		view->note_count = countof(notes);
+	}
+	return r;
+}
+
 static enum status_state status_state(const struct view *view)
 {
 	bool all_applied = view->job_count > 0;
@@ -113,6 +132,8 @@ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
 		r = view_jobs(engine, arena, &view, err);
 	if (r == 0)
 		r = view_gate(engine, arena, &view, err);
+	if (r == 0)
+		r = view_void(engine, arena, &view, err);
 	if (r < 0)
 		return r;
 	view.now_ms = engine_now(engine);

@@ -36,3 +36,14 @@ const struct credential_profile *settings_credentials(
 	}
 	return NULL;
 }
+
+bool settings_allow(const struct settings *settings, const char *verb)
+{
+	const struct name_list *allowed = &settings->commands.allowed;
+
+	for (size_t i = 0; i < allowed->count; i++) {
+		if (str_equal(allowed->list[i], verb))
+			return true;
+	}
+	return allowed->count == 0 && !str_equal(verb, "import") && !str_equal(verb, "state");
+}

@@ -64,7 +64,7 @@ struct repo_defaults {
 
 struct command_settings {
 	struct name_list words;	  /* the first word of a comment; the first is the one we write */
-	struct name_list allowed; /* empty: all */
+	struct name_list allowed; /* empty: all but import and state */
 	struct name_list blocked_args;
 	struct name_list var_files; /* folders of -var-file */
 	bool apply_all;		    /* a bare "apply" is taken */
@@ -232,6 +232,8 @@ struct settings {
 
 struct settings *settings_ref(struct settings *settings);
 void settings_unref(struct settings *settings); /* NULL is fine */
+/* May people write this command at all? `verb` is its first word. */
+bool settings_allow(const struct settings *settings, const char *verb);
 /* The pinned tool of that kind and exact version, or NULL. */
 const struct pinned_tool *settings_tool(
 	const struct settings *settings, const char *kind, const char *version);

@@ -73,9 +73,13 @@ int store_lock_is_needed(struct store *store, struct pull_id pull, const char *d
 		"p.plan_run AND r.kind = 2"
 		" JOIN job j ON j.run = r.id WHERE p.id = $8 AND p.state = 1 AND p.plan_run <> 0 "
 		"AND j.dir = $9"
-		" AND j.workspace = $10 AND j.state IN (11, 13))",
-		"issiississ", pull.v, dir, workspace, pull.v, pull.v, dir, workspace, pull.v, dir,
-		workspace);
+		" AND j.workspace = $10 AND j.state IN (11, 13))"
+		" OR EXISTS (SELECT 1 FROM pull p JOIN run r ON r.id = p.plan_run AND r.kind IN "
+		"(3, 4) JOIN job j ON"
+		" j.run = r.id WHERE p.id = $11 AND p.state = 1 AND j.dir = $12 AND j.workspace = "
+		"$13 AND j.state = 13)",
+		"issiissississ", pull.v, dir, workspace, pull.v, pull.v, dir, workspace, pull.v,
+		dir, workspace, pull.v, dir, workspace);
 
 	*ret = needed != 0;
 	return r;

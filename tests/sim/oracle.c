@@ -52,6 +52,52 @@ static bool is_approved(const struct world *world, const struct fake_pull *pull,
 	return false;
 }
 
+static bool is_change(const struct fake_job *job)
+{
+	return job->op == JOB_IMPORT || job->op == JOB_STATE_RM;
+}
+
+/* Nothing else that is begun once may be at work on the same project. */
+static void check_alone(struct world *world, const struct job_spec *spec)
+{
+	for (size_t i = 0; i < world->job_count; i++) {
+		const struct fake_job *other = &world->jobs[i];
+
+		if (job_repeat_class(other->op) != REPEAT_NEVER ||
+			(other->id == spec->job.v && other->attempt == spec->attempt))
+			continue;
+		if (other->id == spec->job.v && !other->was_void)
+			oracle_wrong(world, "%s is begun twice", job_op_name(spec->op));
+		if (str_equal(other->dir, spec->dir) &&
+			(other->state == FAKE_ASKED || other->state == FAKE_RUNNING))
+			oracle_wrong(world, "two jobs change one project at the same time");
+	}
+}
+
+void oracle_change_starts(struct world *world, const struct job_spec *spec)
+{
+	const struct fake_pull *pull = &world->pulls[spec->number];
+
+	if (!str_equal(pull->told_head, spec->head))
+		oracle_wrong(world, "an import starts of a head that is not the newest");
+	if (!pull->told_open)
+		oracle_wrong(world, "an import starts of a pull request that is closed");
+	if (spec->target_count == 0)
+		oracle_wrong(world, "an import starts of nothing");
+	check_alone(world, spec);
+}
+
+/* What was planned before the state was changed by hand is void. */
+static bool is_void(const struct world *world, const struct fake_job *planner)
+{
+	for (size_t i = (size_t)(planner - world->jobs) + 1; i < world->job_count; i++) {
+		if (is_change(&world->jobs[i]) && world->jobs[i].number == planner->number &&
+			!world->jobs[i].was_void)
+			return true;
+	}
+	return false;
+}
+
 void oracle_apply_starts(struct world *world, const struct job_spec *spec)
 {
 	const struct fake_pull *pull = &world->pulls[spec->number];
@@ -62,6 +108,8 @@ void oracle_apply_starts(struct world *world, const struct job_spec *spec)
 	else if (!str_equal(planner->head, spec->head) || planner->number != spec->number ||
 		 !str_equal(planner->dir, spec->dir))
 		oracle_wrong(world, "an apply starts with the plan of something else");
+	if (planner != NULL && is_void(world, planner))
+		oracle_wrong(world, "an apply starts with a plan from before an import");
 	if (!str_equal(pull->told_head, spec->head))
 		oracle_wrong(world, "an apply starts of a head that is not the newest");
 	if (!pull->told_open)
@@ -76,10 +124,8 @@ void oracle_apply_starts(struct world *world, const struct job_spec *spec)
 			continue;
 		if (str_equal(other->plan_blob, spec->plan_blob) && !other->was_void)
 			oracle_wrong(world, "a plan is applied twice");
-		if (str_equal(other->dir, spec->dir) &&
-			(other->state == FAKE_ASKED || other->state == FAKE_RUNNING))
-			oracle_wrong(world, "two applies of one project at the same time");
 	}
+	check_alone(world, spec);
 }
 
 /* What must have ended, and well, before this one: read from the rows of its run. */
@@ -167,18 +213,18 @@ void oracle_step(struct world *world)
 			oracle_wrong(world, "pull requests wait for %s, which nobody holds",
 				locks[i].dir);
 	}
-	for (size_t i = 0; i < world->job_count; i++) { /* a living apply holds its lock */
+	for (size_t i = 0; i < world->job_count; i++) { /* a living change holds its lock */
 		const struct fake_job *job = &world->jobs[i];
 		bool is_held = false;
 
-		if (job->op != JOB_APPLY || job->state != FAKE_RUNNING)
+		if (job_repeat_class(job->op) != REPEAT_NEVER || job->state != FAKE_RUNNING)
 			continue;
 		for (size_t k = 0; k < count; k++)
 			is_held = is_held ||
 				  (locks[k].place == 0 && locks[k].pull_number == job->number &&
 					  str_equal(locks[k].dir, job->dir));
 		if (!is_held)
-			oracle_wrong(world, "an apply of %s runs without its lock", job->dir);
+			oracle_wrong(world, "a change of %s runs without its lock", job->dir);
 	}
 }
 

@@ -38,7 +38,8 @@ static void comment(struct world *world, int64_t number)
 {
 	static const char *const texts[] = { "apply", "sluice apply", "apply -d a", "plan",
 		"plan -d b", "unlock", "cancel", "looks good", "sluice aply", "apply -d c", "apply",
-		"apply" };
+		"apply", "sluice import -d a x.y i", "sluice state rm -d b x.y",
+		"sluice import x.y i" };
 
 	world_tell(world, VCS_COMMENT, number, someone(world), texts[roll(world, countof(texts))]);
 }

@@ -318,6 +318,8 @@ static int start(_unused_ struct executor *executor, const struct job_spec *spec
 		job->attempt, job_op_name(job->op), job->dir, (long long)job->number);
 	if (spec->op == JOB_APPLY)
 		oracle_apply_starts(world, spec);
+	else if (job_repeat_class(spec->op) == REPEAT_NEVER)
+		oracle_change_starts(world, spec);
 	if (spec->op != JOB_PREPARE)
 		oracle_order(world, spec);
 	return 0;
@@ -433,7 +435,7 @@ static void cancel(_unused_ struct executor *executor, struct job_id id, int att
 
 	if (job == NULL || (job->state != FAKE_ASKED && job->state != FAKE_RUNNING))
 		return;
-	if (job->op != JOB_APPLY || chance(the_world, 50))
+	if (job_repeat_class(job->op) != REPEAT_NEVER || chance(the_world, 50))
 		job->outcome = OUTCOME_CANCELLED;
 	job->due_ms = the_world->monotonic_ms;
 }
@@ -543,6 +545,7 @@ static void tell(void *owner, _unused_ bool is_problem, const char *what, const 
 void world_init(struct world *world, struct store *store, uint64_t seed)
 {
 	static const char *words[] = { "sluice", "atlantis" };
+	static const char *allowed[] = { "plan", "apply", "unlock", "cancel", "import", "state" };
 	bool verbose = world->verbose;
 	const char *breaks = world->breaks;
 
@@ -559,6 +562,7 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 		.slots = SLOTS,
 		.bare_commands = true,
 		.commands.words = { words, countof(words) },
+		.commands.allowed = { allowed, countof(allowed) },
 		.status_prefix = "sluice",
 		.tool = "terraform",
 		.comment_interval_ms = 2000 };

@@ -82,5 +82,6 @@ _printf_(2, 3) void world_note(struct world *world, const char *format, ...);
 _printf_(2, 3) void oracle_wrong(struct world *world, const char *format, ...);
 void oracle_apply_starts(struct world *world, const struct job_spec *spec);
 void oracle_order(struct world *world, const struct job_spec *spec);
+void oracle_change_starts(struct world *world, const struct job_spec *spec);
 void oracle_step(struct world *world);
 void oracle_end(struct world *world);

@@ -32,6 +32,18 @@ static const struct right {
 	{ "unlock", COMMAND_UNLOCK },
 	{ "cancel", COMMAND_CANCEL },
 	{ "help", COMMAND_HELP },
+	{ "sluice version", COMMAND_VERSION },
+	{ "atlantis approve_policies", COMMAND_APPROVE_POLICIES },
+	/* what they are told */
+	{ "sluice import aws_x.y i-1", COMMAND_IMPORT, .arguments = "aws_x.y|i-1" },
+	{ "atlantis import -d infra 'aws_x.y[\"a b\"]' arn:aws:x", COMMAND_IMPORT, .dir = "infra",
+		.arguments = "aws_x.y[\"a b\"]|arn:aws:x" },
+	{ "sluice import a b -p network", COMMAND_IMPORT, .project = "network",
+		.arguments = "a|b" },
+	{ "sluice state rm a.b", COMMAND_STATE_RM, .arguments = "a.b" },
+	{ "sluice state RM a.b -w blue c.d", COMMAND_STATE_RM, .workspace = "blue",
+		.arguments = "a.b|c.d" },
+	{ "sluice import --help", COMMAND_HELP },
 	/* as a phone writes it */
 	{ "Apply", COMMAND_APPLY },
 	{ "APPLY", COMMAND_APPLY },
@@ -114,12 +126,18 @@ static void understood(void **state)
 	assert_int_equal(command.is_verbose, row->is_verbose);
 	for (size_t i = 0; i < command.extra_arg_count; i++)
 		strbuf_printf(&arguments, "%s%s", i == 0 ? "" : "|", command.extra_args[i]);
+	for (size_t i = 0; i < command.target_count; i++)
+		strbuf_printf(&arguments, "%s%s", i == 0 ? "" : "|", command.targets[i]);
 	assert_string_equal(strbuf_text(&arguments), row->arguments == NULL ? "" : row->arguments);
 }
 
 static const struct none {
 	const char *name; /* the comment */
 } nones[] = {
+	{ "import" },
+	{ "import a b" },
+	{ "state" },
+	{ "state rm a.b" },
 	{ "" },
 	{ " " },
 	{ "\n\r\n\t\n" },
@@ -226,7 +244,17 @@ static const struct wrong {
 	{ "sluice unlcok", "there is no command", "unlock" },
 	{ "sluice destroy", "there is no command \"destroy\"", "" },
 	{ "sluice sluice plan", "there is no command \"sluice\"", "" },
-	{ "atlantis version", "there is no command \"version\"", "" },
+	{ "sluice import", "it is `import ADDRESS ID`, and something is missing", "" },
+	{ "sluice import a", "something is missing", "" },
+	{ "sluice import a b c", "it is `import ADDRESS ID`, and \"c\" is too much", "" },
+	{ "sluice import a \"\"", "\"\" cannot be an address or an id", "" },
+	{ "sluice import a -help", "import does not know \"-help\"", "" },
+	{ "sluice import a b -- -var=x=1", "import does not know \"--\"", "" },
+	{ "sluice state", "state knows only `state rm ADDRESS...`", "" },
+	{ "sluice state list", "state knows only `state rm ADDRESS...`", "" },
+	{ "sluice state rm", "something is missing", "" },
+	{ "sluice state rm a b c d e f g h i j k l m n o p q r s t u", "is too much", "" },
+	{ "sluice version 3", "version does not know \"3\"", "" },
 	{ "sluice is a fine thing", "there is no command \"is\"", "" },
 	{ "sluice \xd0\xb0pply", "there is no command", "apply" }, /* a Cyrillic letter */
 	{ "sluice apply please", "apply does not know \"please\"", "" },
@@ -425,7 +453,7 @@ static void help_shows_what_is_parsed(void **state)
 	command_help(&help);
 	for (int kind = COMMAND_PLAN; kind < COMMAND_INVALID; kind++) {
 		_cleanup_free_ char *row = mem_printf(
-			"| `sluice %s` | ", command_kind_name((enum command_kind)kind));
+			"\n| `sluice %s", command_kind_name((enum command_kind)kind));
 
 		assert_contains(strbuf_text(&help), row);
 	}

@@ -33,7 +33,7 @@ static void fill_facts(unsigned bits, struct facts *facts, struct pull *pull, st
 		.job_count = bits & 16 ? 1 : 0,
 		.project_count = bits & 16 ? 1 : 0,
 		.gate = gate,
-		.plan_is_usable = (bits & 32) != 0,
+		.is_usable = (bits & 32) != 0,
 		.outcome = bits & 512 ? OUTCOME_OK : OUTCOME_TOOL_FAILED,
 		.precedence = (enum precedence)(bits >> 10 & 3) };
 }

@@ -1,0 +1,156 @@
+/* May what is begun once begin now? Everything that an apply, an import or a removal needs, from
+ * fresh rows: asked when the command comes, when the job's turn comes, and when it is handed over.
+ */
+#include "orchestrator/engine/private.h"
+
+#include "orchestrator/model/steps.h"
+
+static int holds_lock(struct engine *engine, struct arena *arena, const struct facts *facts,
+	bool *ret, struct err *err)
+{
+	struct lock_row *locks = NULL;
+	size_t count = 0;
+	int r = store_lock_list_pull(engine->store, arena, facts->pull->id, &locks, &count, err);
+
+	*ret = false;
+	for (size_t i = 0; i < count; i++)
+		*ret = *ret || (locks[i].place == 0 && str_equal(locks[i].dir, facts->job->dir) &&
+				       str_equal(locks[i].workspace, facts->job->workspace));
+	return r;
+}
+
+static int read_apply(struct engine *engine, struct arena *arena, struct facts *facts,
+	struct gate_verdict *gate, const char **ret_why, struct err *err)
+{
+	const struct job *job = facts->job;
+	struct run plan_run;
+	struct job plan_job;
+	bool is_held = false;
+	int r = store_run_load(engine->store, arena, facts->run->plan_run, &plan_run, err);
+
+	if (r == 0)
+		r = store_job_load(engine->store, arena, job->plan_job, &plan_job, err);
+	if (r == 0)
+		r = holds_lock(engine, arena, facts, &is_held, err);
+	if (r == 0)
+		r = gate_read(
+			engine, arena, facts->pull, &plan_run, false, facts->run->actor, gate, err);
+	if (r < 0)
+		return r;
+	if (facts->pull->state != PULL_OPEN)
+		*ret_why = "the pull request is no longer open";
+	else if (!str_equal(facts->pull->head, facts->run->head) ||
+		 facts->pull->plan_run.v != plan_run.id.v)
+		*ret_why = "a newer push or plan came";
+	else if (plan_job.state != JOB_DONE || !str_equal(plan_job.plan_blob, job->plan_blob))
+		*ret_why = "the plan is not the one that was approved";
+	else if (plan_job.is_applied && job->attempt == 0)
+		*ret_why = "this plan was used before";
+	else if (!is_held)
+		*ret_why = "the lock of the project is gone";
+	else if (!gate->open)
+		*ret_why = gate->missing;
+	else
+		facts->is_usable = true;
+	return 0;
+}
+
+/* Without `approved` among the requirements an import needs no plan's approval; what else they may
+ * name is not known of a pull request yet, and what is not known does not hold. */
+int change_gate(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *plan_run, const char *recipe_text, const char *actor,
+	struct gate_verdict *ret, struct err *err)
+{
+	struct pull as_planned = *pull; /* the plan is void, its approvals are not */
+	struct recipe recipe;
+	int r = recipe_read(recipe_text, arena, &recipe, err);
+
+	*ret = (struct gate_verdict){ .open = true, .missing = "" };
+	as_planned.plan_run = plan_run->id;
+	if (r == 0 && (recipe.import_requires & REQUIRE_APPROVED))
+		r = gate_read(engine, arena, &as_planned, plan_run, false, actor, ret, err);
+	if (r == 0 && ret->open && (recipe.import_requires & ~(unsigned)REQUIRE_APPROVED) != 0)
+		*ret = (struct gate_verdict){
+			.missing = "import_requirements ask for more than `approved`, and sluice "
+				   "cannot tell yet whether that holds"
+		};
+	return r;
+}
+
+static int read_change(struct engine *engine, struct arena *arena, struct facts *facts,
+	struct gate_verdict *gate, const char **ret_why, struct err *err)
+{
+	struct run plan_run;
+	bool is_held = false;
+	int r = store_run_load(engine->store, arena, facts->run->plan_run, &plan_run, err);
+
+	if (r == 0)
+		r = holds_lock(engine, arena, facts, &is_held, err);
+	if (r == 0)
+		r = change_gate(engine, arena, facts->pull, &plan_run, facts->job->recipe,
+			facts->run->actor, gate, err);
+	if (r < 0)
+		return r;
+	if (facts->pull->state != PULL_OPEN)
+		*ret_why = "the pull request is no longer open";
+	else if (!str_equal(facts->pull->head, facts->run->head) ||
+		 facts->pull->plan_run.v != facts->run->id.v)
+		*ret_why = "a newer push or plan came";
+	else if (!is_held)
+		*ret_why = "the lock of the project is gone";
+	else if (!gate->open)
+		*ret_why = gate->missing;
+	else
+		facts->is_usable = true;
+	return 0;
+}
+
+int begin_read(struct engine *engine, struct arena *arena, struct facts *facts,
+	struct gate_verdict *gate, const char **ret_why, struct err *err)
+{
+	facts->gate = gate;
+	return facts->job->op == JOB_APPLY ? read_apply(engine, arena, facts, gate, ret_why, err)
+					   : read_change(engine, arena, facts, gate, ret_why, err);
+}
+
+int begin_allowed(struct engine *engine, struct arena *arena, const struct job *job, bool *ret,
+	struct err *err)
+{
+	struct gate_verdict gate = { 0 };
+	struct facts facts = { .job = job };
+	const char *why = "";
+	struct pull pull;
+	struct run run;
+	int r = store_run_load(engine->store, arena, job->run_id, &run, err);
+
+	if (r == 0)
+		r = store_pull_load(engine->store, arena, run.pull_id, &pull, err);
+	facts.run = &run;
+	facts.pull = &pull;
+	if (r == 0)
+		r = begin_read(engine, arena, &facts, &gate, &why, err);
+	*ret = r == 0 && facts.is_usable && gate.open;
+	return r;
+}
+
+int begin_note(
+	struct engine *engine, struct arena *arena, const struct facts *facts, struct err *err)
+{
+	const struct job *job = facts->job;
+	int r = 0;
+
+	if (job->op != JOB_APPLY)
+		return engine_audit(engine, arena,
+			arena_printf(arena, "%s started", run_kind_name(facts->run->kind)),
+			facts->run->actor, facts->pull->id, facts->run->id, err, "%s (%s) %s at %s",
+			job->project, job->workspace, facts->run->extra_args, facts->run->head);
+	/* a second attempt of an apply that never began uses the same plan */
+	if (job->attempt == 0)
+		r = store_job_set_applied(engine->store, job->plan_job, err);
+	return r < 0 ? r
+		     : engine_audit(engine, arena, "apply started", facts->run->actor,
+			       facts->pull->id, facts->run->id, err,
+			       "%s (%s) plan %s at %s, approved by %s", job->project,
+			       job->workspace, job->plan_blob, facts->run->head,
+			       gate_counted(facts->gate, arena));
+}
