@@ -137,28 +137,26 @@ static void differ(struct check *check, const char *dir, const char *name, const
 		strvec_pushf(check->differences, "%.200s/%.200s %s", dir, name, how);
 }
 
-/* Where a module's folder really is: modules that init brought lie in what init left. */
-static int open_module(const struct check *check, const char *dir)
+/* Where a module's folder really is: modules that init brought lie in what init left. Returns what
+ * `path`, relative, is to be opened from, or -1. */
+static int place_of(const struct check *check, const char *dir, char *path, size_t size)
 {
-	char path[PATH_MAX];
-
 	if (str_starts(dir, ".terraform/"))
-		return check->layer_fd < 0 || !tree_join("", dir, path, sizeof(path))
-			       ? -1
-			       : tree_open_beneath(check->layer_fd, path, O_RDONLY | O_DIRECTORY);
-	if (!tree_join(check->dir, dir, path, sizeof(path)))
-		return -1;
-	return tree_open_beneath(
-		check->tree_fd, path[0] == '\0' ? "." : path, O_RDONLY | O_DIRECTORY);
+		return tree_join("", dir, path, size) ? check->layer_fd : -1;
+	return tree_join(check->dir, dir, path, size) ? check->tree_fd : -1;
 }
 
-static bool is_same(int dir_fd, const char *name, const char *wanted)
+static bool is_same(int base_fd, const char *dir, const char *name, const char *wanted)
 {
-	_cleanup_fd_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	char sha[SHA256_HEX];
+	char path[PATH_MAX], sha[SHA256_HEX];
+	_cleanup_fd_ int fd = -1;
+	struct stat stat;
 	struct err err;
 
-	return fd >= 0 && codec_sha256_fd(fd, sha, &err) == 0 && str_equal(sha, wanted);
+	if (strchr(name, '/') == NULL && tree_join(dir, name, path, sizeof(path)))
+		fd = tree_open_inside(base_fd, path, O_RDONLY | O_NONBLOCK);
+	return fd >= 0 && fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) &&
+	       codec_sha256_fd(fd, sha, &err) == 0 && str_equal(sha, wanted);
 }
 
 /* OpenTofu reads x.tofu instead of x.tf. */
@@ -173,10 +171,13 @@ static bool is_shadowed(const char *name, const json_t *files)
 	return other != NULL && json_object_get(files, other) != NULL;
 }
 
-/* Every file of the plan is the file of the folder, and no file of the folder was left out. */
+/* Every file of the plan is the file of the folder, and no file of the folder was left out. Links
+ * are followed as Terraform follows them, but never out of the tree. */
 static void check_module(struct check *check, const char *dir, const json_t *files)
 {
-	int fd = open_module(check, dir);
+	char path[PATH_MAX];
+	int base_fd = place_of(check, dir, path, sizeof(path));
+	int fd = base_fd < 0 ? -1 : tree_open_inside(base_fd, path, O_RDONLY | O_DIRECTORY);
 	const struct dirent *item;
 	const char *name;
 	json_t *sha;
@@ -187,7 +188,7 @@ static void check_module(struct check *check, const char *dir, const json_t *fil
 		return;
 	}
 	json_object_foreach ((json_t *)files, name, sha) {
-		if (!is_same(fd, name, json_string_value(sha)))
+		if (!is_same(base_fd, path, name, json_string_value(sha)))
 			differ(check, dir, name, "is not as in this commit");
 	}
 	folder = fdopendir(fd);

@@ -22,6 +22,7 @@
 #include "runners/confined.h"
 #include "runners/diagnostic.h"
 #include "runners/place.h"
+#include "runners/plan_config.h"
 #include "runners/stage.h"
 #include "runners/tf_plan.h"
 #include "runners/worker.h"
@@ -89,6 +90,13 @@ static int run_prepare(struct worker *worker)
 	return ended;
 }
 
+/* Who reads what a plan left. */
+struct readers {
+	struct confined summary; /* the plan as JSON, out of json_fd */
+	struct plan_config config;
+	int json_fd;
+};
+
 /* What the commands of the workflow printed for people, then the plan. */
 static void keep_plan_text(struct walk *walk, const struct mask *hidden, int text_fd)
 {
@@ -132,7 +140,8 @@ static int read_answer(
 
 /* The plan becomes a blob while the reader works. What the reader found to be secret is taken out
  * of the texts that the tool wrote; a text that cannot be cleaned is not kept. */
-static int keep_plan(struct walk *walk, struct confined *reader, int text_fd)
+static int keep_plan(
+	struct walk *walk, const struct ground *ground, struct readers *readers, int text_fd)
 {
 	struct worker *worker = walk->worker;
 	_cleanup_fd_ int out = openat(worker->dir->fd, "out", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -141,11 +150,16 @@ static int keep_plan(struct walk *walk, struct confined *reader, int text_fd)
 	struct err err;
 	int r;
 
-	confined_go(reader);
+	confined_go(&readers->summary);
+	if (plan_config_take(&readers->config, out, &err) < 0)
+		return worker_end_err(worker, OUTCOME_BAD_RESULT, "plan", &err);
 	r = blob_put(worker->site->data_dir, out, "tfplan", plan_file_max, BLOB_MOVE, sha, &err);
 	if (r < 0)
 		return worker_end_err(worker, OUTCOME_BAD_RESULT, "plan", &err);
-	r = read_answer(worker, reader, &hidden, &err);
+	r = plan_config_judge(&readers->config, walk, ground);
+	if (r < 0)
+		return r;
+	r = read_answer(worker, &readers->summary, &hidden, &err);
 	if (r == 0)
 		r = output_mask_again(&worker->output, worker->dir->fd, &hidden, &err);
 	if (r == 0)
@@ -220,7 +234,7 @@ static int make_plan(struct walk *walk, struct ground *ground, int json_fd, int 
 	return r == 0 && ground->is_own ? ground_keep(walk, ground) : r;
 }
 
-static int run_plan(struct worker *worker, struct confined *reader, int json_fd)
+static int run_plan(struct worker *worker, struct readers *readers)
 {
 	_cleanup_fd_ int text_fd = -1;
 	struct ground ground = { 0 };
@@ -232,9 +246,9 @@ static int run_plan(struct worker *worker, struct confined *reader, int json_fd)
 		r = worker_end(
 			worker, OUTCOME_SETUP_FAILED, "job directory", "%s", strerror(errno));
 	if (r == 0)
-		r = make_plan(&walk, &ground, json_fd, text_fd);
+		r = make_plan(&walk, &ground, readers->json_fd, text_fd);
 	if (r == 0)
-		r = keep_plan(&walk, reader, text_fd);
+		r = keep_plan(&walk, &ground, readers, text_fd);
 	if (r == 0) {
 		worker->result.outcome = OUTCOME_OK;
 		if (walk.has_planned) /* the tool's own word; else the summary's */
@@ -469,7 +483,7 @@ static int check_machine(struct worker *worker)
 	return 0;
 }
 
-static void run_job(struct worker *worker, struct confined *reader, int json_fd)
+static void run_job(struct worker *worker, struct readers *readers)
 {
 	int r = check_machine(worker);
 
@@ -482,7 +496,7 @@ static void run_job(struct worker *worker, struct confined *reader, int json_fd)
 		r = run_prepare(worker);
 		break;
 	case JOB_PLAN:
-		r = run_plan(worker, reader, json_fd);
+		r = run_plan(worker, readers);
 		break;
 	case JOB_APPLY:
 		r = run_apply(worker);
@@ -501,29 +515,46 @@ static void run_job(struct worker *worker, struct confined *reader, int json_fd)
 		worker->result.outcome = OUTCOME_OK;
 }
 
-/* The reader of the plan is forked first: before there are secrets, and so that it is ready when
- * there is something to read. */
+/* The readers of the plan are forked first: before there are secrets, and so that they are ready
+ * when there is something to read. */
+static int readers_start(
+	struct readers *readers, const struct sandbox_support *support, int job_fd, struct err *err)
+{
+	int r;
+
+	readers->json_fd = openat(job_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (readers->json_fd < 0)
+		return err_sys(err, ERR_JOB, errno, "cannot make a file of the job");
+	r = confined_start(&readers->summary, support, tf_plan_interpret, readers->json_fd, err);
+	return r < 0 ? r : plan_config_start(&readers->config, support, job_fd, err);
+}
+
+static void readers_release(struct readers *readers)
+{
+	confined_release(&readers->summary);
+	plan_config_release(&readers->config);
+	fd_closep(&readers->json_fd);
+}
+
 static int supervise_in(const struct site *site, const struct sandbox_support *support,
 	struct job_dir *dir, struct err *err)
 {
-	struct confined reader = { .go_fd = -1, .answer_fd = -1 };
-	_cleanup_fd_ int json_fd = -1;
+	struct readers readers = {
+		.summary = { .go_fd = -1, .answer_fd = -1 }, .config = PLAN_CONFIG, .json_fd = -1
+	};
 	struct worker worker = { .wake_fd = -1 };
 	struct arena arena = { 0 };
 	struct job_spec spec;
 	int r;
 
 	r = job_dir_spec(dir, &arena, &spec, err);
-	if (r == 0 && spec.op == JOB_PLAN) {
-		json_fd = openat(dir->fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-		r = json_fd < 0 ? err_sys(err, ERR_JOB, errno, "cannot make a file of the job")
-				: confined_start(&reader, support, tf_plan_interpret, json_fd, err);
-	}
+	if (r == 0 && spec.op == JOB_PLAN)
+		r = readers_start(&readers, support, dir->fd, err);
 	arena_release(&arena);
 	if (r == 0) {
 		r = worker_open(&worker, site, support, dir, err);
 		if (r == 0)
-			run_job(&worker, &reader, json_fd);
+			run_job(&worker, &readers);
 		else if (worker.spec.job.v != 0)
 			r = worker_end_err(&worker, OUTCOME_SETUP_FAILED, "job directory", err);
 		if (worker.spec.job.v != 0)
@@ -531,7 +562,7 @@ static int supervise_in(const struct site *site, const struct sandbox_support *s
 		json_decref(worker.result.json);
 		worker_release(&worker);
 	}
-	confined_release(&reader);
+	readers_release(&readers);
 	return r;
 }
 

@@ -38,6 +38,14 @@ int tree_open_beneath(int base_fd, const char *path, int flags)
 	return (int)syscall(SYS_openat2, base_fd, path, &how, sizeof(how));
 }
 
+int tree_open_inside(int base_fd, const char *path, int flags)
+{
+	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+
+	return (int)syscall(SYS_openat2, base_fd, path, &how, sizeof(how));
+}
+
 int tree_open_dir(const char *tree, const char *dir, struct err *err)
 {
 	_cleanup_fd_ int base = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);

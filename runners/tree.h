@@ -7,6 +7,8 @@
 bool tree_path_is_safe(const char *path);
 /* openat2() that stays below base_fd and follows no symbolic link; -1 and errno. */
 int tree_open_beneath(int base_fd, const char *path, int flags);
+/* The same, but links that stay below base_fd are followed. */
+int tree_open_inside(int base_fd, const char *path, int flags);
 /* The project's folder, opened without ever following a symbolic link or leaving the tree. */
 _must_check_ int tree_open_dir(const char *tree, const char *dir, struct err *err);
 /* `dir`/`path` with "." and ".." resolved by their text; false when it leaves the tree. out: size.

@@ -8,6 +8,7 @@ suite_start = python3 tests/integration/test_start.py ## a server that cannot st
 suite_faults = python3 tests/integration/test_faults.py ## what people see when tool, disk, database or clock fail
 suite_git = tests/integration/test_git.py ## sluice-git on ordinary and hostile repositories
 suite_runners = python3 tests/integration/test_runners.py ## jobs: hostile and real tools, kills, restarts
+suite_provenance = tests/integration/test_provenance.py ## real tools: plans that somebody changes while they are made
 suite_workflows = tests/integration/test_workflows.py ## real tools: the steps of workflows, import, state rm, hooks
 suite_upkeep = tests/integration/test_upkeep.py ## what the server remembers, shows and throws away
 suite_descriptors = python3 tests/integration/test_descriptors.py ## jobs that start and end while no descriptor is left

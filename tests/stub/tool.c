@@ -6,6 +6,7 @@
  *
  * `sleep`, `flood`, `daemon`, the `ignore-*` and `noise` happen in plan and apply. Written in the
  * order of main(); static and quick to start, because the benches pay for it. */
+#include "tests/stub/plan_zip.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -171,7 +172,7 @@ static int run_plan(int argc, char **argv)
 {
 	struct timespec now;
 	long creates;
-	char buf[8];
+	char buf[8], plan[100];
 
 	if (order("needs-init", buf, sizeof(buf)) != NULL && access(".terraform/stub", F_OK) < 0) {
 		printf("Error: Required plugins are not installed\n\nRun: terraform init\n");
@@ -180,14 +181,12 @@ static int run_plan(int argc, char **argv)
 	if (misbehave("plan") != 0)
 		return 1;
 	creates = planned();
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(plan, sizeof(plan), "stub plan %ld %ld.%09ld\n", creates, (long)now.tv_sec,
+		now.tv_nsec);
 	for (int i = 2; i < argc; i++) {
-		FILE *plan = strncmp(argv[i], "-out=", 5) == 0 ? fopen(argv[i] + 5, "w") : NULL;
-
-		if (plan == NULL)
-			continue;
-		clock_gettime(CLOCK_REALTIME, &now);
-		fprintf(plan, "stub plan %ld %ld.%09ld\n", creates, (long)now.tv_sec, now.tv_nsec);
-		fclose(plan);
+		if (strncmp(argv[i], "-out=", 5) == 0)
+			plan_zip_write(argv[i] + 5, plan);
 	}
 	printf("\nPlan: %ld to add, 0 to change, 0 to destroy.\n", creates);
 	return creates > 0 ? 2 : 0;
@@ -195,14 +194,12 @@ static int run_plan(int argc, char **argv)
 
 static long read_plan(const char *path)
 {
-	FILE *plan = path == NULL ? NULL : fopen(path, "r");
+	char plan[100];
 	long creates = -1;
 
-	if (plan == NULL)
+	if (path == NULL || plan_zip_read(path, plan, sizeof(plan)) < 0 ||
+		sscanf(plan, "stub plan %ld", &creates) != 1)
 		return -1;
-	if (fscanf(plan, "stub plan %ld", &creates) != 1)
-		creates = -1;
-	fclose(plan);
 	return creates;
 }
 

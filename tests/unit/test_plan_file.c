@@ -141,6 +141,14 @@ static void link_module(int folder)
 	assert_int_equal(renameat(folder, "p/mod/in", folder, "in"), 0);
 	assert_int_equal(symlinkat("../../in", folder, "p/mod/in"), 0);
 }
+static void link_outside(int folder)
+{
+	_cleanup_free_ char *outside = mem_printf("%s.outside", cases_folder());
+
+	write_file(AT_FDCWD, outside, files[0].text);
+	assert_int_equal(unlinkat(folder, "p/main.tf", 0), 0);
+	assert_int_equal(symlinkat(outside, folder, "p/main.tf"), 0);
+}
 
 static const struct change_case {
 	const char *name;
@@ -155,8 +163,9 @@ static const struct change_case {
 	{ "a JSON file that the plan did not see", add_json, "./more.tf.json was left out" },
 	{ "a file that is not there", take_file, "./j.tf.json is not as" },
 	{ "a module that is not there", take_module, "mod/in/ is not a folder" },
-	{ "a link instead of a file", link_file, "./main.tf is not as" },
-	{ "a link instead of a module", link_module, "mod/in/ is not a folder" },
+	{ "a link to the same file", link_file, NULL },
+	{ "a link to the same module", link_module, NULL },
+	{ "a link out of the tree, to the same text", link_outside, "./main.tf is not as" },
 };
 
 static void finds_every_change(void **state)
