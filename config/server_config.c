@@ -289,6 +289,7 @@ int server_config_must_stay(const struct settings *now, const struct settings *n
 				"put it back, or restart the server",
 				"cannot change while the server runs; it is %s", was);
 	}
+	server_hosts_must_stay(now, next, errors);
 	return end(errors, err);
 }
 

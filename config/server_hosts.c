@@ -40,6 +40,7 @@ const struct config_key server_host_keys[] = {
 		.mark_at = HOST(given),
 		.help = "files with the secret of the webhook; several while it is being changed" },
 	{ "repos", CONFIG_TEXTS, HOST(repos), .is_one_or_list = true, .is_required = true,
+		.is_good = server_is_repo_rule, .expected = "HOST/OWNER/REPO, perhaps with *",
 		.mark = HOST_REPOS, .mark_at = HOST(given),
 		.help = "which repositories are served: HOST/OWNER/REPO with `*`; `!` in front "
 			"takes out" },
@@ -117,5 +118,66 @@ void server_hosts_finish(const struct config_decoder *decoder, struct settings *
 			host->url = arena_printf(&settings->arena, "https://%s", host->name);
 		if (host->api_url[0] == '\0')
 			host->api_url = api_of(&settings->arena, host);
+	}
+}
+
+static const struct host_settings *find_host(const struct settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->host_count; i++) {
+		if (str_equal(settings->hosts[i].name, name))
+			return &settings->hosts[i];
+	}
+	return NULL;
+}
+
+static const struct {
+	const char *key;
+	size_t offset;
+} fixed[] = { { "kind", HOST(kind) }, { "url", HOST(url) }, { "api_url", HOST(api_url) },
+	{ "user", HOST(user) }, { "ca_bundle", HOST(ca_bundle) }, { "proxy", HOST(proxy) } };
+
+static void must_stay(const struct host_settings *now, const struct host_settings *next,
+	struct config_errors *errors)
+{
+	static const char hint[] = "put it back, or restart the server";
+	struct arena *arena = &errors->arena;
+
+	for (size_t i = 0; i < countof(fixed); i++) {
+		const char *was = *(
+			const char *const *)(const void *)((const char *)now + fixed[i].offset);
+		const char *is = *(
+			const char *const *)(const void *)((const char *)next + fixed[i].offset);
+
+		if (!str_equal(was, is))
+			server_complain(errors, &next->at,
+				arena_printf(arena, "hosts.%s.%s", now->name, fixed[i].key), hint,
+				"cannot change while the server runs; it is %s",
+				was[0] == '\0' ? "not given" : was);
+	}
+	if (now->app_id != next->app_id)
+		server_complain(errors, &next->at,
+			arena_printf(arena, "hosts.%s.app_id", now->name), hint,
+			"a token or an App cannot become another App while the server runs");
+}
+
+void server_hosts_must_stay(
+	const struct settings *now, const struct settings *next, struct config_errors *errors)
+{
+	for (size_t i = 0; i < now->host_count; i++) {
+		const struct host_settings *host = find_host(next, now->hosts[i].name);
+
+		if (host != NULL)
+			must_stay(&now->hosts[i], host, errors);
+		else
+			config_complain(errors, (struct yaml_place){ 0 },
+				arena_printf(&errors->arena, "hosts.%s", now->hosts[i].name),
+				"put it back, or restart the server",
+				"a host cannot go while the server runs");
+	}
+	for (size_t i = 0; i < next->host_count; i++) {
+		if (find_host(now, next->hosts[i].name) == NULL)
+			server_complain(errors, &next->hosts[i].at,
+				arena_printf(&errors->arena, "hosts.%s", next->hosts[i].name),
+				"restart the server", "a host cannot come while the server runs");
 	}
 }

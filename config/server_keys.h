@@ -14,6 +14,7 @@ bool server_is_secret_place(const char *text);
 bool server_is_absolute(const char *text);
 bool server_is_regex(const char *text);
 bool server_is_repo_id(const char *text);
+bool server_is_repo_rule(const char *text); /* of an allow list */
 bool server_is_name(const char *text);
 bool server_is_variable(const char *text);
 bool server_is_sha256(const char *text);
@@ -40,6 +41,9 @@ extern const struct config_element server_host, server_repo, server_credential, 
 void server_hosts_finish(const struct config_decoder *decoder, struct settings *settings);
 void server_repos_finish(const struct config_decoder *decoder, struct settings *settings);
 void server_jobs_finish(const struct config_decoder *decoder, struct settings *settings);
+/* What of a host a running server cannot change. */
+void server_hosts_must_stay(
+	const struct settings *now, const struct settings *next, struct config_errors *errors);
 /* A complaint about one element: "hosts.github.com". */
 _printf_(5, 6) void server_complain(struct config_errors *errors, const struct config_place *at,
 	const char *path, const char *hint, const char *format, ...);

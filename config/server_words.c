@@ -3,6 +3,7 @@
 
 #include "config/words.h"
 #include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/glob.h"
 #include "orchestrator/lib/regex.h"
 
 #include <stdarg.h>
@@ -52,6 +53,15 @@ bool server_is_repo_id(const char *text)
 		return word_is_regex_between_slashes(text);
 	return strchr(text, '/') != NULL && !str_ends(text, "/") && strchr(text, '*') == NULL &&
 	       strstr(text, "://") == NULL;
+}
+
+bool server_is_repo_rule(const char *text)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct glob glob;
+	struct err err;
+
+	return text[0] != '\0' && glob_compile(GLOB_NAME, "", text, &arena, &glob, &err) == 0;
 }
 
 bool server_is_name(const char *text)

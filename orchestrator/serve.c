@@ -129,15 +129,44 @@ static const char *warning(void *owner)
 	return server->settings.refused;
 }
 
-/* All parts or none: the engine, which may fail, comes first. */
+/* The files of secrets once more, for each host that runs, in the order of server->githubs. */
+static int read_host_secrets(struct server *server, const struct settings *next,
+	struct github_secrets **fresh, struct err *err)
+{
+	const struct settings *first = server->settings.first;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < first->host_count; i++) {
+		for (size_t k = 0; r == 0 && k < next->host_count; k++) {
+			if (str_equal(first->hosts[i].name, next->hosts[k].name))
+				r = github_secrets_read(&next->hosts[k], &fresh[i], err);
+		}
+	}
+	if (r < 0)
+		serve_settings_refuse(&server->settings, err);
+	return r;
+}
+
+/* All parts or none: what may fail comes first. */
 static int reload(void *owner, int64_t *ret_generation, struct err *err)
 {
 	struct server *server = owner;
+	size_t hosts = server->settings.first->host_count;
+	struct github_secrets **fresh = mem_alloc((hosts + 1) * sizeof(*fresh));
 	struct settings *next = NULL;
 	int r = serve_settings_next(&server->settings, &next, err);
 
 	if (r == 0)
+		r = read_host_secrets(server, next, fresh, err);
+	if (r == 0)
 		r = engine_reload(server->engine, next, err);
+	for (size_t i = 0; i < hosts; i++) {
+		if (r == 0)
+			github_host_take(server->githubs[i], fresh[i]);
+		else
+			github_secrets_free(fresh[i]);
+	}
+	free(fresh);
 	if (r < 0) {
 		settings_unref(next);
 		log_error("the configuration is not taken; the one before stays", log_err(err),

@@ -110,6 +110,12 @@ int serve_settings_next(struct serve_settings *settings, struct settings **ret, 
 	return r;
 }
 
+void serve_settings_refuse(struct serve_settings *settings, const struct err *err)
+{
+	free(settings->refused);
+	settings->refused = mem_printf("%s: %s", settings->file, err->text);
+}
+
 void serve_settings_take(struct serve_settings *settings, struct settings *next)
 {
 	settings_unref(settings->current);

@@ -19,6 +19,8 @@ _must_check_ int serve_settings_start(struct serve_settings *settings, struct er
 /* The file once more. *ret is a new generation, owned by the caller, or `refused` says why not. */
 _must_check_ int serve_settings_next(
 	struct serve_settings *settings, struct settings **ret, struct err *err);
+/* The file is good, what it names is not: the error becomes what was refused. */
+void serve_settings_refuse(struct serve_settings *settings, const struct err *err);
 /* Takes the reference: this is the newest generation now. */
 void serve_settings_take(struct serve_settings *settings, struct settings *next);
 void serve_settings_release(struct serve_settings *settings);

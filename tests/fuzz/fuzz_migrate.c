@@ -74,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	struct migration migration = { 0 };
 	struct config_errors errors = { 0 };
 	struct err err = { 0 };
+	bool is_told = strstr(text, SECRET) != NULL; /* by the input itself */
 	char *file = strstr(text, "\n---\n");
 	int r = 0;
 
@@ -89,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	}
 	if ((r == 0) != (errors.found == 0) && err.code != ERR_LIMIT)
 		abort();
-	if (strstr(strbuf_text(&out), SECRET) != NULL)
+	if (!is_told && strstr(strbuf_text(&out), SECRET) != NULL)
 		abort();
 	config_errors_release(&errors);
 	migrate_release(&migration);

@@ -2,6 +2,8 @@
 """server.yaml while the server lives: SIGHUP and `sluice reload`, good and bad files, what cannot change, and runs that
 keep what they began with."""
 
+import hashlib
+import hmac
 import os
 import shutil
 import signal
@@ -17,6 +19,16 @@ MODE = os.environ.get("MODE", "debug")
 STUB = os.path.join(sluice.ROOT, "build", MODE, "tests", "stub-terraform")
 UNFIT = 78
 GOOD = "listen: 127.0.0.1:0\ntools: {terraform: %s}\n" % STUB
+
+
+HOST = """hosts:
+  github.com:
+    kind: github
+    api_url: http://127.0.0.1:1
+    token_file: %s/token
+    webhook_secret_files: %s/webhook
+    repos: github.com/acme/*
+"""
 
 
 class Life:
@@ -133,6 +145,56 @@ def run_keeps_its_generation(life):
     assert list(life.contexts(quick)) == ["later/plan"], life.contexts(quick)
 
 
+def ping(life, secret):
+    """The status of a webhook that is signed with this secret."""
+    body = b'{"zen": "%d"}' % time.monotonic_ns()
+    connection = sluice.UnixConnection(os.path.join(life.server.data, "sluice.sock"), 10)
+    connection.request("POST", "/events/github.com", body, {
+        "Content-Type": "application/json", "X-GitHub-Event": "ping", "X-GitHub-Delivery": "d%d" % time.monotonic_ns(),
+        "X-Hub-Signature-256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def put(life, name, text):
+    with open(os.path.join(life.folder, name), "w", encoding="utf-8") as out:
+        out.write(text)
+
+
+def secrets_change(life):
+    """The files of a host are read again, all of them or none; another host needs a restart."""
+    old, new = "an-older-secret-of-the-webhook", "a-newer-secret-of-the-webhook"
+    host = HOST % (life.folder, life.folder)
+    put(life, "token", "github_pat_0123456789\n")
+    put(life, "webhook", old)
+    life.server.stop()
+    life.write(GOOD + host)
+    life.server.start()
+    assert (ping(life, old), ping(life, new)) == (202, 401), (ping(life, old), ping(life, new))
+    put(life, "webhook", "")
+    code, said = life.reload()
+    assert code == 1 and "webhook secret" in said and "webhook" in life.server.ask("GET", "/readyz")[1], (code, said)
+    put(life, "webhook", new)
+    os.rename(os.path.join(life.folder, "token"), os.path.join(life.folder, "gone"))
+    code, said = life.reload()
+    assert code == 1 and "the token cannot be read" in said, (code, said)
+    assert (ping(life, old), ping(life, new)) == (202, 401), "half of it was taken"
+    os.rename(os.path.join(life.folder, "gone"), os.path.join(life.folder, "token"))
+    code, said = life.reload()
+    assert code == 0, said
+    assert (ping(life, old), ping(life, new)) == (401, 202), "the newer secret is not taken"
+    for text, wanted in ((GOOD, "hosts.github.com: a host cannot go"),
+                         (GOOD + host + host.replace("hosts:\n", "").replace("github.com", "ghe.test"),
+                          "hosts.ghe.test: a host cannot come"),
+                         (GOOD + host.replace(":1\n", ":2\n"), "hosts.github.com.api_url: cannot change")):
+        life.write(text)
+        code, said = life.reload()
+        assert code == 1 and wanted in said, (code, said)
+    for secret in (old, new):
+        assert secret not in life.server.log_text(), "a secret stands in the log"
+
+
 def many_reloads(life):
     """Generations that nobody needs are given back: a thousand files of one kind leave no trace."""
     def resident():
@@ -163,12 +225,17 @@ def start_refused(text, wanted):
 REFUSED = {
     "unknown key": ("slot: 3\n", ":1:1: slot: unknown key; did you mean \"slots\"?"),
     "not YAML": ("slots: [\n", "this is not YAML"),
+    "a host without a webhook secret": ("".join(line for line in HOST.splitlines(True) if "webhook" not in line) % "/x",
+                                        "hosts.github.com: the key \"webhook_secret_files\" is missing"),
+    "a host whose secret is not there": (HOST % ("/dev/shm", "/nonexistent"), "/nonexistent/webhook"),
+    "a host with its token inline": (HOST.replace("token_file: %s/token", "token: ghp_0123456789%s") % ("x", "/x"),
+                                     "a secret does not stand in this file"),
 }
 
 
 def main():
     results = sluice.Results("config")
-    for case in (good_file, bad_file, file_gone, fixed_keys, run_keeps_its_generation, many_reloads):
+    for case in (good_file, bad_file, file_gone, fixed_keys, run_keeps_its_generation, secrets_change, many_reloads):
         try:
             with Life() as life:
                 case(life)

@@ -447,6 +447,19 @@ static void fail_all(struct list *calls)
 	}
 }
 
+void github_client_change(struct github_client *client, const char *token, struct rsa_key *app_key)
+{
+	if (token != NULL && client->self->is_fixed) {
+		github_credential_drop(client->self);
+		client->self->token = mem_strdup(token);
+	}
+	if (app_key != NULL && client->app_key != NULL) {
+		rsa_key_free(client->app_key);
+		client->app_key = steal_ptr(app_key);
+	}
+	rsa_key_free(app_key);
+}
+
 void github_client_free(struct github_client *client)
 {
 	if (client == NULL)

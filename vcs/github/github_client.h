@@ -51,6 +51,8 @@ _must_check_ int github_client_new(
 	const struct github_client_options *options, struct github_client **ret, struct err *err);
 /* Whatever was asked and not answered is answered with an error. */
 void github_client_free(struct github_client *client);
+/* Another token, copied, or another key of the App, which is taken: whichever it has. */
+void github_client_change(struct github_client *client, const char *token, struct rsa_key *app_key);
 void github_client_ask(struct github_client *client, const struct github_ask *ask,
 	github_answer_cb cb, void *owner);
 

@@ -298,8 +298,24 @@ static void secret_free(char *text)
 	free(text);
 }
 
+struct github_secrets {
+	struct strvec webhook;
+	char *token;		 /* of a person, or NULL */
+	struct rsa_key *app_key; /* of an App, or NULL */
+};
+
+void github_secrets_free(struct github_secrets *secrets)
+{
+	if (secrets == NULL)
+		return;
+	secret_free(secrets->token);
+	rsa_key_free(secrets->app_key);
+	strvec_release(&secrets->webhook);
+	free(secrets);
+}
+
 static int read_webhook_secrets(
-	struct github_host *host, const struct host_settings *settings, struct err *err)
+	const struct host_settings *settings, struct github_secrets *secrets, struct err *err)
 {
 	if (settings->webhook_secret_files.count == 0)
 		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
@@ -316,7 +332,7 @@ static int read_webhook_secrets(
 		if (r < 0)
 			return r;
 		secrets_add(text);
-		strvec_push(&host->secrets, text);
+		strvec_push(&secrets->webhook, text);
 		secret_free(text);
 		if (length < GITHUB_SECRET_MIN)
 			return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
@@ -326,8 +342,8 @@ static int read_webhook_secrets(
 	return 0;
 }
 
-static int read_credential(const struct host_settings *settings,
-	struct github_client_options *options, char **ret_token, struct err *err)
+static int read_credential(
+	const struct host_settings *settings, struct github_secrets *secrets, struct err *err)
 {
 	char *pem = NULL;
 	size_t length = 0;
@@ -338,13 +354,12 @@ static int read_credential(const struct host_settings *settings,
 			"the host %s needs either token_file or app_id with app_key_file",
 			settings->name);
 	if (!str_empty(settings->token_file)) {
-		r = secret_read(settings->token_file, "the token", ret_token, &length, err);
+		r = secret_read(settings->token_file, "the token", &secrets->token, &length, err);
 		if (r == 0)
-			secrets_add(*ret_token);
-		if (r == 0 && strpbrk(*ret_token, " \r\n\t") != NULL)
+			secrets_add(secrets->token);
+		if (r == 0 && strpbrk(secrets->token, " \r\n\t") != NULL)
 			r = err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
 				"%s holds more than one word", settings->token_file);
-		options->token = *ret_token;
 		return r;
 	}
 	if (settings->app_id <= 0)
@@ -352,12 +367,36 @@ static int read_credential(const struct host_settings *settings,
 			"the host %s has app_key_file, and needs app_id", settings->name);
 	r = secret_read(settings->app_key_file, "the key of the App", &pem, &length, err);
 	if (r == 0)
-		r = rsa_key_read(pem, length, &options->app_key, err);
+		r = rsa_key_read(pem, length, &secrets->app_key, err);
 	if (r < 0 && pem != NULL)
 		(void)err_wrap(err, "%s", settings->app_key_file);
 	secret_free(pem);
-	options->app_id = settings->app_id;
 	return r;
+}
+
+int github_secrets_read(
+	const struct host_settings *settings, struct github_secrets **ret, struct err *err)
+{
+	struct github_secrets *secrets = mem_alloc(sizeof(*secrets));
+	int r = read_webhook_secrets(settings, secrets, err);
+
+	if (r == 0)
+		r = read_credential(settings, secrets, err);
+	if (r < 0)
+		github_secrets_free(secrets);
+	else
+		*ret = secrets;
+	return r;
+}
+
+void github_host_take(struct github_host *host, struct github_secrets *secrets)
+{
+	struct strvec old = host->secrets;
+
+	host->secrets = secrets->webhook;
+	secrets->webhook = old;
+	github_client_change(host->client, secrets->token, steal_ptr(secrets->app_key));
+	github_secrets_free(secrets);
 }
 
 /* ---- life ---- */
@@ -371,24 +410,23 @@ static char *without_slash(const char *url)
 	return mem_strndup(url, length);
 }
 
-static int start_client(
-	struct github_host *host, const struct github_host_options *options, struct err *err)
+static int start_client(struct github_host *host, const struct github_host_options *options,
+	struct github_secrets *secrets, struct err *err)
 {
 	const struct host_settings *settings = options->settings;
 	_cleanup_free_ char *api_url = without_slash(settings->api_url);
-	char *token = NULL;
 	struct github_client_options client = { .loop = options->loop,
 		.clock = options->clock,
 		.api_url = api_url,
 		.ca_bundle = settings->ca_bundle,
-		.proxy = settings->proxy };
-	int r = read_credential(settings, &client, &token, err);
+		.proxy = settings->proxy,
+		.token = secrets->token,
+		.app_id = settings->app_id,
+		.app_key = secrets->app_key };
+	int r = github_client_new(&client, &host->client, err);
 
 	if (r == 0)
-		r = github_client_new(&client, &host->client, err);
-	if (r < 0)
-		rsa_key_free(client.app_key);
-	secret_free(token);
+		secrets->app_key = NULL; /* the client's now */
 	return r;
 }
 
@@ -397,6 +435,7 @@ int github_host_new(
 {
 	const struct host_settings *settings = options->settings;
 	struct github_host *host = mem_alloc(sizeof(*host));
+	struct github_secrets *secrets = NULL;
 	int r;
 
 	host->name = mem_strdup(settings->name);
@@ -422,9 +461,14 @@ int github_host_new(
 	list_init(&host->threads);
 	list_init(&host->statuses);
 	list_init(&host->waiting);
-	r = read_webhook_secrets(host, settings, err);
+	r = github_secrets_read(settings, &secrets, err);
 	if (r == 0)
-		r = start_client(host, options, err);
+		r = start_client(host, options, secrets, err);
+	if (r == 0) {
+		host->secrets = secrets->webhook;
+		secrets->webhook = (struct strvec){ 0 };
+	}
+	github_secrets_free(secrets);
 	if (r < 0) {
 		github_host_free(host);
 		return r;

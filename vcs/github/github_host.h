@@ -24,5 +24,12 @@ struct github_host_options {
 _must_check_ int github_host_new(
 	const struct github_host_options *options, struct github_host **ret, struct err *err);
 /* What was asked and not answered is answered with an error. */
-void github_host_free(struct github_host *host);	     /* NULL is fine */
+void github_host_free(struct github_host *host); /* NULL is fine */
+/* The same files once more, while the host runs. Nothing changes before github_host_take(), which
+ * takes *ret; whoever does not call it frees it. */
+struct github_secrets;
+_must_check_ int github_secrets_read(
+	const struct host_settings *settings, struct github_secrets **ret, struct err *err);
+void github_secrets_free(struct github_secrets *secrets); /* NULL is fine */
+void github_host_take(struct github_host *host, struct github_secrets *secrets);
 struct vcs_host *github_host_port(struct github_host *host); /* borrowed */
