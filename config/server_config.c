@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { SECOND = 1000, HOUR = 3600 * SECOND };
+enum { SECOND = 1000, HOUR = 3600 * SECOND, DAY = 24 * HOUR };
 
 static const char *const tool_words[] = { "terraform", "opentofu", NULL };
 
@@ -78,6 +78,22 @@ static const struct config_key tool_keys[] = {
 	{ 0 },
 };
 
+static const struct config_key retention_keys[] = {
+	{ "every", CONFIG_DURATION, AT(sweep_every_ms), SECOND, DAY, .fallback = "1h",
+		.help = "from one round of throwing away to the next" },
+	{ "leftovers", CONFIG_DURATION, AT(keep_leftovers_ms), SECOND, 365LL * DAY,
+		.fallback = "1d",
+		.help = "plans, work trees and job directories that nothing needs go when they are "
+			"this old; what an open pull request may still apply never goes" },
+	{ "init", CONFIG_DURATION, AT(keep_init_ms), SECOND, 365LL * DAY, .fallback = "14d",
+		.help = "what init made is kept so long after its last use" },
+	{ "logs", CONFIG_DURATION, AT(keep_logs_ms), SECOND, 10LL * 365 * DAY, .fallback = "30d",
+		.help = "logs of jobs, and the directories of interrupted ones" },
+	{ "events", CONFIG_DURATION, AT(keep_events_ms), DAY, 10LL * 365 * DAY, .fallback = "90d",
+		.help = "how long a delivery is recognised when it comes a second time" },
+	{ 0 },
+};
+
 static const struct config_key limit_keys[] = {
 	{ "step_timeout", CONFIG_DURATION, AT(step_timeout_ms), SECOND, 24 * HOUR, .fallback = "1h",
 		.help = "a step of a job that takes longer is stopped" },
@@ -117,6 +133,7 @@ static const struct config_key keys[] = {
 	{ "tool", CONFIG_WORD, AT(tool), .words = tool_words, .fallback = "terraform",
 		.help = "for projects that name none" },
 	{ "tools", CONFIG_MAP, .keys = tool_keys },
+	{ "retention", CONFIG_MAP, .keys = retention_keys },
 	{ "limits", CONFIG_MAP, .keys = limit_keys },
 	{ "url", CONFIG_TEXT, AT(url), .is_good = server_is_url,
 		.expected = "https://HOST[/PATH] without a slash at its end",
@@ -174,6 +191,11 @@ void server_config_defaults(struct settings *settings)
 		.step_timeout_ms = HOUR,
 		.stop_grace_ms = 60 * SECOND,
 		.output_cap_bytes = 64 << 20,
+		.sweep_every_ms = HOUR,
+		.keep_leftovers_ms = DAY,
+		.keep_init_ms = 14LL * DAY,
+		.keep_logs_ms = 30LL * DAY,
+		.keep_events_ms = 90LL * DAY,
 		.comment_interval_ms = 2 * SECOND,
 		.request_deadline_ms = 10 * SECOND,
 		.body_cap_bytes = 1 << 20,

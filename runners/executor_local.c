@@ -17,6 +17,8 @@
 #include "runners/executor_launcher.h"
 #include "runners/executor_secrets.h"
 #include "runners/executor_settings.h"
+#include "runners/executor_steps.h"
+#include "runners/executor_sweep.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -27,7 +29,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-enum { TICK_MS = 1000, STEPS_MS = 50, EVENTS_READ = 4096, NAME_ROOM = 48 };
+enum { TICK_MS = 1000, STEPS_MS = 50, NAME_ROOM = 48 };
 
 enum watch_state { WATCH_ASKED = 1, WATCH_RUNNING, WATCH_ORPHANED, WATCH_ENDED };
 
@@ -60,6 +62,7 @@ struct executor_local {
 	struct loop_timer *soon; /* ends that are known and must be told in a later turn */
 
 	struct launcher_link *launcher;
+	struct sweeper *sweeper;
 	unsigned trashed;
 };
 
@@ -320,43 +323,21 @@ static void watch_process(struct watch *watch, int pidfd)
 
 /* ---- live state ---- */
 
-static void tell_steps(struct watch *watch, char *lines)
+static void tell_step(void *owner, const char *step)
 {
-	const struct executor_events events = watch->executor->events;
-	char *rest = lines;
+	const struct watch *watch = owner;
+	const struct executor_events *events = &watch->executor->events;
 
-	for (char *line; (line = strsep(&rest, "\n")) != NULL && rest != NULL;) {
-		_cleanup_json_ json_t *json = NULL;
-		struct err err;
-		const char *step;
-
-		if (jsonx_parse(line, strlen(line), EVENTS_READ, &json, &err) < 0)
-			continue;
-		step = json_string_value(json_object_get(json, "step"));
-		if (step != NULL && events.step != NULL)
-			events.step(events.owner, watch->job, watch->attempt, step);
-	}
+	if (events->step != NULL)
+		events->step(events->owner, watch->job, watch->attempt, step);
 }
 
 static void read_events(struct watch *watch)
 {
-	_cleanup_fd_ int dir = open_job(watch->executor, watch->job, watch->attempt), fd = -1;
-	char lines[EVENTS_READ + 1];
-	ssize_t got;
+	_cleanup_fd_ int dir = open_job(watch->executor, watch->job, watch->attempt);
 
-	if (dir < 0)
-		return;
-	fd = openat(dir, JOB_FILE_EVENTS, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return;
-	got = pread(fd, lines, EVENTS_READ, watch->events_read);
-	while (got > 0 && lines[got - 1] != '\n')
-		got--;
-	if (got <= 0)
-		return;
-	lines[got] = '\0';
-	watch->events_read += got;
-	tell_steps(watch, lines);
+	if (dir >= 0)
+		watch->events_read = executor_steps_read(dir, watch->events_read, tell_step, watch);
 }
 
 static void on_steps(void *owner)
@@ -660,6 +641,13 @@ static int local_recover(struct executor *port, struct job_id job, int attempt,
 	return find_evidence(executor, dir, job, attempt, ret, err);
 }
 
+static void remove_trashed(void *owner, const char *trashed)
+{
+	_cleanup_json_ json_t *request = json_pack("{s:s}", "remove", trashed);
+
+	launcher_link_send(((struct executor_local *)owner)->launcher, request);
+}
+
 /* A new name at once, the work of removing in a child of the launcher. */
 static void trash(struct executor_local *executor, const char *folder, const char *name)
 {
@@ -667,13 +655,10 @@ static void trash(struct executor_local *executor, const char *folder, const cha
 	_cleanup_free_ char *gone = mem_printf(
 		"trash/%s-%d-%u", name, (int)getpid(), executor->trashed++);
 	_cleanup_free_ char *to = mem_printf("%s/%s", executor->data_dir, gone);
-	_cleanup_json_ json_t *request = NULL;
 	struct err err;
 
-	if (rename(from, to) < 0 && (make_folders(executor, &err) < 0 || rename(from, to) < 0))
-		return; /* it is gone already */
-	request = json_pack("{s:s}", "remove", gone);
-	launcher_link_send(executor->launcher, request);
+	if (rename(from, to) == 0 || (make_folders(executor, &err) == 0 && rename(from, to) == 0))
+		remove_trashed(executor, gone); /* else it is gone already */
 }
 
 static void local_forget(struct executor *port, struct job_id job, int attempt)
@@ -709,6 +694,11 @@ static bool local_has_tree(struct executor *port, struct repo_id repo, const cha
 	return is_oid(tree) && access(path, F_OK) == 0;
 }
 
+static bool local_sweep(struct executor *port, struct sweep *sweep)
+{
+	return sweeper_step(local_of(port)->sweeper, sweep);
+}
+
 int executor_local_new(struct loop *loop, const struct executor_local_options *options,
 	struct executor **ret, struct err *err)
 {
@@ -726,12 +716,14 @@ int executor_local_new(struct loop *loop, const struct executor_local_options *o
 		.forget = local_forget,
 		.drop_tree = local_drop_tree,
 		.has_tree = local_has_tree,
+		.sweep = local_sweep,
 		.listen = local_listen };
 	executor->loop = loop;
 	executor->notice = options->notice;
 	executor->unfit = options->unfit;
 	executor->notice_owner = options->notice_owner;
 	executor->data_dir = mem_strdup(options->data_dir);
+	executor->sweeper = sweeper_new(executor->data_dir, remove_trashed, executor);
 	executor->jobs_fd = -1;
 	list_init(&executor->watches);
 	executor->tick = loop_timer_new(loop, on_tick, executor);
@@ -763,6 +755,7 @@ void executor_local_free(struct executor *port)
 	while (!list_empty(&executor->watches))
 		watch_free(container_of(executor->watches.next, struct watch, link));
 	launcher_link_free(executor->launcher);
+	sweeper_free(executor->sweeper);
 	loop_timer_free(executor->tick);
 	loop_timer_free(executor->steps);
 	loop_timer_free(executor->soon);

@@ -206,7 +206,7 @@ char *init_cache_path(const struct site *site, const struct job_spec *spec, cons
 
 bool init_cache_has(const char *entry)
 {
-	return access(entry, F_OK) == 0;
+	return utimensat(AT_FDCWD, entry, NULL, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* One thing init made; what it did not make is not missing. */

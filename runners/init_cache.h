@@ -20,6 +20,7 @@ _must_check_ int init_cache_fingerprint(const struct site *site, const char *pro
 /* The absolute path of the entry, whether or not it is there; owned by the caller. */
 char *init_cache_path(
 	const struct site *site, const struct job_spec *spec, const char *fingerprint);
+/* Asked for is used: the entry becomes young, and the broom leaves it. */
 bool init_cache_has(const char *entry);
 /* Takes .terraform and the lock file from job_fd/upper/<dir>; all jobs can read what is kept. */
 _must_check_ int init_cache_save(const char *entry, int job_fd, const struct job_spec *spec,

@@ -417,12 +417,19 @@ static int touch_job(
 static int drop_tree(
 	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
 {
+	bool is_needed = true;
 	struct pull pull;
 	int r = store_pull_load(engine->store, arena, row->pull, &pull, err);
 
+	if (r == 0) /* another pull may have the same files, and a cancelled job may still read them
+		     */
+		r = store_tree_is_needed(
+			engine->store, pull.repo_id, row->payload, &is_needed, err);
 	if (r < 0)
 		return r;
-	engine->world.executor->drop_tree(engine->world.executor, pull.repo_id, row->payload);
+	if (!is_needed)
+		engine->world.executor->drop_tree(
+			engine->world.executor, pull.repo_id, row->payload);
 	return store_outbox_done(engine->store, row->id, row->version, err);
 }
 

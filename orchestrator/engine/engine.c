@@ -669,6 +669,8 @@ static int64_t next_due(struct engine *engine)
 	if (engine->inbox_retry_ms != 0 &&
 		engine->inbox_retry_ms - engine_monotonic(engine) < nearest)
 		nearest = engine->inbox_retry_ms - engine_monotonic(engine);
+	if (engine->sweep_at_ms - engine_monotonic(engine) < nearest)
+		nearest = engine->sweep_at_ms - engine_monotonic(engine);
 	list_for_each (item, &engine->posted) {
 		int64_t wait = container_of(item, struct posted, in_queue)->not_before_ms -
 			       engine_monotonic(engine);
@@ -700,6 +702,8 @@ static void turn(struct engine *engine, int64_t began)
 			engine_tell(engine, true, "the slots could not be given out", &err);
 		}
 	}
+	if (!more)
+		upkeep_turn(engine);
 	wait = commit_wait(engine);
 	if (wait == 0 && !commit(engine)) {
 		wake(engine, SICK_REST_MS);
@@ -754,6 +758,7 @@ int engine_start(struct engine *engine, struct err *err)
 		.ended = on_job_ended,
 		.owner = engine };
 	engine->world.executor->listen(engine->world.executor, &engine->events);
+	upkeep_start(engine);
 	r = recover_coldplug(engine, err);
 	if (r == 0)
 		r = recover_catchup(engine, err);

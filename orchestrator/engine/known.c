@@ -1,13 +1,15 @@
-/* What git said of a head on a base stays true: asked for the same two again, it is not asked. A
- * `plan` after the first then needs no job of git's, which is most of its time. Only to be quick: a
- * restart forgets it, and so does a run that failed. */
+/* What git said of a head on a base stays true, as long as it would be asked for the same files
+ * (the generation of the settings): asked again, it is not asked. A `plan` after the first then
+ * needs no job of git's, which is most of its time. Only to be quick: a restart forgets it, and so
+ * does a run that failed. */
 #include "orchestrator/engine/private.h"
 
-enum { KNOWN_MAX = 64, KNOWN_BYTES_MAX = 16 << 10 };
+enum { KNOWN_MAX = 32, KNOWN_BYTES_MAX = 64 << 10 };
 
 struct known {
 	struct list in_engine; /* the oldest first */
 	struct repo_id repo;
+	int64_t generation;
 	char head[OID_HEX + 1], base[OID_HEX + 1];
 	char *answer; /* JSON of struct prepared */
 };
@@ -45,9 +47,10 @@ void known_forget_all(struct engine *engine)
 		release(engine, container_of(engine->known.next, struct known, in_engine));
 }
 
-void known_put(struct engine *engine, struct repo_id repo, const struct prepared *prepared,
-	const json_t *answer)
+void known_put(struct engine *engine, const struct pull *pull, const struct run *run,
+	const struct prepared *prepared, const json_t *answer)
 {
+	struct repo_id repo = pull->repo_id;
 	struct known *known;
 
 	known_forget(engine, repo, prepared->head);
@@ -58,6 +61,7 @@ void known_put(struct engine *engine, struct repo_id repo, const struct prepared
 		release(engine, container_of(engine->known.next, struct known, in_engine));
 	known = mem_alloc(sizeof(*known));
 	known->repo = repo;
+	known->generation = engine_settings(engine, run->id)->generation;
 	memcpy(known->head, prepared->head, sizeof(known->head));
 	memcpy(known->base, prepared->base, sizeof(known->base));
 	known->answer = jsonx_text(answer);
@@ -88,7 +92,7 @@ json_t *known_answer(
 	struct prepared prepared;
 	struct err ignored;
 
-	if (known == NULL ||
+	if (known == NULL || known->generation != engine_settings(engine, run->id)->generation ||
 		jsonx_parse(known->answer, strlen(known->answer), KNOWN_BYTES_MAX, &answer,
 			&ignored) < 0 ||
 		prepared_read(answer, arena, &prepared, &ignored) < 0 ||

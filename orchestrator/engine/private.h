@@ -130,6 +130,7 @@ struct engine {
 	bool slots_may_be_free;
 	bool commit_is_urgent;	     /* somebody waits for it, or something must be sent */
 	int64_t dirty_since_ms;	     /* monotonic: writes wait for a commit since then; 0: none */
+	int64_t sweep_at_ms;	     /* monotonic: the broom goes on */
 	int64_t inbox_retry_ms;	     /* monotonic: a deferred event is due again; 0: none */
 	int64_t store_sick_until_ms; /* monotonic: after a failed commit the engine rests */
 	struct err sick;	     /* why it does */
@@ -263,9 +264,13 @@ _must_check_ int jobs_choose(struct job *jobs, size_t *count, const char *dir,
 _must_check_ int plan_set_load(struct engine *engine, struct arena *arena, const struct pull *pull,
 	struct run *ret, struct job **ret_jobs, size_t *ret_count, struct err *err);
 
+/* ---- upkeep.c ---- */
+void upkeep_start(struct engine *engine);
+void upkeep_turn(struct engine *engine);
+
 /* ---- known.c: answers of git that need not be asked for again ---- */
-void known_put(struct engine *engine, struct repo_id repo, const struct prepared *prepared,
-	const json_t *answer);
+void known_put(struct engine *engine, const struct pull *pull, const struct run *run,
+	const struct prepared *prepared, const json_t *answer);
 void known_forget(struct engine *engine, struct repo_id repo, const char *head);
 void known_forget_all(struct engine *engine);
 /* JSON of struct prepared, owned by the caller; NULL: git must be asked. */

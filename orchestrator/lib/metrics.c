@@ -20,6 +20,9 @@ static struct {
 	[METRIC_JOBS_STARTED] = { "sluice_jobs_started_total", "jobs handed to the executor" },
 	[METRIC_JOBS_ENDED] = { "sluice_jobs_ended_total", "jobs that told their end" },
 	[METRIC_PROBLEMS] = { "sluice_problems_total", "problems told to the operator" },
+	[METRIC_SWEPT] = { "sluice_swept_total",
+		"files, folders and rows that nobody needed any more, thrown away" },
+	[METRIC_SWEEPS] = { "sluice_sweeps_total", "rounds of throwing away" },
 };
 
 static const int64_t bounds_ms[] = { 1, 5, 25, 100, 500, 2500, 10000 };

@@ -206,6 +206,13 @@ struct settings {
 	int64_t stop_grace_ms;	  /* from SIGINT to SIGTERM and from there to SIGKILL; an apply gets
 				     SIGINT only */
 	int64_t output_cap_bytes; /* a step that prints more ends as its own result */
+	/* What is kept on disk, and how often the broom goes through it */
+	int64_t sweep_every_ms;
+	int64_t keep_leftovers_ms; /* what no row needs: plans, work trees, job directories */
+	int64_t keep_init_ms;	   /* what init made, since it was last used */
+	int64_t keep_logs_ms;	   /* logs, and the directories of interrupted jobs */
+	int64_t keep_events_ms;	   /* that an event was handled: a repeat of it is recognised */
+
 	int64_t comment_interval_ms; /* edits of one comment are at least this far apart */
 	int64_t request_deadline_ms; /* HTTP: from the first byte to the last of a request */
 	int64_t body_cap_bytes;	     /* HTTP: the largest webhook */

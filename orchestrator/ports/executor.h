@@ -21,6 +21,29 @@ struct executor_events { /* called on the loop's thread, never from inside a cal
 	void *owner;
 };
 
+/* Something on disk that is old enough to go, if no row needs it. */
+enum leftover_kind {
+	LEFTOVER_BLOB = 1, /* a saved plan or a log */
+	LEFTOVER_TREE,	   /* a work tree */
+	LEFTOVER_JOB,	   /* a job directory in which nothing lives */
+};
+
+struct leftover {
+	enum leftover_kind kind;
+	struct repo_id repo; /* of a tree */
+	struct job_id job;   /* of a job directory */
+	int attempt;
+	const char *name; /* of a blob or tree: its hash */
+};
+
+struct sweep {
+	int64_t leftover_age_ms; /* younger things may belong to something that is not stored yet */
+	int64_t init_age_ms;	 /* since it was last used */
+	bool (*is_needed)(void *owner, const struct leftover *leftover);
+	void *owner;
+	int64_t removed; /* counted by the executor */
+};
+
 struct executor {
 	/* Makes the job directory and asks for a supervisor. On failure nothing runs and nothing
 	 * ever will of this attempt. An error of the class TEMP is tried again by the outbox. */
@@ -33,5 +56,8 @@ struct executor {
 	/* A work tree that no open pull needs. */
 	void (*drop_tree)(struct executor *executor, struct repo_id repo, const char *tree);
 	bool (*has_tree)(struct executor *executor, struct repo_id repo, const char *tree);
+	/* One bounded step of a round through all that is kept on disk. False: the round is over.
+	 */
+	bool (*sweep)(struct executor *executor, struct sweep *sweep);
 	void (*listen)(struct executor *executor, const struct executor_events *events);
 };

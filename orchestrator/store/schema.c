@@ -107,6 +107,10 @@ static const char *const migrations[] = {
 	"ALTER TABLE job ADD COLUMN depends_on TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE job ADD COLUMN aborts_with_group INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE run ADD COLUMN told TEXT NOT NULL DEFAULT '';",
+	/* 6: is this blob or work tree still needed? */
+	"CREATE INDEX job_plan_blob ON job(plan_blob) WHERE plan_blob <> '';"
+	"CREATE INDEX job_log_blob ON job(log_blob) WHERE log_blob <> '';"
+	"CREATE INDEX run_tree ON run(tree) WHERE tree <> '';",
 };
 
 /* Children before parents. */

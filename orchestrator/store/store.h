@@ -210,6 +210,21 @@ _must_check_ int store_audit_verify(
 _must_check_ int store_history_list(struct store *store, struct arena *arena, struct run_id run,
 	struct history_row **ret, size_t *ret_count, struct err *err);
 
+/* ---- upkeep: what may go
+ * ------------------------------------------------------------------------------------------- */
+/* A plan that may yet be applied or carried over, or a log of a job that ended after `logs_ms`. */
+_must_check_ int store_blob_is_needed(
+	struct store *store, const char *sha, int64_t logs_ms, bool *ret, struct err *err);
+/* By a run that goes on, a job that runs, or the plan set of an open pull. */
+_must_check_ int store_tree_is_needed(
+	struct store *store, struct repo_id repo, const char *tree, bool *ret, struct err *err);
+/* The job goes on, or was interrupted after `logs_ms` in this attempt: that is evidence. */
+_must_check_ int store_job_dir_is_needed(struct store *store, struct job_id job, int attempt,
+	int64_t logs_ms, bool *ret, struct err *err);
+/* Events that were handled, and effects that were given up, before that time; some at a call. */
+_must_check_ int store_prune(
+	struct store *store, int64_t before_ms, int *ret_count, struct err *err);
+
 /* ---- shelf: documents of the local host (ports/shelf.h)
  * --------------------------------------------------------------- */
 _must_check_ int store_shelf_get(struct store *store, struct arena *arena, const char *key,

@@ -5,6 +5,7 @@
 
 Real server, real git, stub tool. Results: build/report/results/upkeep.tsv; on stdout only what did not pass."""
 
+import glob
 import json
 import os
 import shutil
@@ -168,6 +169,118 @@ def running_step_is_shown_at_once():
         place.server.wait_idle(1)
         took = [seen_after_ms(place) for _ in range(2)]
         assert min(took) < 500, "seen %s ms after it began" % took
+
+
+# ---- what is thrown away -----------------------------------------------------------------------------------------
+
+QUICK = "retention: {every: 1s, leftovers: 1s, init: 1s, logs: 1s}\n"
+
+
+def metric(place, name):
+    return [int(line.split()[1]) for line in place.server.ask("GET", "/metrics")[1].splitlines()
+            if line.startswith(name + " ")][0]
+
+
+def rounds(place, count):
+    """Until the broom has gone through everything that many times from now on."""
+    wanted = metric(place, "sluice_sweeps_total") + count
+    eventually(lambda: metric(place, "sluice_sweeps_total") >= wanted, "%d rounds" % count, 5 + 2 * count)
+
+
+def files(place, *folders):
+    """What lies at that depth below the data folder, without the folders that only hold others."""
+    return sorted(glob.glob(os.path.join(place.data, *folders)))
+
+
+def plant(place, *path, age=3600):
+    """Something old that no row knows."""
+    name = os.path.join(place.data, *path)
+    os.makedirs(os.path.dirname(name), exist_ok=True)
+    with open(name, "w", encoding="utf-8") as out:
+        out.write("old\n")
+    os.utime(name, (time.time() - age, time.time() - age))
+    return name
+
+
+def apply(place):
+    place.server.must("POST", "/local/pulls/1/approve", {"as": "bob"})
+    run = place.say("sluice apply")
+    expect((run["kind"], run["state"]), ("apply", "done"), "the apply")
+
+
+@case
+def what_an_open_pull_request_needs_stays():
+    with Place(QUICK) as place:
+        place.server.wait_idle(1)
+        trees = place.trees()
+        time.sleep(1.1)
+        rounds(place, 2)
+        expect(place.trees(), trees, "work trees")
+        apply(place)
+
+
+@case
+def what_nobody_needs_any_more_goes():
+    with Place(QUICK) as place:
+        place.server.wait_idle(1)
+        place.push("feature", {"p/main.tf": "# stub: create=2\n"})
+        eventually(lambda: len(place.trees()) == 2, "the new head is planned")
+        place.server.wait_idle(1)
+        apply(place)
+        assert files(place, "blobs", "*", "*.used-*"), "no mark of a used plan"
+        kept = place.trees()[-1]
+        place.server.must("POST", "/local/pulls/1/close", {"as": "alice"})
+        eventually(lambda: not files(place, "blobs", "*", "*") and not files(place, "repos", "1", "init", "*"),
+                   "blobs, marks and the init cache are gone")
+        rounds(place, 1)
+        assert place.trees() in ([], [kept]), "work trees: %s" % place.trees()
+        expect(files(place, "jobs", "*"), [], "job directories")
+        eventually(lambda: not files(place, "trash", "*"), "the trash is empty")
+
+
+@case
+def leftovers_of_a_crash_go_and_what_is_not_ours_stays():
+    with Place("retention: {every: 1s, leftovers: 60s}\n") as place:
+        place.server.wait_idle(1)
+        sha = "ab" + "0" * 62
+        old = [plant(place, "blobs", "ab", sha), plant(place, "blobs", "ab", sha + ".used-7"),
+               plant(place, "trash", "x", age=0), plant(place, "repos", "1", "trees", ".new-0123456789abcdef"),
+               plant(place, "repos", "1", "plans", "c" * 40), plant(place, "jobs", "999-1")]
+        ours = [plant(place, "blobs", "cd", "cd" + "0" * 62, age=0), plant(place, "blobs", "ab", "README"),
+                plant(place, "jobs", "notes"), plant(place, "repos", "1", "trees", "notes"),
+                plant(place, "repos", "1", "state", "p", "default.tfstate")]
+        eventually(lambda: not any(map(os.path.lexists, old)), "all of %s is gone" % old)
+        rounds(place, 1)
+        expect([path for path in ours if not os.path.lexists(path)], [], "what should have stayed")
+
+
+@case
+def directory_of_a_job_that_lives_stays():
+    with Place(QUICK, orders="create=1 sleep=4000") as place:
+        folder = eventually(lambda: files(place, "jobs", "2-*"), "the plan's job directory")[0]
+        time.sleep(1.2)
+        rounds(place, 1)
+        assert os.path.isdir(folder), "the job's directory was thrown away under its feet"
+        expect(place.server.wait_idle(1)[0]["state"], "done")
+
+
+@case
+def killed_in_the_middle_of_a_round():
+    """Two thousand things to throw away and a server that dies again and again: they go, and what is needed stays."""
+    with Place("retention: {every: 1s, leftovers: 60s}\n") as place:
+        place.server.wait_idle(1)
+        for number in range(2000):
+            plant(place, "blobs", "%02x" % (number % 50), "%02x%062x" % (number % 50, number))
+        planted = set(files(place, "blobs", "*", "*0000*"))
+        swept = len(planted)
+        for _ in range(4):
+            eventually(lambda: len(set(files(place, "blobs", "*", "*0000*"))) < swept, "some went")
+            place.server.kill()
+            swept = len(set(files(place, "blobs", "*", "*0000*")))
+            place.server.start()
+        eventually(lambda: not files(place, "blobs", "*", "*0000*"), "all went")
+        eventually(lambda: not files(place, "trash", "*"), "the trash is empty")
+        apply(place)
 
 
 def main():

@@ -105,6 +105,8 @@ void oracle_apply_starts(struct world *world, const struct job_spec *spec)
 
 	if (planner == NULL || planner->outcome != OUTCOME_OK)
 		oracle_wrong(world, "an apply starts with a plan that nobody made");
+	else if (planner->is_swept)
+		oracle_wrong(world, "an apply starts with a plan that was thrown away");
 	else if (!str_equal(planner->head, spec->head) || planner->number != spec->number ||
 		 !str_equal(planner->dir, spec->dir))
 		oracle_wrong(world, "an apply starts with the plan of something else");

@@ -90,11 +90,7 @@ static void break_rule(struct world *world)
 
 		world_tell(world, VCS_APPROVED, number, "dave", "");
 		world->opinion_count = kept;
-	} else if (str_equal(world->breaks,
-			   "head")) { /* the world moved on, and the engine was told nothing */
-		new_head(world, pull, "carol");
-		memcpy(pull->told_head, pull->head, sizeof(pull->told_head));
-	} else if (str_equal(world->breaks, "lock")) { /* a lock that vanishes while it is needed */
+	} else if (str_equal(world->breaks, "lock")) { /* it vanishes while it is needed */
 		_cleanup_(arena_release) struct arena arena = { 0 };
 		struct lock_row *locks = NULL;
 		struct pull_id next;

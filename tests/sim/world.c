@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SWEPT_AFTER_MS = 5000 };
+
 static const char *const dir_names[DIRS] = { "a", "b", "c" };
 static struct tree_folder folders[] = { { ".", 0 }, { "a", HOLDS_TERRAFORM },
 	{ "b", HOLDS_TERRAFORM }, { "c", HOLDS_TERRAFORM } };
@@ -286,7 +288,31 @@ static struct fake_job *find_job(struct world *world, int64_t id, int attempt)
 	return NULL;
 }
 
-static int start(_unused_ struct executor *executor, const struct job_spec *spec, struct err *err)
+/* A work tree is what a job of git's made, and is called like the head. */
+static bool makes_tree(const struct fake_job *job, const char *tree)
+{
+	return job->op == JOB_PREPARE && job->state == FAKE_ENDED && job->outcome == OUTCOME_OK &&
+	       !job->is_swept && str_equal(job->head, tree);
+}
+
+static void drop_tree(
+	_unused_ struct executor *executor, _unused_ struct repo_id repo, const char *tree)
+{
+	for (size_t i = 0; i < the_world->job_count; i++)
+		the_world->jobs[i].is_swept |= makes_tree(&the_world->jobs[i], tree);
+}
+
+static bool has_tree(
+	_unused_ struct executor *executor, _unused_ struct repo_id repo, const char *tree)
+{
+	for (size_t i = 0; i < the_world->job_count; i++) {
+		if (makes_tree(&the_world->jobs[i], tree))
+			return true;
+	}
+	return false;
+}
+
+static int start(struct executor *executor, const struct job_spec *spec, struct err *err)
 {
 	struct world *world = the_world;
 	struct fake_job *job;
@@ -316,6 +342,10 @@ static int start(_unused_ struct executor *executor, const struct job_spec *spec
 	copy(job->plan_blob, sizeof(job->plan_blob), spec->plan_blob);
 	world_note(world, "job %lld-%d starts: %s %s of pull %lld", (long long)job->id,
 		job->attempt, job_op_name(job->op), job->dir, (long long)job->number);
+	if (spec->op != JOB_PREPARE && !has_tree(executor, spec->repo, spec->tree))
+		oracle_wrong(world, "a job starts in a work tree that was thrown away");
+	if (spec->op == JOB_APPLY && str_equal(world->breaks, "head"))
+		world->pulls[spec->number].told_head[0] ^= 1; /* as if the engine had been told */
 	if (spec->op == JOB_APPLY)
 		oracle_apply_starts(world, spec);
 	else if (job_repeat_class(spec->op) == REPEAT_NEVER)
@@ -471,15 +501,27 @@ static void forget(
 {
 }
 
-static void drop_tree(
-	_unused_ struct executor *executor, _unused_ struct repo_id repo, _unused_ const char *tree)
+/* Everything that is a little old is offered at once; what rows do not need is gone. */
+static bool sweep(_unused_ struct executor *executor, struct sweep *sweep)
 {
-}
+	struct world *world = the_world;
 
-static bool has_tree(
-	_unused_ struct executor *executor, _unused_ struct repo_id repo, _unused_ const char *tree)
-{
-	return true;
+	for (size_t i = 0; i < world->job_count; i++) {
+		struct fake_job *job = &world->jobs[i];
+		struct leftover leftover = { .kind = LEFTOVER_BLOB, .name = job->plan_blob };
+
+		if (job->state != FAKE_ENDED || !job->told || job->is_swept ||
+			job->due_ms + SWEPT_AFTER_MS > world->monotonic_ms || job->op == JOB_APPLY)
+			continue;
+		if (job->op == JOB_PREPARE)
+			leftover = (struct leftover){
+				.kind = LEFTOVER_TREE, .repo = { 1 }, .name = job->head
+			};
+		job->is_swept = !sweep->is_needed(sweep->owner, &leftover) ||
+				str_equal(world->breaks, "broom");
+		sweep->removed += job->is_swept;
+	}
+	return false;
 }
 
 static void listen(_unused_ struct executor *executor, const struct executor_events *events)
@@ -565,6 +607,8 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 		.commands.allowed = { allowed, countof(allowed) },
 		.status_prefix = "sluice",
 		.tool = "terraform",
+		.sweep_every_ms = 3000,
+		.keep_events_ms = INT64_MAX / 4,
 		.comment_interval_ms = 2000 };
 	world->order = (enum order)roll(world, ORDERS);
 	world->config.read = read_config;
@@ -575,6 +619,7 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 		.forget = forget,
 		.drop_tree = drop_tree,
 		.has_tree = has_tree,
+		.sweep = sweep,
 		.listen = listen };
 	world->host = (struct vcs_host){ .name = "fake",
 		.comment_bytes_max = 65536,

@@ -18,6 +18,7 @@ struct fake_job {
 	char head[OID_HEX + 1], dir[16], plan_blob[65];
 	enum job_outcome outcome;
 	bool has_changes, was_void, told;
+	bool is_swept; /* its plan, or its work tree, was thrown away */
 };
 
 struct fake_opinion { /* what the engine was told of reviews */
@@ -62,8 +63,8 @@ struct world {
 	bool calm; /* nothing fails any more */
 	bool verbose;
 	bool wants_turn;    /* the engine asked for a turn now */
-	const char *breaks; /* "gate", "head", "lock", "order": a rule that is broken on purpose, or
-			       NULL */
+	const char *breaks; /* "gate", "head", "lock", "order", "broom": a rule that is broken on
+			       purpose, or NULL */
 	const char *wrong;  /* what the oracle saw, or NULL */
 	char wrong_text[300];
 };

@@ -265,7 +265,12 @@ int export_tree(const struct manifest *manifest, git_odb *odb, int dir_fd, const
 	char name[64];
 	int r = folder_open_or_make(dir_fd, "trees", &trees, err);
 
-	if (r < 0 || tree_check(manifest->repo, odb, trees, tree))
+	if (r == 0 && tree_check(manifest->repo, odb, trees, tree)) {
+		(void)utimensat(
+			trees, tree, NULL, AT_SYMLINK_NOFOLLOW); /* used: it is young again */
+		return 0;
+	}
+	if (r < 0)
 		return r;
 	r = unfinished_make(trees, name, sizeof(name), &folder, err);
 	if (r < 0)
