@@ -53,8 +53,11 @@ static bool is_pattern(enum glob_dialect dialect, const char *text)
 
 bool word_is_folder(const char *text)
 {
-	if (strlen(text) > GLOB_BYTES_MAX || has_control(text) || goes_up(text))
-		return false;
+	size_t length = strlen(text);
+
+	if (length == 0 || length > GLOB_BYTES_MAX || has_control(text) || goes_up(text) ||
+		text[0] == ' ' || text[length - 1] == ' ')
+		return false; /* blanks around a pattern mean nothing, which nobody sees */
 	return !glob_is_pattern(text) || is_pattern(GLOB_PATH, text);
 }
 

@@ -3,27 +3,10 @@
  * A pattern becomes tokens. Whatever stands behind a star is tried at each place where the star may
  * end, and a place where that failed once is never tried again: so many stars cost no more than
  * their number times the length. */
-#include "orchestrator/lib/glob.h"
+#include "orchestrator/lib/glob_token.h"
 
 #include <ctype.h>
 #include <string.h>
-
-enum glob_kind {
-	GLOB_LITERAL,
-	GLOB_ONE,   /* one character, not '/' */
-	GLOB_CLASS, /* one character of a set, not '/' */
-	GLOB_STAR,  /* any characters but '/' */
-	GLOB_ANY,   /* any characters */
-	GLOB_DIRS,  /* nothing, or anything that ends in '/' */
-	GLOB_REST,  /* nothing, or '/' and anything */
-};
-
-struct glob_token {
-	enum glob_kind kind;
-	const char *text; /* of a literal; of a class what stands between the brackets */
-	size_t length;
-	size_t star; /* number of the star, of those that have one */
-};
 
 enum { TEXT_MAX = 4096 }; /* longer ones match nothing; no path is */
 

@@ -56,3 +56,7 @@ _must_check_ int glob_list_compile(enum glob_dialect dialect, const char *base, 
 	size_t count, struct arena *arena, struct glob_list *ret, struct err *err);
 /* The pattern that takes this text in, or NULL when none does or another takes it out again. */
 const struct glob *glob_list_find(const struct glob_list *list, const char *text);
+
+/* glob_overlap.c: can both mean the same text? Exact, but that a class counts as any character;
+ * also yes when it takes more than *steps to tell, which count down over many calls. */
+bool glob_overlaps(const struct glob *a, const struct glob *b, long *steps);
