@@ -198,7 +198,8 @@ static int bind_state(struct worker *worker, struct sandbox_spec *spec,
 	return open_way(worker, state->file, err);
 }
 
-/* A folder of git's user and of the group of all jobs, whoever owned it before. */
+/* A folder of git's user, in which the group of all jobs may write: what they write goes to layers
+ * of their own, but an overlay asks the folder below. */
 static int take_folder(const struct worker *worker, const char *path, struct err *err)
 {
 	_cleanup_fd_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -206,7 +207,7 @@ static int take_folder(const struct worker *worker, const char *path, struct err
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(err, ERR_JOB, errno, "cannot open %s", path);
-	return st.st_gid == sandbox_gid(worker->support)
+	return st.st_gid == sandbox_gid(worker->support) && (st.st_mode & S_IWGRP)
 		       ? 0
 		       : sandbox_give(worker->support, GIT_USER, fd, err);
 }
