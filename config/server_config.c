@@ -85,8 +85,9 @@ static const struct config_key retention_keys[] = {
 		.fallback = "1d",
 		.help = "plans, work trees and job directories that nothing needs go when they are "
 			"this old; what an open pull request may still apply never goes" },
-	{ "init", CONFIG_DURATION, AT(keep_init_ms), SECOND, 365LL * DAY, .fallback = "14d",
-		.help = "what init made is kept so long after its last use" },
+	{ "init", CONFIG_DURATION, AT(keep_init_ms), 2LL * DAY, 365LL * DAY, .fallback = "14d",
+		.help = "what init made is kept so long after its last use, which is longer than any "
+			"job" },
 	{ "logs", CONFIG_DURATION, AT(keep_logs_ms), SECOND, 10LL * 365 * DAY, .fallback = "30d",
 		.help = "logs of jobs, and the directories of interrupted ones" },
 	{ "events", CONFIG_DURATION, AT(keep_events_ms), DAY, 10LL * 365 * DAY, .fallback = "90d",
