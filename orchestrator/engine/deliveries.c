@@ -174,6 +174,16 @@ bool forks_by_command(const struct engine *engine, const struct pull *pull)
 	return settings != NULL && settings->forks == FORKS_PLAN_ON_COMMAND;
 }
 
+/* The comment about the older head says so and is folded. */
+static int say_outdated(
+	struct engine *engine, struct arena *arena, const struct pull *pull, struct err *err)
+{
+	struct run run;
+	int r = store_run_load(engine->store, arena, pull->plan_run, &run, err);
+
+	return r < 0 || !run_state_is_final(run.state) ? r : run_say(engine, pull, &run, true, err);
+}
+
 /* The newest head is the only one that counts: whatever was planned before is superseded. */
 static int take_head(struct engine *engine, struct arena *arena, struct pull *pull,
 	const struct vcs_event *event, int64_t ledger, const char **ret_outcome, struct err *err)
@@ -191,6 +201,8 @@ static int take_head(struct engine *engine, struct arena *arena, struct pull *pu
 		return r < 0 ? r : name_pusher(engine, pull, event, err);
 	}
 	r = store_pull_set_head(engine->store, pull->id, event->head, event->actor, ledger, err);
+	if (r == 0 && pull->plan_run.v != 0 && !str_equal(pull->head, event->head))
+		r = say_outdated(engine, arena, pull, err);
 	pull->head = event->head;
 	pull->pusher = event->actor;
 	pull->head_ledger = ledger;

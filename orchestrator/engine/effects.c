@@ -232,7 +232,7 @@ static int send_comment(
 				.repo = pull.repo,
 				.number = pull.number,
 				.marker = part_marker(view_marker(&run, arena), i, arena) });
-	if (run.state == RUN_SUPERSEDED && !str_equal(run.head, pull.head))
+	if (run.kind == RUN_PLAN && !str_equal(run.head, pull.head))
 		for (size_t i = 0; i < rendered.part_count; i++)
 			send_to(flight, host,
 				&(struct host_request){ .call = HOST_COMMENT_HIDE,

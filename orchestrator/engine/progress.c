@@ -43,15 +43,21 @@ static int64_t comment_delay(
 	return delay > least ? delay : least;
 }
 
+static bool calls_count(const struct engine *engine, const struct pull *pull)
+{
+	const struct vcs_host *host = engine_host(engine, pull->host);
+
+	return host != NULL && host->patience_ms > 0;
+}
+
 /* Who asked by a comment has seen the reaction; who pushed has seen nothing yet. */
 static int64_t status_delay(
 	const struct engine *engine, const struct pull *pull, const struct run *run)
 {
-	const struct vcs_host *host = engine_host(engine, pull->host);
-
-	if (host == NULL || host->patience_ms == 0)
+	if (!calls_count(engine, pull))
 		return comment_delay(engine, pull, run);
-	return str_empty(run->comment_id) ? FIRST_WORD_DELAY_MS : host->patience_ms;
+	return str_empty(run->comment_id) ? FIRST_WORD_DELAY_MS
+					  : engine_host(engine, pull->host)->patience_ms;
 }
 
 int run_say(struct engine *engine, const struct pull *pull, const struct run *run, bool is_urgent,
@@ -68,6 +74,9 @@ int run_say(struct engine *engine, const struct pull *pull, const struct run *ru
 		return r;
 	if (run->kind != RUN_PLAN && run->kind != RUN_APPLY)
 		return 0; /* no status: nothing of the pull request is held back by it */
+	/* said already when it became final, and what changed since stands in the comment */
+	if (run_state_is_final(run->state) && calls_count(engine, pull))
+		return 0;
 	(void)snprintf(key, sizeof(key), "status:run:%lld", (long long)run->id.v);
 	return effect_put(engine, EFFECT_STATUS, REPEAT_UPSERT, key, pull, run->id,
 		(struct job_id){ 0 }, "", is_urgent ? 0 : status_delay(engine, pull, run), err);

@@ -145,6 +145,8 @@ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
 	view.approvers = run->kind == RUN_APPLY ? run->prepared : "";
 	if (ret != NULL)
 		render_run(&view, arena, ret);
+	if (ret_status != NULL && host->patience_ms > 0)
+		view.gate = NULL; /* votes change more often than the status is said */
 	if (ret_status != NULL)
 		*ret_status = (struct host_request){ .call = HOST_STATUS_SET,
 			.repo = ret_pull->repo,

@@ -8,6 +8,7 @@
 #include "orchestrator/lib/strbuf.h"
 
 #include <curl/curl.h>
+#include <string.h>
 
 enum { HEADERS_MAX_BYTES = 128 << 10 };
 
@@ -26,6 +27,7 @@ struct http_call {
 	struct curl_slist *headers;
 	struct strbuf body;
 	size_t header_bytes;
+	int is_sent;
 	char *sent_body;
 	http_answer_cb cb;
 	void *owner;
@@ -233,6 +235,16 @@ void http_client_free(struct http_client *client)
 	free(client);
 }
 
+/* libcurl sends a request again when a connection that was used before breaks without an answer.
+ * What makes something may have been done by then. */
+static int on_request(void *owner, _unused_ char *to, _unused_ char *from, _unused_ int to_port,
+	_unused_ int from_port)
+{
+	struct http_call *call = owner;
+
+	return call->is_sent++ > 0 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 static void set_request(struct http_call *call, const struct http_request *request)
 {
 	CURL *easy = call->easy;
@@ -248,6 +260,10 @@ static void set_request(struct http_call *call, const struct http_request *reque
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+	if (strcmp(request->method, "GET") != 0) {
+		curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+		curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
+	}
 	if (!str_empty(request->ca_bundle)) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_bundle);
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);

@@ -1,6 +1,7 @@
 /* HTTP requests on the loop: the only wrapper of libcurl. The client owns its transfers; every
  * request is answered exactly once, unless it or the client is freed before.
  *
+ * A request that is not a GET is sent at most once.
  * Only http and https, no redirects (a credential never follows one), headers and body capped while
  * they arrive. Errors do not name the URL: some URLs are credentials. */
 #pragma once

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The whole loop on a GitHub of our own: webhooks in, comments and statuses out, git over smart HTTP, with real Terraform and with the stub."""
 
+import concurrent.futures
 import contextlib
 import os
 import re
@@ -179,16 +180,325 @@ def loop_with_token():
     return None
 
 
-def main():
-    results = sluice.Results("github")
-    for one in CASES:
-        if len(sys.argv) > 1 and sys.argv[1] not in one.__name__:
-            continue
+@case
+def loop_as_app():
+    if not os.path.exists(TERRAFORM):
+        return "skipped: no terraform in .tools; run scripts/setup test"
+    with lab(tool=TERRAFORM, app=True) as made:
+        _, head = loop(made)
+        checks = {one["name"]: one for one in made.repo.checks.values() if one["head_sha"] == head}
+        for name in ("sluice/plan", "sluice/apply"):
+            check(checks.get(name, {}).get("conclusion") == "success", name, checks)
+        check(len(made.repo.checks) == 2, "check runs:", made.repo.checks)
+        check(not made.repo.statuses, "an App needs no statuses")
+        check(checks["sluice/plan"]["actions"][0]["identifier"] == "plan", "the button:", checks)
+        check(made.fake.count("POST", "access_tokens") == 1, "tokens:", made.fake.count("POST", "access_tokens"))
+    return None
+
+
+@case
+def button_of_a_check_plans_again():
+    with lab(app=True) as made:
+        number = made.plan()
+        one = next(iter(made.repo.checks.values()))
+        for by, runs in (("rita", 1), ("bob", 2)):
+            made.fake.tell("check_run", made.repo, by, action="requested_action", requested_action={"identifier": "plan"}, check_run=dict(
+                one, pull_requests=[]))
+            time.sleep(0.3)
+            made.idle(number)
+            check(len(made.server.must("GET", "/api/runs")) == runs, by, made.server.must("GET", "/api/runs"))
+
+
+@case
+def tokens_of_an_app_are_renewed():
+    with lab(app=True) as made:
+        made.fake.app["token_life"] = 300  # shorter than what is kept in reserve
+        number = made.plan()
+        made.fake.comment(made.repo, number, "alice", "plan")
+        time.sleep(0.3)
+        made.idle(number)
+        check(made.fake.count("POST", "access_tokens") >= 2, "it was not renewed before its end")
+        for token in [token for token in made.fake.tokens if token.startswith("ghs_")]:
+            del made.fake.tokens[token]  # revoked
+        made.fake.comment(made.repo, number, "bob", "plan")
+        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 3)
+        check(made.idle(number)[0]["state"] == "done", "a revoked token was not replaced")
+
+
+# ---- few calls ----
+
+@case
+def one_project_costs_few_calls():
+    with lab() as made:
+        fake = made.fake
+        time.sleep(0.2)
+        begin = len(fake.calls)
+        number = made.plan()
+        check(len(made.writes(begin)) <= 3 and len(made.reads(begin)) <= 3, "a plan:", calls(fake.calls[begin:]))
+        begin = len(fake.calls)
+        fake.comment(made.repo, number, "alice", "plan")
+        time.sleep(0.5)
+        made.idle(number)
+        check(1 <= len(made.writes(begin)) <= 3 and len(made.reads(begin)) <= 3, "a plan by command:", calls(fake.calls[begin:]))
+        fake.review(made.repo, number, "bob")
+        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+        begin = len(fake.calls)
+        fake.comment(made.repo, number, "alice", "apply")
+        time.sleep(0.5)
+        check(made.idle(number)[0]["kind"] == "apply", "nothing was applied")
+        check(1 <= len(made.writes(begin)) <= 4 and len(made.reads(begin)) <= 3, "an apply:", calls(fake.calls[begin:]))
+
+
+@case
+def a_hundred_projects_cost_few_calls():
+    with lab(projects=100) as made:
+        begin = len(made.fake.calls)
+        number = made.plan()
+        check(len(made.writes(begin)) <= 10 and len(made.reads(begin)) <= 6, "a plan:", calls(made.fake.calls[begin:]))
+        made.fake.review(made.repo, number, "bob")
+        time.sleep(0.3)
+        made.idle(number)
+        begin = len(made.fake.calls)
+        made.fake.comment(made.repo, number, "alice", "apply")
+        made.wait(lambda: [run for run in made.server.must("GET", "/api/runs") if run["kind"] == "apply"])
+        check(made.idle(number, 60)[0]["state"] == "done", "the apply")
+        check(len(made.writes(begin)) <= 10 and len(made.reads(begin)) <= 6, "an apply:", calls(made.fake.calls[begin:]))
+
+
+# ---- who is listened to ----
+
+@case
+def bad_deliveries_change_nothing():
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = fake.open_pull(repo, "alice", "feature", tell=False)
+        body = {"action": "opened", "number": number, "repository": repo.describe(), "sender": fake_github.user_json("alice"),
+                "pull_request": repo.pull_json(number)}
+        check(fake.deliver("pull_request", body, signature="sha256=" + "0" * 64) == 401, "forged")
+        check(fake.deliver("pull_request", body, signature="") == 401, "unsigned")
+        check(fake.deliver("pull_request", body, kind="text/plain") == 415, "of another type")
+        check(fake.deliver("pull_request", dict(body, more="x" * (2 << 20))) in (0, 413), "too large")
+        secret, fake.secret = fake.secret, "a third secret"
+        check(fake.deliver("pull_request", body) == 401, "of another secret")
+        fake.secret = secret
+        for name in ("acme/secrets", "other/infra", "ACME/secret2"):
+            there = dict(body["repository"], full_name=name)
+            check(fake.deliver("pull_request", dict(body, repository=there)) == 202, "of a repository that is not served")
+        check(fake.deliver("pull_request", dict(body, pull_request={"number": 1})) == 400, "without what is needed")
+        check(fake.deliver("hologram", {"action": "x"}) == 202, "of tomorrow")
+        time.sleep(0.3)
+        check(made.server.must("GET", "/api/pulls") == [] and not made.writes(), "somebody was listened to", made.writes())
+        fake.secret = "an older secret"
+        check(fake.deliver("pull_request", body, delivery="d-1") == 202, "signed with the older secret")
+        fake.secret = secret
+        check(fake.deliver("pull_request", body, delivery="d-1") in (200, 202), "told twice")
+        check(fake.deliver("pull_request", body, delivery="d-2") in (200, 202), "told again under another name")
+        form = dict(body, action="synchronize", again=1)
+        check(fake.deliver("pull_request", form, kind="application/x-www-form-urlencoded") == 202, "as a form")
+        made.idle(number)
+        check(len(made.server.must("GET", "/api/runs")) == 1, "runs:", made.server.must("GET", "/api/runs"))
+
+
+@case
+def only_some_are_listened_to():
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = made.plan()
+        before = len(made.ours(number))
+        for author in ("rita", "stranger", "renovate[bot]", "planner", "ghost"):
+            fake.comment(repo, number, author, "plan")
+        before += 1  # the one that somebody wrote with our token
+        fake.comment(repo, number, "alice", "> plan")
+        fake.comment(repo, number, "alice", "I plan to look at this")
+        time.sleep(0.5)
+        made.idle(number)
+        check(len(made.server.must("GET", "/api/runs")) == 1, "runs:", made.server.must("GET", "/api/runs"))
+        check(len(made.ours(number)) == before, "somebody was answered")
+        check(fake.count("GET", "permission") == 3, "asked about:", calls(fake.calls))
+        for author in ("rita", "alice", "stranger"):
+            fake.review(repo, number, author)
+        fake.comment(repo, number, "bob", "apply")
+        made.wait(lambda: len(made.ours(number)) > before)
+        check("one approval of this plan is needed" in made.ours(number)[-1]["json"]["body"], made.ours(number)[-1])
+
+
+@case
+def approvals_belong_to_a_head():
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = made.plan()
+        old = made.head(number)
+        fake.review(repo, number, "bob")
+        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+        made.push("feature", {"p0/more.tf": PROJECT.replace('"x"', '"y"') % "more"}, "alice")
+        fake.moved(repo, number, "alice")
+        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 2)
+        made.idle(number)
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: "approval" in made.ours(number)[-1]["json"]["body"])
+        # a review of the old head that is told late, and one that GitHub has pointed at the new head but was seen before
+        fake.review(repo, number, "carol", commit=old)
+        fake.comment(repo, number, "alice", "apply")
+        time.sleep(0.5)
+        made.idle(number)
+        check(not [run for run in made.server.must("GET", "/api/runs") if run["kind"] == "apply"], "an old approval counted")
+        fake.review(repo, number, "carol", state="changes_requested")
+        fake.review(repo, number, "bob")
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: "carol asked for changes" in made.ours(number)[-1]["json"]["body"])
+        review = dict(repo.reviews[number][-2], state="dismissed")
+        fake.tell("pull_request_review", repo, "carol", action="dismissed", review=review, pull_request=repo.pull_json(number))
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: [run for run in made.server.must("GET", "/api/runs") if run["kind"] == "apply"])
+        made.idle(number)
+        hidden = [one["hidden"] for one in made.ours(number) if "plan of `%s`" % old[:7] in one["json"]["body"]]
+        check(hidden == [True], "the older plan's comment is not folded:", hidden)
+
+
+@case
+def forks_drafts_and_other_bases():
+    with lab(settings="    drafts: false\n    forks: plan_on_command\n") as made:
+        fake, repo = made.fake, made.repo
+        fork = fake.open_pull(repo, "stranger", "other", fork=True)
+        made.wait(lambda: made.ours(fork))
+        check("fork" in made.ours(fork)[0]["json"]["body"], made.ours(fork))
+        check(made.server.must("GET", "/api/runs") == [], "a fork was planned")
+        fake.comment(repo, fork, "bob", "sluice plan")
+        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 1)
+        made.idle(fork)
+        fake.review(repo, fork, "bob")
+        fake.comment(repo, fork, "bob", "apply")
+        made.wait(lambda: "forks are not applied" in made.ours(fork)[-1]["json"]["body"])
+        fake.change_pull(repo, fork, "stranger", "closed", state="closed")
+        draft = fake.open_pull(repo, "alice", "feature", draft=True)
+        time.sleep(0.4)
+        check(len(made.server.must("GET", "/api/runs")) == 1, "a draft was planned")
+        fake.change_pull(repo, draft, "alice", "ready_for_review", draft=False)
+        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 2)
+        made.idle(draft)
+        fake.review(repo, draft, "bob")
+        repo.git("branch", "release", "main")
+        fake.change_pull(repo, draft, "alice", "edited", changes={"base": {"ref": {"from": "main"}}}, base="release")
+        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 3)
+        made.idle(draft)
+        check("into `release`" in made.ours(draft)[-1]["json"]["body"], made.ours(draft)[-1]["json"]["body"][:200])
+        fake.comment(repo, draft, "alice", "apply")
+        made.wait(lambda: "approval" in made.ours(draft)[-1]["json"]["body"])
+
+
+# ---- limits and failures ----
+
+@case
+def nothing_is_sent_while_barred():
+    for status, headers in ((403, {"Retry-After": 3}), (429, {"Retry-After": 3}), (429, {"X-RateLimit-Remaining": 0, "X-RateLimit-Reset": 0})):
+        with lab() as made:
+            made.wait(lambda: made.fake.count("GET", "/user$"))  # pylint: disable=cell-var-from-loop
+            time.sleep(0.2)
+            made_headers = dict(headers)
+            if "X-RateLimit-Reset" in headers:
+                made_headers["X-RateLimit-Reset"] = int(time.time()) + 5
+            made.fake.fail(None, ".", status, headers=made_headers, body={"message": "You have exceeded a secondary rate limit."})
+            number = made.plan()
+            refused = next(one for one in made.fake.calls if one.get("status") == status)
+            until = made_headers["X-RateLimit-Reset"] if "X-RateLimit-Reset" in headers else refused["at"] + 2.9
+            early = [one for one in made.fake.calls if refused["at"] + 0.1 < one["at"] < until and one["method"] != "GIT"]
+            check(not early, status, headers, "sent while barred:", calls(early))
+            check(len(made.ours(number)) == 1 and made.fake.status_of(made.repo, made.head(number), "sluice/plan") == "success",
+                  "something was dropped")
+
+
+@case
+def whatever_fails_is_done_in_the_end():
+    for method, pattern, status, acts in (("POST", "comments$", 502, False), ("POST", "comments$", 0, True), ("GET", "comments", 500, False),
+                                          ("POST", "statuses", 0, True), ("POST", "statuses", 503, False), ("PATCH", "comments", 0, True),
+                                          ("GET", "permission", 502, False), ("GET", "pulls/1$", 404, False), ("GET", "/user$", 500, False),
+                                          ("POST", "reactions", 0, True), ("POST", "comments$", 201, False)):
+        with lab() as made:
+            made.fake.fail(method, pattern, status, times=2, acts=acts, body=b"{" if status == 201 else None)
+            number = made.plan()
+            made.fake.comment(made.repo, number, "alice", "sluice plan")
+            made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 2)  # pylint: disable=cell-var-from-loop
+            made.idle(number)
+            check(len(made.ours(number)) == 1, method, pattern, status, "comments:", len(made.ours(number)))
+            check(made.fake.status_of(made.repo, made.head(number), "sluice/plan") == "success", method, pattern, status)
+
+
+@case
+def a_deleted_comment_comes_again():
+    with lab() as made:
+        number = made.plan()
+        del made.repo.comments[made.ours(number)[0]["json"]["id"]]
+        made.fake.review(made.repo, number, "bob")
+        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+
+
+@case
+def lists_have_pages():
+    with lab() as made:
+        made.fake.page_size_most = 7
+        number = made.fake.open_pull(made.repo, "alice", "feature", tell=False)
+        for i in range(40):
+            made.fake.make_comment(made.repo, number, "carol", "talk %d" % i)
+        fakes = made.fake.make_comment(made.repo, number, "carol", "<!-- sluice:plan:1:%s -->\nnot ours" % made.head(number)[:12])
+        made.fake.change_pull(made.repo, number, "alice", "opened")
+        made.idle(number)
+        made.server.kill()
+        made.start()
+        made.fake.comment(made.repo, number, "alice", "plan")
+        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 2)
+        made.idle(number)
+        check(len(made.ours(number)) == 1, "comments:", len(made.ours(number)))
+        check(made.repo.comments[fakes["id"]]["edits"] == 0, "a comment of somebody else was edited")
+
+
+@case
+def git_follows_nobody():
+    with lab() as made:
+        other = fake_github.FakeGitHub()
+        other.add_token(TOKEN, "planner")
+        other.add_repo("acme/infra", made.git_dir, PEOPLE)
+        made.fake.redirect_git = other.url.replace("127.0.0.1", "localhost")
+        number = made.plan()
+        check(other.count() == 0, "it went there, with", other.calls)
+        check("cannot be planned" in made.ours(number)[0]["json"]["body"], made.ours(number))
+        other.close()
+
+
+@case
+def starts_only_with_what_it_needs():
+    for break_it, words in ((lambda made: os.unlink(os.path.join(made.folder, "secret")), "webhook secret"),
+                            (lambda made: made.write("secret", "short"), "shorter than"),
+                            (lambda made: made.write("secret", ""), "empty"),
+                            (lambda made: os.unlink(os.path.join(made.folder, "token")), "token"),
+                            (lambda made: made.write("token", "two words"), "more than one word")):
+        made = Lab()
         try:
-            reason = one()
-            results.row("skipped" if reason else "passed", one.__name__, reason or "")
-        except Exception as problem:  # pylint: disable=broad-except
-            results.row("failed", one.__name__, "%s: %s" % (type(problem).__name__, problem))
+            break_it(made)
+            made.server.start(wait=False)
+            check(made.server.process.wait(timeout=20) == 78, "the exit code for", words)
+            check(words in made.server.log_text(), words, made.server.log_text())
+        finally:
+            made.end()
+
+
+def calls(some):
+    return [(one["method"], one["path"], one.get("status")) for one in some]
+
+
+def verdict_of(one):
+    try:
+        reason = one()
+        return ("skipped" if reason else "passed"), reason or ""
+    except Exception as problem:  # pylint: disable=broad-except
+        return "failed", "%s: %s" % (type(problem).__name__, problem)
+
+
+def main():
+    chosen = [one for one in CASES if len(sys.argv) < 2 or sys.argv[1] in one.__name__]
+    results = sluice.Results("github")
+    with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:  # most of the time is spent waiting
+        for one, verdict in zip(chosen, pool.map(verdict_of, chosen)):
+            results.row(verdict[0], one.__name__, verdict[1])
     results.end()
 
 

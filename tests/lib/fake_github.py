@@ -105,6 +105,7 @@ class FakeGitHub:
         self.limit, self.used, self.reset = 5000, 0, int(time.time()) + 3600
         self.page_size_most = 100
         self.lose_hooks = False
+        self.redirect_git = None  # address of another host
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.fake = self
@@ -610,6 +611,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         user, _, token = base64.b64decode(credential or "").decode("latin-1").partition(":")
         with fake.lock:
             fake.calls.append({"method": "GIT", "path": self.path, "at": time.time(), "began": time.monotonic(), "user": user, "status": 0})
+        if fake.redirect_git:
+            self.send_response(302)
+            self.send_header("Location", fake.redirect_git + self.path)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if kind != "Basic" or token not in fake.tokens:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="GitHub"')

@@ -265,7 +265,7 @@ static int remote_fetch(
 	options.update_fetchhead = 0;
 	options.proxy_opts.type = str_empty(way.proxy) ? GIT_PROXY_AUTO : GIT_PROXY_SPECIFIED;
 	options.proxy_opts.url = str_empty(way.proxy) ? NULL : way.proxy;
-	options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* a credential stays where it is */
+	options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to no other host */
 	options.callbacks.credentials = give_credential;
 	options.callbacks.payload = &way;
 	options.callbacks.transfer_progress = fetch_progress;
