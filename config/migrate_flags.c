@@ -53,12 +53,16 @@ static void take_word(
 static void take_commands(
 	struct migration *migration, _unused_ const struct migrate_flag *flag, const char *value)
 {
-	struct yaml_node *given = migrate_list(migration, value);
+	static const char all[] = "plan,apply,unlock,cancel,version,approve_policies,import,state";
 	struct yaml_node *kept = yaml_new_list(&migration->arena);
+	struct yaml_node *given = migrate_list(migration, value);
 
 	for (size_t i = 0; i < given->count; i++) {
-		if (str_equal(given->items[i]->text, "all"))
-			return; /* as without the key */
+		if (str_equal(given->items[i]->text, "all")) {
+			yaml_set(&migration->arena, migration->root, "commands.allowed",
+				migrate_list(migration, all));
+			return;
+		}
 		if (!str_equal(given->items[i]->text, "autoplan") &&
 			!str_equal(given->items[i]->text, "policy_check"))
 			yaml_add(&migration->arena, kept, given->items[i]);

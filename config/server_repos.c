@@ -22,7 +22,7 @@ const struct config_element server_repo = {
 
 static const struct config_key lock_keys[] = {
 	{ "mode", CONFIG_ENUM, RULE(lock), .words = lock_words, .fallback = "on_plan",
-		.help = "when a project begins to belong to one pull request" },
+		.help = "when a project begins to belong to one pull request" LATER },
 	{ 0 },
 };
 
@@ -41,15 +41,15 @@ const struct config_key server_repo_keys[] = {
 		.help = "for which repositories; every entry that fits is applied, in this order" },
 	{ "branch", CONFIG_TEXT, RULE(branch), .is_good = word_is_regex_between_slashes,
 		.expected = "a regular expression between slashes, like /main/", GIVEN(REPO_BRANCH),
-		.help = "only pull requests into such a branch are looked at" },
+		.help = "only pull requests into such a branch are looked at" LATER },
 	{ "repo_config_file", CONFIG_TEXT, RULE(repo_config_file), .is_good = server_is_path_below,
 		.expected = "a path inside the repository", GIVEN(REPO_CONFIG_FILE),
 		.fallback = "sluice.yaml, else atlantis.yaml",
 		.help = "the file in the repository" },
 	{ "plan_requirements", CONFIG_BITS, RULE(plan_requires), .words = requirement_words,
-		GIVEN(REPO_PLAN_REQUIREMENTS), .help = "what must hold before a plan" },
+		GIVEN(REPO_PLAN_REQUIREMENTS), .help = "what must hold before a plan" LATER },
 	{ "apply_requirements", CONFIG_BITS, RULE(apply_requires), .words = requirement_words,
-		GIVEN(REPO_APPLY_REQUIREMENTS), .help = "what must hold before an apply" },
+		GIVEN(REPO_APPLY_REQUIREMENTS), .help = "what must hold before an apply" LATER },
 	{ "import_requirements", CONFIG_BITS, RULE(import_requires), .words = requirement_words,
 		GIVEN(REPO_IMPORT_REQUIREMENTS), .help = "what must hold before an import" },
 	{ "workflow", CONFIG_TEXT, RULE(workflow), GIVEN(REPO_WORKFLOW), .fallback = "default",
@@ -63,17 +63,18 @@ const struct config_key server_repo_keys[] = {
 		.help = "a repository may bring workflows, that is, commands of its own" },
 	{ "pre_workflow_hooks", CONFIG_LIST, RULE(pre_hooks), .keys = hook_keys,
 		.element = &hook_element, .count = RULE(pre_hook_count),
-		.help = "commands before the projects are chosen; those of all entries add up" },
+		.help = "commands before the projects are chosen; those of all entries add "
+			"up" LATER },
 	{ "post_workflow_hooks", CONFIG_LIST, RULE(post_hooks), .keys = hook_keys,
 		.element = &hook_element, .count = RULE(post_hook_count),
 		.is_shown_elsewhere = true,
 		.help = "commands after all projects, with the same keys; those of all entries add "
-			"up" },
+			"up" LATER },
 	{ "delete_source_branch_on_merge", CONFIG_BOOL, RULE(delete_source_branch),
 		GIVEN(REPO_DELETE_SOURCE_BRANCH), .fallback = "false",
-		.help = "after an automerge" },
+		.help = "after an automerge" LATER },
 	{ "repo_locking", CONFIG_BOOL, RULE(repo_locking), GIVEN(REPO_LOCKING), .fallback = "true",
-		.help = "older way to say `repo_locks`" },
+		.help = "older way to say `repo_locks`" LATER },
 	{ "repo_locks", CONFIG_MAP, .keys = lock_keys, GIVEN(REPO_LOCKS) },
 	{ "policy_check", CONFIG_BOOL, RULE(policy_check), GIVEN(REPO_POLICY_CHECK),
 		.help = "run policy checks" },
@@ -82,7 +83,7 @@ const struct config_key server_repo_keys[] = {
 		.help = "the steps of the workflow are the policy checks" },
 	{ "autodiscover", CONFIG_MAP, .keys = rule_discover_keys, GIVEN(REPO_DISCOVER) },
 	{ "silence_pr_comments", CONFIG_BITS, RULE(silence), .words = silence_words,
-		GIVEN(REPO_SILENCE), .help = "no comment for these" },
+		GIVEN(REPO_SILENCE), .help = "no comment for these" LATER },
 	{ 0 },
 };
 
@@ -93,23 +94,22 @@ static const char *const merge_words[] = { "merge", "rebase", "squash", NULL };
 static const struct config_key default_discover_keys[] = {
 	{ "mode", CONFIG_ENUM, AT(defaults.discover), .words = discover_words, .fallback = "auto",
 		.help = "look for projects: only while none is listed, also beside those listed, "
-			"never" LATER },
+			"never" },
 	{ "ignore_paths", CONFIG_TEXTS, AT(defaults.discover_ignore), .is_good = word_is_folder,
-		.expected = "a pattern over folders",
-		.help = "folders that are never projects" LATER },
+		.expected = "a pattern over folders", .help = "folders that are never projects" },
 	{ 0 },
 };
 
 const struct config_key server_default_keys[] = {
 	{ "autoplan", CONFIG_BOOL, AT(defaults.autoplan), .fallback = "true",
-		.help = "plan without being asked" LATER },
+		.help = "plan without being asked" },
 	{ "autodiscover", CONFIG_MAP, .keys = default_discover_keys },
 	{ "autoplan_files", CONFIG_TEXTS, AT(defaults.autoplan_files),
 		.is_good = word_is_file_pattern,
 		.expected = "a pattern over files, like **/*.tf or !docs/*",
-		.help = "what makes a folder a project that is discovered" LATER },
+		.help = "what makes a folder a project that is discovered" },
 	{ "follow_modules", CONFIG_BOOL, AT(defaults.follow_modules), .fallback = "true",
-		.help = "a changed local module plans its users" LATER },
+		.help = "a changed local module plans its users" },
 	{ "automerge", CONFIG_BOOL, AT(defaults.automerge), .fallback = "false",
 		.help = "merge when everything is applied" LATER },
 	{ "merge_method", CONFIG_WORD, AT(defaults.merge_method), .words = merge_words,

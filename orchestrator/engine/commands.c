@@ -75,6 +75,19 @@ static bool argument_is_allowed(const char *argument)
 	return false;
 }
 
+/* The operator may take some of them away: "-target" is "-target=..." too. */
+static bool argument_is_blocked(const struct settings *settings, const char *argument)
+{
+	for (size_t i = 0; i < settings->commands.blocked_args.count; i++) {
+		const char *blocked = settings->commands.blocked_args.list[i];
+
+		if (str_starts(argument, blocked) &&
+			(argument[strlen(blocked)] == '\0' || argument[strlen(blocked)] == '='))
+			return true;
+	}
+	return false;
+}
+
 static const char *arguments_text(const struct command *command, struct arena *arena)
 {
 	_cleanup_json_ json_t *list = json_array();
@@ -172,6 +185,12 @@ static int plan_command(struct asking *asking, struct err *err)
 				"one of the arguments after the two dashes is not allowed here",
 				"Allowed are -destroy, -refresh=false, -refresh-only, -target=, "
 				"-replace=, -var=, -parallelism=.",
+				err);
+		if (argument_is_blocked(asking->engine->world.settings, command->extra_args[i]))
+			return refuse(asking,
+				"this server does not take one of the arguments after the two "
+				"dashes",
+				"Its operator names them in `commands: {blocked_args: [...]}`.",
 				err);
 	}
 	r = plan_request(asking->engine, asking->arena, asking->pull, asking->event->actor,
@@ -322,6 +341,11 @@ static int apply_command(struct asking *asking, struct err *err)
 		return refuse(asking,
 			"an apply takes no extra arguments: it applies exactly the plan",
 			"Put them on `sluice plan -- ...`, then apply that plan.", err);
+	if (!asking->engine->world.settings->commands.apply_all &&
+		str_empty(asking->command->dir) && str_empty(asking->command->workspace) &&
+		str_empty(asking->command->project))
+		return refuse(asking, "this server applies nothing that is not named",
+			"Say which: `sluice apply -p NAME` or `sluice apply -d FOLDER`.", err);
 	r = apply_is_running(asking->engine, arena, asking->pull->id, &applies, err);
 	if (r == 0 && applies)
 		return refuse(asking, "an apply of this pull request is already running",

@@ -162,6 +162,39 @@ def put(life, name, text):
         out.write(text)
 
 
+def answers(life, number, comment):
+    """The newest comment after one of ours was taken."""
+    before = len(life.server.must("GET", "/local/pulls/%d" % number)["comments"])
+    life.server.must("POST", "/local/pulls/%d/comments" % number, {"as": "ann", "body": comment})
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        comments = life.server.must("GET", "/local/pulls/%d" % number)["comments"]
+        if len(comments) > before + 1:
+            return comments[-1]["body"]
+        time.sleep(0.01)
+    return "(no answer)"
+
+
+def commands(life):
+    """Words, arguments and the bare apply, as the file says it now."""
+    number = life.open_pull("quick")
+    life.server.wait_idle(number)
+    life.write(GOOD + "commands: {words: [infra], blocked_args: [-target], apply_all: false, allowed: [plan, apply]}\n"
+               "bare_commands: false\n")
+    code, said = life.reload()
+    assert code == 0, said
+    for comment, wanted in (("infra apply", "nothing that is not named"), ("infra apply -d q", "approv"),
+                            ("infra plan -- -target=x.y", "does not take one of the arguments"),
+                            ("infra unlock", "does not take this command"), ("infra plan -- -destory", "not allowed here")):
+        answer = answers(life, number, comment)
+        assert wanted in answer, (comment, answer)
+    for comment in ("sluice plan", "plan", "atlantis unlock"):
+        life.server.must("POST", "/local/pulls/%d/comments" % number, {"as": "ann", "body": comment})
+    life.server.wait_idle(number)
+    runs = [run for run in life.server.must("GET", "/api/runs") if run["pull"] == number]
+    assert len(runs) == 1, runs
+
+
 def secrets_change(life):
     """The files of a host are read again, all of them or none; another host needs a restart."""
     old, new = "an-older-secret-of-the-webhook", "a-newer-secret-of-the-webhook"
@@ -235,7 +268,7 @@ REFUSED = {
 
 def main():
     results = sluice.Results("config")
-    for case in (good_file, bad_file, file_gone, fixed_keys, run_keeps_its_generation, secrets_change, many_reloads):
+    for case in (good_file, bad_file, file_gone, fixed_keys, run_keeps_its_generation, commands, secrets_change, many_reloads):
         try:
             with Life() as life:
                 case(life)

@@ -603,7 +603,7 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 	world->settings = (struct settings){ .refs = 1,
 		.slots = SLOTS,
 		.bare_commands = true,
-		.commands.words = { words, countof(words) },
+		.commands = { .words = { words, countof(words) }, .apply_all = true },
 		.commands.allowed = { allowed, countof(allowed) },
 		.status_prefix = "sluice",
 		.tool = "terraform",
