@@ -43,6 +43,11 @@ static const struct cli_verb verbs[] = {
 		"[--repo DIR | --file FILE] [--server FILE] | --reference | --schema repo|server",
 		"check the file of a repository, of the server, or both together; or list the keys",
 		cli_validate },
+	{ "projects",
+		"[--repo DIR] --base REV [--head REV] [--server FILE] [-d DIR] [-w WORKSPACE] [-p "
+		"PROJECT]",
+		"which projects a change touches, and why; which it does not, and why",
+		cli_projects },
 	{ "migrate-atlantis", "[--json] [--env-file FILE] FLAGS... | --reference",
 		"the flags, environment and files of an Atlantis as server.yaml", cli_migrate,
 		true },
@@ -250,6 +255,31 @@ int cli_run_end(FILE *output)
 	if (running < 0 || waitpid(running, &status, 0) < 0)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void cli_name_repo(struct cli *cli, const char *dir, const char **ret_host, const char **ret_repo)
+{
+	struct arena *arena = &cli->arena;
+	const char *const argv[] = { "git", "-C", dir, "config", "--get", "remote.origin.url",
+		NULL };
+	char line[1000] = "", *begin, *slash;
+	FILE *output = cli_run(argv);
+
+	if (output != NULL && fgets(line, sizeof(line), output) == NULL)
+		line[0] = '\0';
+	if (cli_run_end(output) != 0)
+		return;
+	line[strcspn(line, "\n")] = '\0';
+	if (str_ends(line, ".git"))
+		line[strlen(line) - strlen(".git")] = '\0';
+	begin = strstr(line, "://");
+	begin = begin == NULL ? line : begin + strlen("://");
+	begin = strchr(begin, '@') == NULL ? begin : strchr(begin, '@') + 1;
+	slash = begin + strcspn(begin, ":/");
+	if (*slash == '\0' || slash == begin)
+		return;
+	*ret_host = arena_strndup(arena, begin, (size_t)(slash - begin));
+	*ret_repo = arena_strdup(arena, slash + 1);
 }
 
 /* ---- parsing ---- */

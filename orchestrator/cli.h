@@ -48,6 +48,9 @@ bool cli_is_number(const char *text);
  * PATH. */
 FILE *cli_run(const char *const *argv);
 int cli_run_end(FILE *output); /* its exit code */
+/* The host, owner and name in the address that git knows: https://HOST/OWNER/NAME.git or
+ * git@HOST:OWNER/NAME; both stay as they are when there is none. */
+void cli_name_repo(struct cli *cli, const char *dir, const char **ret_host, const char **ret_repo);
 
 int cli_main(int argc, char **argv);
 
@@ -70,6 +73,7 @@ int cli_reload(struct cli *cli);
 int cli_doctor(struct cli *cli);
 int cli_migrate(struct cli *cli);
 int cli_validate(struct cli *cli);
+int cli_projects(struct cli *cli);
 int cli_flow(struct cli *cli);
 int cli_version(struct cli *cli);
 int cli_completion(struct cli *cli);

@@ -58,33 +58,6 @@ static void add_warning(
 
 /* ---- what to read ---- */
 
-/* The owner and name in the address that git knows: https://HOST/OWNER/NAME.git or
- * git@HOST:OWNER/NAME. */
-static void name_repo(struct validation *validation, const char *dir)
-{
-	struct arena *arena = &validation->cli->arena;
-	const char *const argv[] = { "git", "-C", dir, "config", "--get", "remote.origin.url",
-		NULL };
-	char line[1000] = "", *begin, *slash;
-	FILE *output = cli_run(argv);
-
-	if (output != NULL && fgets(line, sizeof(line), output) == NULL)
-		line[0] = '\0';
-	if (cli_run_end(output) != 0)
-		return;
-	line[strcspn(line, "\n")] = '\0';
-	if (str_ends(line, ".git"))
-		line[strlen(line) - strlen(".git")] = '\0';
-	begin = strstr(line, "://");
-	begin = begin == NULL ? line : begin + strlen("://");
-	begin = strchr(begin, '@') == NULL ? begin : strchr(begin, '@') + 1;
-	slash = begin + strcspn(begin, ":/");
-	if (*slash == '\0' || slash == begin)
-		return;
-	validation->host = arena_strndup(arena, begin, (size_t)(slash - begin));
-	validation->repo = arena_strdup(arena, slash + 1);
-}
-
 static bool read_bytes(struct validation *validation, const char *path)
 {
 	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -219,7 +192,7 @@ static void check_repo(struct validation *validation, const char *dir, const cha
 	validation->host = "local";
 	validation->repo = "";
 	if (validation->cli->server != NULL)
-		name_repo(validation, dir);
+		cli_name_repo(validation->cli, dir, &validation->host, &validation->repo);
 	validation->file = file != NULL ? file : find_file(validation, dir);
 	if (validation->file == NULL || !read_bytes(validation, validation->file))
 		return;

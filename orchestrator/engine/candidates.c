@@ -1,12 +1,13 @@
 /* What could be a project: configured, by a rule, or found. */
 #include "orchestrator/engine/candidates.h"
 
+#include "orchestrator/engine/problems.h"
 #include "orchestrator/lib/glob.h"
 #include "orchestrator/lib/strbuf.h"
 
 #include <string.h>
 
-enum { PROBLEMS_MAX = 100, NAME_BYTES_MAX = 200 };
+enum { NAME_BYTES_MAX = 200 };
 
 struct search {
 	const struct prepared *prepared;
@@ -16,18 +17,6 @@ struct search {
 	struct candidates *ret;
 	struct config_problems *problems;
 };
-
-void problem_add(struct config_problems *problems, struct arena *arena, struct config_place at,
-	const char *path, const char *message, const char *hint)
-{
-	problems->found++;
-	if (problems->count == PROBLEMS_MAX)
-		return;
-	problems->list = arena_push(
-		arena, problems->list, problems->count, sizeof(problems->list[0]));
-	problems->list[problems->count++] =
-		(struct config_problem){ .at = at, .path = path, .message = message, .hint = hint };
-}
 
 /* ---- kinds ---- */
 

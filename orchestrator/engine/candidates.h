@@ -28,6 +28,3 @@ _must_check_ int candidates_find(const struct prepared *prepared, const struct r
  * holds some. NULL when there is none. */
 struct graph_folder *candidate_folder(const struct module_graph *graph, const char *path);
 bool candidate_is_below_modules(const char *dir);
-
-void problem_add(struct config_problems *problems, struct arena *arena, struct config_place at,
-	const char *path, const char *message, const char *hint);

@@ -2,7 +2,7 @@
  * or not, so that a circle is found before it matters. */
 #include "orchestrator/engine/order.h"
 
-#include "orchestrator/engine/candidates.h"
+#include "orchestrator/engine/problems.h"
 #include "orchestrator/lib/strbuf.h"
 
 #include <string.h>

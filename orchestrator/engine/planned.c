@@ -2,11 +2,7 @@
  * what is wrong with it, in words. */
 #include "orchestrator/engine/private.h"
 
-#include "orchestrator/lib/strbuf.h"
-
-#include "orchestrator/engine/candidates.h"
-
-enum { FAILURE_BYTES_MAX = 16 << 10 };
+#include "orchestrator/engine/problems.h"
 
 static struct config_blob blob_of(const struct config_file *file)
 {
@@ -20,35 +16,6 @@ static void check_file(
 	if (file->name != NULL && file->problem != NULL)
 		problem_add(problems, arena, (struct config_place){ file->name, 1, 1 }, "",
 			file->problem, "make it a regular file of less than 1 MiB");
-}
-
-static void put_problem(struct strbuf *out, const struct config_problem *problem)
-{
-	const struct config_place *at = &problem->at;
-
-	if (!str_empty(at->file))
-		strbuf_printf(out, "%s:%d:%d: ", at->file, at->line, at->column);
-	if (!str_empty(problem->path))
-		strbuf_printf(out, "%s: ", problem->path);
-	strbuf_puts(out, problem->message);
-	if (!str_empty(problem->hint))
-		strbuf_printf(out, "; %s", problem->hint);
-	strbuf_putc(out, '\n');
-}
-
-/* Every error at once, each with its place and what to do. */
-static const char *failure_text(
-	const struct config_problems *problems, const struct err *err, struct arena *arena)
-{
-	_cleanup_strbuf_ struct strbuf out = STRBUF(FAILURE_BYTES_MAX);
-
-	if (problems->count == 0)
-		return arena_strdup(arena, err->text);
-	for (size_t i = 0; i < problems->count; i++)
-		put_problem(&out, &problems->list[i]);
-	if (problems->found > problems->count)
-		strbuf_printf(&out, "and %zu more\n", problems->found - problems->count);
-	return arena_strdup(arena, strbuf_text(&out));
 }
 
 static int read_config(struct engine *engine, struct arena *arena, const struct pull *pull,
@@ -106,6 +73,6 @@ int planned_read(struct engine *engine, struct arena *arena, const struct pull *
 	if (r == 0)
 		r = find_recipes(ret, arena, &problems, err);
 	if (r < 0)
-		ret->failure = failure_text(&problems, err, arena);
+		ret->failure = problems_text(&problems, err, arena);
 	return r;
 }

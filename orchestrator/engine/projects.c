@@ -4,6 +4,7 @@
 #include "orchestrator/engine/candidates.h"
 #include "orchestrator/engine/chosen.h"
 #include "orchestrator/engine/order.h"
+#include "orchestrator/engine/problems.h"
 #include "orchestrator/lib/glob.h"
 #include "orchestrator/lib/regex.h"
 
@@ -330,7 +331,12 @@ int projects_select(const struct prepared *prepared, const struct repo_config *c
 
 	*ret = (struct selection){ 0 };
 	module_graph_build(&work.graph, prepared, arena);
-	module_graph_build(&work.found, prepared, arena);
+	work.found = work.graph; /* its own marks, and no edges to follow */
+	work.found.folders = arena_alloc(
+		arena, (work.graph.count + 1) * sizeof(*work.graph.folders));
+	if (work.graph.count > 0)
+		memcpy(work.found.folders, work.graph.folders,
+			work.graph.count * sizeof(*work.graph.folders));
 	r = candidates_find(prepared, config, &work.graph, arena, &candidates, problems, err);
 	if (r == 0)
 		r = read_files(&work);

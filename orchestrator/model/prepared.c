@@ -97,27 +97,6 @@ static int read_changed(
 	return 0;
 }
 
-static int read_uses(
-	struct jsonx *reader, struct arena *arena, struct prepared *ret, struct err *err)
-{
-	const json_t *list;
-	int r = read_list(reader, "uses", &list, &ret->use_count, err);
-
-	if (r < 0)
-		return r;
-	ret->uses = arena_alloc(arena, (ret->use_count + 1) * sizeof(*ret->uses));
-	for (size_t i = 0; i < ret->use_count; i++) {
-		char where[WHERE_MAX];
-		struct jsonx use = entry(list, "uses", i, where, err);
-
-		ret->uses[i].dir = arena_strdup(arena, jsonx_string(&use, "dir"));
-		ret->uses[i].module = arena_strdup(arena, jsonx_string(&use, "module"));
-		if (use.failed != 0)
-			return use.failed;
-	}
-	return 0;
-}
-
 static int read_workspaces(
 	struct jsonx *reader, struct arena *arena, struct prepared *ret, struct err *err)
 {
@@ -237,6 +216,80 @@ const struct tree_folder *prepared_folder(
 	return NULL;
 }
 
+/* ---- uses: one text, a line for each: the number of the folder among `folders`, then that of the
+ * module, or "=" and its path where there is no such folder. ---- */
+
+static bool read_use(const char **p, struct arena *arena, const struct prepared *prepared,
+	struct module_use *ret)
+{
+	size_t dir, module, length, most = prepared->folder_count;
+
+	if (!read_number(p, most, &dir) || dir >= most)
+		return false;
+	length = strcspn(*p, "\n");
+	if (length < 1 || (*p)[length] != '\n')
+		return false;
+	ret->dir = prepared->folders[dir].path;
+	if (**p == '=') {
+		ret->module = arena_strndup(arena, *p + 1, length - 1);
+		*p += length + 1;
+		return length > 1;
+	}
+	module = 0;
+	for (size_t i = 0; i < length; i++, (*p)++) {
+		if (**p < '0' || **p > '9' || module > most)
+			return false;
+		module = module * 10 + (size_t)(**p - '0');
+	}
+	(*p)++;
+	if (module >= most)
+		return false;
+	ret->module = prepared->folders[module].path;
+	return true;
+}
+
+static int read_uses(
+	struct jsonx *reader, struct arena *arena, struct prepared *ret, struct err *err)
+{
+	const char *p = jsonx_string_or(reader, "uses", "");
+
+	if (reader->failed != 0)
+		return reader->failed;
+	while (*p != '\0') {
+		if (ret->use_count == LIST_MAX)
+			return err_set(err, ERR_LIMIT, "prepared: uses has more than %d entries",
+				LIST_MAX);
+		ret->uses = arena_push(arena, ret->uses, ret->use_count, sizeof(*ret->uses));
+		if (!read_use(&p, arena, ret, &ret->uses[ret->use_count]))
+			return err_set(err, ERR_SYNTAX, "prepared: uses, line %zu: not as agreed",
+				ret->use_count + 1);
+		ret->use_count++;
+	}
+	return 0;
+}
+
+static json_t *write_uses(const struct prepared *prepared)
+{
+	_cleanup_strbuf_ struct strbuf lines = STRBUF(FOLDERS_TEXT_MAX);
+
+	for (size_t i = 0; i < prepared->use_count; i++) {
+		const struct module_use *use = &prepared->uses[i];
+		const struct tree_folder *dir = prepared_folder(
+						 prepared, use->dir, strlen(use->dir)),
+					 *module = prepared_folder(
+						 prepared, use->module, strlen(use->module));
+
+		if (dir == NULL) /* a use by nobody */
+			continue;
+		strbuf_printf(&lines, "%td ", dir - prepared->folders);
+		if (module == NULL)
+			strbuf_printf(&lines, "=%s\n", use->module);
+		else
+			strbuf_printf(&lines, "%td\n", module - prepared->folders);
+	}
+	return text(lines.overflowed ? "\xff" : strbuf_text(&lines));
+}
+
 /* ---- files of the configuration: text, or hex where it is none ---- */
 
 static int read_config(
@@ -345,8 +398,8 @@ static json_t *write_strings(const char **list, size_t count)
 
 json_t *prepared_write(const struct prepared *prepared)
 {
-	json_t *json = json_object(), *changed = json_array(), *uses = json_array(),
-	       *people = json_array(), *workspaces = json_array();
+	json_t *json = json_object(), *changed = json_array(), *people = json_array(),
+	       *workspaces = json_array();
 
 	for (size_t i = 0; i < prepared->changed_count; i++) {
 		const struct changed_file *file = &prepared->changed[i];
@@ -359,10 +412,6 @@ json_t *prepared_write(const struct prepared *prepared)
 		json_object_set_new(row, "status", json_string(status));
 		json_array_append_new(changed, row);
 	}
-	for (size_t i = 0; i < prepared->use_count; i++)
-		json_array_append_new(
-			uses, json_pack("{s:o, s:o}", "dir", text(prepared->uses[i].dir), "module",
-				      text(prepared->uses[i].module)));
 	for (size_t i = 0; i < prepared->people_count; i++)
 		json_array_append_new(
 			people, json_pack("{s:o, s:o}", "name", text(prepared->people[i].name),
@@ -382,7 +431,7 @@ json_t *prepared_write(const struct prepared *prepared)
 	json_object_set_new(json, "config_head", write_config(&prepared->config_head));
 	json_object_set_new(json, "folders", write_folders(prepared));
 	json_object_set_new(json, "workspaces", workspaces);
-	json_object_set_new(json, "uses", uses);
+	json_object_set_new(json, "uses", write_uses(prepared));
 	json_object_set_new(json, "people", people);
 	return json;
 }

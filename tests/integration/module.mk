@@ -7,6 +7,7 @@ suite_http = python3 tests/integration/test_http.py ## hostile HTTP against a ru
 suite_start = python3 tests/integration/test_start.py ## a server that cannot start says why
 suite_faults = python3 tests/integration/test_faults.py ## what people see when tool, disk, database or clock fail
 suite_git = tests/integration/test_git.py ## sluice-git on ordinary and hostile repositories
+suite_projects = tests/integration/test_projects.py ## sluice projects on real repositories: what is selected, and why
 suite_runners = python3 tests/integration/test_runners.py ## jobs: hostile and real tools, kills, restarts
 suite_provenance = tests/integration/test_provenance.py ## real tools: plans that somebody changes while they are made
 suite_workflows = tests/integration/test_workflows.py ## real tools: the steps of workflows, import, state rm, hooks

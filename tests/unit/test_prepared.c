@@ -70,10 +70,19 @@ static const struct wrong {
 		"config_head is not an object" },
 	{ "configuration in bad hex", "{" OIDS ",\"config_head\":{\"name\":\"a\",\"hex\":\"0\"}}",
 		"config_head: hex is none" },
-	{ "use without module",
-		"{" OIDS ",\"uses\":[{\"dir\":\"a\",\"module\":\"b\"},{\"dir\":\"a\"}]}",
-		"uses[1]: module must be given" },
-	{ "use of a list", "{" OIDS ",\"uses\":[[]]}", "uses[0] is not an object" },
+	{ "uses as a list", "{" OIDS ",\"uses\":[]}", "uses must be a string" },
+	{ "a use by no folder", "{" OIDS ",\"uses\":\"0 =m\\n\"}", "uses, line 1" },
+	{ "a use of no folder", "{" OIDS ",\"folders\":\"0 1 a\\n\",\"uses\":\"0 1\\n\"}",
+		"uses, line 1" },
+	{ "a use of nothing", "{" OIDS ",\"folders\":\"0 1 a\\n\",\"uses\":\"0 =m\\n0 =\\n\"}",
+		"uses, line 2" },
+	{ "a use without an end", "{" OIDS ",\"folders\":\"0 1 a\\n\",\"uses\":\"0 =m\"}",
+		"uses, line 1" },
+	{ "a use of a word", "{" OIDS ",\"folders\":\"0 1 a\\n\",\"uses\":\"0 m\\n\"}",
+		"uses, line 1" },
+	{ "a use of a number too large",
+		"{" OIDS ",\"folders\":\"0 1 a\\n\",\"uses\":\"0 99999999999999999999999\\n\"}",
+		"uses, line 1" },
 	{ "person without e-mail", "{" OIDS ",\"people\":[{\"name\":\"a\"}]}",
 		"people[0]: email must be given" },
 	{ "people null entry", "{" OIDS ",\"people\":[null]}", "people[0] is not an object" },
@@ -131,7 +140,7 @@ static void comes_back_as_it_was_written(void **state)
 	struct folder_workspace workspaces[] = { { "a", "prod" } };
 	struct changed_file changed[] = { { "a/main.tf", NULL, 'M' },
 		{ "b \"quoted\"\n.tf", "old/b.tf", 'R' }, { "gone.tf", NULL, 'D' } };
-	struct module_use uses[] = { { "a", "modules/x" } };
+	struct module_use uses[] = { { "a", "modules/x" }, { "a", "a/b" } };
 	struct identity people[] = { { "Alice", "alice@example.org" }, { "", "" } };
 	struct prepared prepared = { .head = "h",
 		.base = "b",
@@ -148,7 +157,7 @@ static void comes_back_as_it_was_written(void **state)
 		.workspaces = workspaces,
 		.workspace_count = 1,
 		.uses = uses,
-		.use_count = 1,
+		.use_count = countof(uses),
 		.people = people,
 		.people_count = 2 };
 	_cleanup_json_ json_t *json = prepared_write(&prepared), *again = NULL;
@@ -162,7 +171,10 @@ static void comes_back_as_it_was_written(void **state)
 	assert_string_equal(got.changed[1].old_path, "old/b.tf");
 	assert_null(got.changed[0].old_path);
 	assert_int_equal(got.changed[2].status, 'D');
+	assert_int_equal(got.use_count, countof(uses));
+	assert_string_equal(got.uses[0].dir, "a");
 	assert_string_equal(got.uses[0].module, "modules/x");
+	assert_string_equal(got.uses[1].module, "a/b");
 	assert_int_equal(got.folder_count, countof(folders));
 	for (size_t i = 0; i < countof(folders); i++) {
 		assert_string_equal(got.folders[i].path, folders[i].path);

@@ -20,6 +20,7 @@ _printf_(3, 4) int libgit_fail(struct err *err, int code, const char *what, ...)
 		git_##type##_free(*object);                                                        \
 	}
 LIBGIT_CLEANUP(repository)
+LIBGIT_CLEANUP(object)
 LIBGIT_CLEANUP(odb)
 LIBGIT_CLEANUP(odb_object)
 LIBGIT_CLEANUP(commit)

@@ -1,6 +1,9 @@
 /* sluice-git: one call, one repository. The only program that reads git objects; it runs nothing.
  *
  *     sluice-git prepare --job JOB.JSON --data DIR --answer FILE
+ *     sluice-git inspect --repo PATH --base REVISION --head REVISION [--files NAME,NAME] [--cache
+ * DIR]
+ * [--answer FILE]
  *     sluice-git merge --repo PATH --base BRANCH --head COMMIT --author NAME [--message TEXT]
  * [--answer FILE]
  *
@@ -27,6 +30,8 @@ struct option {
 
 static const char usage_text[] =
 	"usage: sluice-git prepare --job JOB.JSON --data DIR --answer FILE\n"
+	"       sluice-git inspect --repo PATH --base REVISION --head REVISION [--files NAME,NAME] "
+	"[--cache DIR] [--answer FILE]\n"
 	"       sluice-git merge --repo PATH --base BRANCH --head COMMIT --author NAME [--message "
 	"TEXT] "
 	"[--answer FILE]\n";
@@ -129,6 +134,15 @@ static int finish(const char *path, json_t *taken, int r, struct err *err)
 
 /* ---- verbs ---- */
 
+static json_t *prepared_answer(const struct prepared *prepared, const struct warnings *warnings)
+{
+	json_t *answer = json_object();
+
+	json_object_set_new(answer, "prepared", prepared_write(prepared));
+	json_object_set_new(answer, "warnings", warnings_write(warnings));
+	return answer;
+}
+
 static int verb_prepare(int argc, char **argv)
 {
 	struct option options[] = { { .name = "--job" }, { .name = "--data" },
@@ -153,12 +167,56 @@ static int verb_prepare(int argc, char **argv)
 		r = libgit_start(&err);
 	if (r == 0)
 		r = prepare_run(&spec, options[1].value, &arena, &warnings, &prepared, &err);
-	if (r == 0 || r == -ERR_CONFLICT) {
-		answer = json_object();
-		json_object_set_new(answer, "prepared", prepared_write(&prepared));
-		json_object_set_new(answer, "warnings", warnings_write(&warnings));
-	}
+	if (r == 0 || r == -ERR_CONFLICT)
+		answer = prepared_answer(&prepared, &warnings);
 	r = finish(options[2].value, answer, r, &err);
+	warnings_release(&warnings);
+	arena_release(&arena);
+	return r;
+}
+
+/* "a,b" */
+static void names_split(const char *text, struct arena *arena, struct inspect_order *order)
+{
+	while (!str_empty(text)) {
+		size_t length = strcspn(text, ",");
+
+		order->config_files = arena_push(arena, (void *)order->config_files,
+			order->config_file_count, sizeof(char *));
+		order->config_files[order->config_file_count++] = arena_strndup(
+			arena, text, length);
+		text += length;
+		text += *text == ',';
+	}
+}
+
+static int verb_inspect(int argc, char **argv)
+{
+	struct option options[] = { { .name = "--repo" }, { .name = "--base" },
+		{ .name = "--head" }, { .name = "--files", .is_optional = true },
+		{ .name = "--cache", .is_optional = true },
+		{ .name = "--answer", .is_optional = true } };
+	struct inspect_order order = { .repo = NULL };
+	struct arena arena = { 0 };
+	struct warnings warnings = { .count = 0 };
+	struct prepared prepared;
+	json_t *answer = NULL;
+	struct err err = { 0 };
+	int r;
+
+	if (!options_read(argc, argv, options, countof(options)))
+		return usage();
+	order.repo = options[0].value;
+	order.base = options[1].value;
+	order.head = options[2].value;
+	order.cache = options[4].value;
+	names_split(options[3].value, &arena, &order);
+	r = libgit_start(&err);
+	if (r == 0)
+		r = prepare_inspect(&order, &arena, &warnings, &prepared, &err);
+	if (r == 0 || r == -ERR_CONFLICT)
+		answer = prepared_answer(&prepared, &warnings);
+	r = finish(options[5].value, answer, r, &err);
 	warnings_release(&warnings);
 	arena_release(&arena);
 	return r;
@@ -195,6 +253,7 @@ static const struct verb {
 	int (*run)(int argc, char **argv);
 } verbs[] = {
 	{ "prepare", verb_prepare },
+	{ "inspect", verb_inspect },
 	{ "merge", verb_merge },
 };
 

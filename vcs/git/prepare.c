@@ -7,6 +7,8 @@
 #include "vcs/git/mirror.h"
 #include "vcs/git/modules.h"
 #include "vcs/git/people.h"
+#include <fcntl.h>
+#include <git2/sys/mempack.h>
 #include <string.h>
 
 struct preparation {
@@ -89,6 +91,22 @@ static int configuration(struct preparation *work)
 			       work->spec, work->arena, &work->prepared->config_head, work->err);
 }
 
+/* What stands in the merged tree; no file is written. */
+static int look(struct preparation *work)
+{
+	struct manifest manifest = {
+		.arena = work->arena, .warnings = work->warnings, .repo = work->mirror.repo
+	};
+	int r = manifest_read(&manifest, &work->merge.tree, NULL, work->err);
+
+	if (r == 0)
+		r = modules_list(&manifest, &work->merge.tree, work->mirror.odb,
+			work->mirror.dir_fd, work->prepared, work->err);
+	if (r == 0)
+		work->prepared->tree = oid_text(work, &work->merge.tree);
+	return r;
+}
+
 /* The merged files, and what stands in them. */
 static int write_out(struct preparation *work)
 {
@@ -113,32 +131,101 @@ static int write_out(struct preparation *work)
 	return r;
 }
 
+static int prepare_all(struct preparation *work, int (*rest)(struct preparation *))
+{
+	struct prepared *prepared = work->prepared;
+	int r = merge_compute(work->mirror.repo, work->arena, &work->merge, work->err);
+
+	if (r == 0)
+		r = describe(work);
+	if (r < 0)
+		return r;
+	if (work->merge.conflict_count > 0) {
+		prepared->conflicts = work->merge.conflicts;
+		prepared->conflict_count = work->merge.conflict_count;
+		return err_user(
+			work->err, ERR_CONFLICT, "the branch cannot be merged into its base");
+	}
+	r = configuration(work);
+	return r < 0 ? r : rest(work);
+}
+
+static struct preparation begin(const struct job_spec *spec, struct arena *arena,
+	struct warnings *warnings, struct prepared *ret, struct err *err)
+{
+	*ret = (struct prepared){ .head = "", .base = "", .merge_base = "", .tree = "" };
+	return (struct preparation){
+		.spec = spec, .arena = arena, .warnings = warnings, .prepared = ret, .err = err
+	};
+}
+
 int prepare_run(const struct job_spec *spec, const char *data_dir, struct arena *arena,
 	struct warnings *warnings, struct prepared *ret, struct err *err)
 {
-	struct preparation work = {
-		.spec = spec,
-		.arena = arena,
-		.warnings = warnings,
-		.prepared = ret,
-		.err = err,
-	};
+	struct preparation work = begin(spec, arena, warnings, ret, err);
 	int r = mirror_ready(&work, data_dir);
 
-	*ret = (struct prepared){ .head = "", .base = "", .merge_base = "", .tree = "" };
 	if (r == 0)
-		r = merge_compute(work.mirror.repo, arena, &work.merge, err);
+		r = prepare_all(&work, write_out);
+	mirror_close(&work.mirror);
+	return r;
+}
+
+static int commit_of(git_repository *repo, const char *revision, git_oid *ret, struct err *err)
+{
+	_cleanup_(git_object_freep) git_object *object = NULL;
+	_cleanup_(git_object_freep) git_object *commit = NULL;
+	int code = git_revparse_single(&object, repo, revision);
+
+	if (code == 0)
+		code = git_object_peel(&commit, object, GIT_OBJECT_COMMIT);
+	if (code < 0)
+		return err_user(
+			err, ERR_USAGE, "there is no commit %.100s in the repository", revision);
+	*ret = *git_object_id(commit);
+	return 0;
+}
+
+/* What the merge makes stays in memory: the repository is somebody's. */
+static int writes_stay_here(git_repository *repo, git_odb **ret, struct err *err)
+{
+	git_odb_backend *memory = NULL;
+	int code = git_repository_odb(ret, repo);
+
+	if (code == 0)
+		code = git_mempack_new(&memory);
+	if (code == 0)
+		code = git_odb_add_backend(*ret, memory, 1000);
+	return code < 0 ? libgit_fail(err, code, "cannot open the repository") : 0;
+}
+
+static int inspect(struct preparation *work, const struct inspect_order *order)
+{
+	struct mirror *mirror = &work->mirror;
+	int code = git_repository_open_ext(
+		&mirror->repo, order->repo, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+	int r = code < 0 ? libgit_fail(work->err, code, "cannot open the repository")
+			 : writes_stay_here(mirror->repo, &mirror->odb, work->err);
+
 	if (r == 0)
-		r = describe(&work);
-	if (r == 0 && work.merge.conflict_count > 0) {
-		ret->conflicts = work.merge.conflicts;
-		ret->conflict_count = work.merge.conflict_count;
-		r = err_user(err, ERR_CONFLICT, "the branch cannot be merged into its base");
-	} else if (r == 0) {
-		r = configuration(&work);
-		if (r == 0)
-			r = write_out(&work);
-	}
+		r = commit_of(mirror->repo, order->base, &work->merge.base, work->err);
+	if (r == 0)
+		r = commit_of(mirror->repo, order->head, &work->merge.head, work->err);
+	return r < 0 ? r : prepare_all(work, look);
+}
+
+int prepare_inspect(const struct inspect_order *order, struct arena *arena,
+	struct warnings *warnings, struct prepared *ret, struct err *err)
+{
+	const struct job_spec spec = { .config_files = order->config_files,
+		.config_file_count = order->config_file_count };
+	struct preparation work = begin(&spec, arena, warnings, ret, err);
+	int r;
+
+	work.mirror.dir_fd = order->cache == NULL
+				     ? -1
+				     : open(order->cache, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	r = inspect(&work, order);
 	mirror_close(&work.mirror);
 	return r;
 }

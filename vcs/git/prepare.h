@@ -9,3 +9,14 @@
  * is filled. */
 _must_check_ int prepare_run(const struct job_spec *spec, const char *data_dir, struct arena *arena,
 	struct warnings *warnings, struct prepared *ret, struct err *err);
+
+/* The same of a repository of the person who asks, without a fetch, a work tree, or a byte written
+ * to it. */
+struct inspect_order {
+	const char *repo, *base, *head; /* a folder; revisions as git reads them */
+	const char **config_files;
+	size_t config_file_count;
+	const char *cache; /* a folder for what was found in files, or NULL */
+};
+_must_check_ int prepare_inspect(const struct inspect_order *order, struct arena *arena,
+	struct warnings *warnings, struct prepared *ret, struct err *err);
