@@ -81,7 +81,7 @@ static int use_log(sqlite3 *db, struct err *err)
 		r = fail(db, err, "the write-ahead log");
 	else
 		mode = (const char *)sqlite3_column_text(statement, 0);
-	if (r == 0 && !str_equal(mode, "wal") && !str_equal(mode, "memory"))
+	if (r == 0 && !str_equal(mode, "wal"))
 		r = err_class_set(err, ERR_STORE, ERR_CLASS_CONFIG,
 			"database: the file system of the data folder cannot hold a write-ahead "
 			"log (mode %s); use a local disk",
@@ -90,7 +90,7 @@ static int use_log(sqlite3 *db, struct err *err)
 	return r;
 }
 
-static int set_up(sqlite3 *db, struct err *err)
+static int set_up(sqlite3 *db, bool is_memory, struct err *err)
 {
 	int r;
 
@@ -102,7 +102,11 @@ static int set_up(sqlite3 *db, struct err *err)
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-	r = use_log(db, err);
+	/* In memory each page that an event touches is copied twice. */
+	if (is_memory)
+		r = sqlite_exec(db, "PRAGMA page_size=1024", err);
+	else
+		r = use_log(db, err);
 	if (r < 0)
 		return r;
 	/* recursive_triggers: a REPLACE is a DELETE, too */
@@ -132,7 +136,7 @@ static int sqlite_open(const char *path, void **ret, struct err *err)
 		sqlite3_close(db);
 		return r;
 	}
-	r = set_up(db, err);
+	r = set_up(db, str_equal(path, ":memory:"), err);
 	if (r < 0) {
 		sqlite3_close(db);
 		return err_wrap(err, "%s", path);
