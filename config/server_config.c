@@ -67,14 +67,15 @@ static const struct config_key tool_keys[] = {
 		.help = "CLI configuration file of the tools, for example with a provider mirror" },
 	{ "version", CONFIG_TEXT, AT(tool_version), .is_good = word_is_version,
 		.expected = "one version, like 1.9.8",
-		.help = "for projects that name none; one of the pinned" LATER },
-	{ "folder", CONFIG_PATH, AT(tool_folder), .help = "of the pinned tools" LATER },
+		.help = "for projects that name none; one of the pinned" },
+	{ "folder", CONFIG_PATH, AT(tool_folder),
+		.help = "of the pinned tools: programs called KIND-VERSION" },
 	{ "mirror", CONFIG_TEXT, AT(tool_mirror), .is_good = server_is_url,
 		.expected = "https://HOST[/PATH] without a slash at its end",
 		.help = "where a pinned tool comes from that is not in the folder" LATER },
 	{ "pinned", CONFIG_LIST, AT(pinned_tools), .keys = server_pinned_keys,
 		.element = &server_pinned, .count = AT(pinned_tool_count),
-		.help = "versions that projects may ask for" LATER },
+		.help = "versions that projects may ask for" },
 	{ 0 },
 };
 

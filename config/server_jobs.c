@@ -101,12 +101,12 @@ const struct config_element server_pinned = {
 
 const struct config_key server_pinned_keys[] = {
 	{ "kind", CONFIG_WORD, PINNED(kind), .words = pinned_words, .is_required = true,
-		.help = "which tool" LATER },
+		.help = "which tool" },
 	{ "version", CONFIG_TEXT, PINNED(version), .is_required = true, .is_good = word_is_version,
-		.expected = "one version, like 1.9.8", .help = "exactly" LATER },
+		.expected = "one version, like 1.9.8", .help = "exactly" },
 	{ "sha256", CONFIG_TEXT, PINNED(sha256), .is_required = true, .is_good = server_is_sha256,
 		.expected = "64 hexadecimal digits, small letters",
-		.help = "of the program KIND-VERSION in the folder" LATER },
+		.help = "of the program KIND-VERSION in the folder" },
 	{ 0 },
 };
 

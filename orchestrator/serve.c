@@ -329,6 +329,7 @@ static int start_executor(struct server *server, struct arena *arena, struct err
 		.opentofu = settings->tofu_path != NULL ? settings->tofu_path
 							: cli_in_path(arena, "tofu"),
 		.cli_config = settings->tool_cli_config,
+		.tools = settings->tool_folder,
 		.sandbox = { .tier = settings->sandbox.mode,
 			.require = str_equal(settings->sandbox.mode, "full")
 					   ? settings->sandbox.require

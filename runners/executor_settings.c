@@ -21,6 +21,7 @@ char *executor_settings_text(const struct executor_local_options *options)
 		{ "terraform", options->terraform },
 		{ "opentofu", options->opentofu },
 		{ "cli_config", options->cli_config },
+		{ "tools", options->tools },
 		{ "tier", options->sandbox.tier },
 		{ "require", options->sandbox.require },
 		{ "fault", options->fault },

@@ -87,8 +87,8 @@ static int read_list(const struct site *site, struct jsonx *reader, const char *
 
 static int read_sandbox(struct jsonx *reader, struct site *site, struct err *err)
 {
-	const char *const files[] = { site->git, site->terraform, site->opentofu,
-		site->cli_config };
+	const char *const files[] = { site->git, site->terraform, site->opentofu, site->cli_config,
+		site->tools };
 	int r = read_tier(reader, "tier", &site->tier, err);
 
 	if (r == 0)
@@ -121,6 +121,7 @@ int site_read(const json_t *json, struct site *ret, struct err *err)
 		{ "terraform", &site->terraform },
 		{ "opentofu", &site->opentofu },
 		{ "cli_config", &site->cli_config },
+		{ "tools", &site->tools },
 		{ "fault", &site->fault_spec },
 		{ "fault_log", &site->fault_log },
 	};

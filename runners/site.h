@@ -13,6 +13,7 @@ struct site {
 	const char *terraform;	/* absolute, or "" */
 	const char *opentofu;	/* absolute, or "" */
 	const char *cli_config; /* TF_CLI_CONFIG_FILE, or "" */
+	const char *tools;	/* the folder of pinned tools, or "" */
 	int tier, require;	/* of enum sandbox_tier: the best to use, the least that will do */
 	bool may_overlay;
 	int64_t first_uid, uid_count; /* as root: users of jobs */

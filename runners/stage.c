@@ -157,8 +157,8 @@ static int find_entry(struct walk *walk, const struct steps *steps, struct groun
 		return end_with(walk, "work tree", &err);
 	close(folder);
 	write_facts(walk, steps, &extra, &facts);
-	r = init_cache_fingerprint(worker->site, worker->tool->program(worker->site), &worker->spec,
-		tree, strbuf_text(&facts), fingerprint, &err);
+	r = init_cache_fingerprint(worker->site, worker->program, &worker->spec, tree,
+		strbuf_text(&facts), fingerprint, &err);
 	if (r < 0)
 		return end_with(walk, "work tree", &err);
 	free(ground->entry);

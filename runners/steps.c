@@ -188,18 +188,17 @@ static int do_policy_check(struct walk *walk, _unused_ const struct step *step)
 /* Which tool the commands find, and by which names: terraform, and terraform1.5.7. */
 static void link_names(struct worker *worker, const char *version)
 {
-	const char *program = worker->tool->program(worker->site);
-	const char *slash = strrchr(program, '/');
-	_cleanup_free_ char *long_name = mem_printf("%s%s", slash + 1, version);
+	_cleanup_free_ char *long_name = mem_printf("%s%s", worker->tool->command, version);
 	_cleanup_fd_ int bin = -1;
 	struct err ignored;
 
 	if (mkdirat(worker->dir->fd, "out/bin", 0700) < 0 && errno != EEXIST)
 		return;
 	bin = openat(worker->dir->fd, "out/bin", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (bin < 0 || symlinkat(program, bin, slash + 1) < 0 || str_empty(version))
+	if (bin < 0 || symlinkat(worker->program, bin, worker->tool->command) < 0 ||
+		str_empty(version))
 		return; /* then commands find what PATH has */
-	if (symlinkat(program, bin, long_name) < 0)
+	if (symlinkat(worker->program, bin, long_name) < 0)
 		return;
 	if (sandbox_give(worker->support, worker->spec.job.v, bin, &ignored) < 0)
 		return;

@@ -25,6 +25,7 @@
 #include "runners/plan_config.h"
 #include "runners/stage.h"
 #include "runners/tf_plan.h"
+#include "runners/toolbox.h"
 #include "runners/worker.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -464,10 +465,30 @@ static int keep_result(struct worker *worker, struct err *err)
 	return r;
 }
 
+/* The version that the project asks for, or the one this machine has. */
+static int find_program(struct worker *worker)
+{
+	const struct job_spec *spec = &worker->spec;
+	struct err err;
+
+	worker->program = worker->tool->program(worker->site);
+	if (str_empty(spec->tool_version) || worker->tool == &tool_git)
+		return 0;
+	if (toolbox_find(worker->site, spec->tool, spec->tool_version, spec->tool_sha256,
+		    &worker->arena, &worker->program, &err) < 0)
+		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "tool", &err);
+	worker->context.program = worker->program;
+	return 0;
+}
+
 static int check_machine(struct worker *worker)
 {
-	const char *program = worker->tool->program(worker->site);
+	const char *program;
 	struct stat st;
+
+	if (find_program(worker) < 0)
+		return -ERR_JOB;
+	program = worker->program;
 
 	if (str_empty(program))
 		return worker_end(worker, OUTCOME_SETUP_FAILED, "tool",

@@ -180,20 +180,28 @@ static const char *opentofu_program(const struct site *site)
 	return site->opentofu;
 }
 
+static const char *own_program(const struct tool_context *context, const char *machines)
+{
+	return context->program != NULL ? context->program : machines;
+}
+
 static int terraform_describe(const struct tool_context *context, enum tool_step step,
 	struct strvec *argv, struct strvec *env, struct err *err)
 {
-	return describe(context->site->terraform, context, step, argv, env, err);
+	return describe(
+		own_program(context, context->site->terraform), context, step, argv, env, err);
 }
 
 static int opentofu_describe(const struct tool_context *context, enum tool_step step,
 	struct strvec *argv, struct strvec *env, struct err *err)
 {
-	return describe(context->site->opentofu, context, step, argv, env, err);
+	return describe(
+		own_program(context, context->site->opentofu), context, step, argv, env, err);
 }
 
 const struct tool tool_terraform = {
 	.name = "terraform",
+	.command = "terraform",
 	.program = terraform_program,
 	.describe = terraform_describe,
 	.interpret = tf_interpret,
@@ -201,6 +209,7 @@ const struct tool tool_terraform = {
 
 const struct tool tool_opentofu = {
 	.name = "opentofu",
+	.command = "tofu",
 	.program = opentofu_program,
 	.describe = opentofu_describe,
 	.interpret = tf_interpret,

@@ -32,6 +32,7 @@ struct tool_context {
 	const char *tree;  /* as the tool sees it; "" for a tool without one */
 	const char *tmp;
 	const char *out;
+	const char *program;	    /* the executable of this job; NULL: the machine's own */
 	const struct strvec *extra; /* what the workflow adds to this step, expanded; or NULL */
 	int64_t timeout_ms;	    /* of this step; 0: what holds for every step */
 	const char *var_file;	    /* plan: of this workspace, relative to the project; or NULL */
@@ -45,6 +46,7 @@ struct tool_verdict {
 
 struct tool {
 	const char *name;
+	const char *command; /* as people call it: "tofu" */
 	/* The absolute path of its executable, or "" when this machine has none. */
 	const char *(*program)(const struct site *site);
 	/* argv[0] is the executable. `env` is all that the tool gets, but for the workflow's

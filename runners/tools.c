@@ -78,6 +78,7 @@ static void git_interpret(_unused_ const struct tool_context *context, _unused_ 
 
 const struct tool tool_git = {
 	.name = "git",
+	.command = "git",
 	.program = git_program,
 	.describe = git_describe,
 	.interpret = git_interpret,

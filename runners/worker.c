@@ -423,8 +423,8 @@ int worker_show(struct worker *worker, int json_fd, int text_fd)
 	r = watch_steps(worker, &watch, &err);
 	output_pump(&worker->output, true);
 	for (int slot = 0; slot < (int)countof(steps); slot++) {
-		int ended = judge_end(worker, "show", worker->tool->program(worker->site),
-			&watch.exits[slot], r == 0 && !(watch.pending & (1U << slot)));
+		int ended = judge_end(worker, "show", worker->program, &watch.exits[slot],
+			r == 0 && !(watch.pending & (1U << slot)));
 
 		if (ended < 0)
 			return ended;

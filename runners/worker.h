@@ -17,6 +17,7 @@ struct worker {
 	const struct site *site;
 	const struct sandbox_support *support;
 	const struct tool *tool;
+	const char *program; /* the tool's executable, in the version of this job */
 	struct job_dir *dir;
 	struct arena arena;
 	struct job_spec spec;

@@ -37,14 +37,27 @@ static int read_config(struct engine *engine, struct arena *arena, const struct 
 		&request, arena, &planned->config, problems, err);
 }
 
+static const char *version_of(const struct settings *settings, const struct project *project)
+{
+	const char *own = project->config->tool_version;
+
+	if (!str_empty(own) || str_empty(settings->tool_version))
+		return str_empty(own) ? "" : own;
+	/* the server's version is of one kind of tool */
+	return settings_tool(settings, project->tool, settings->tool_version) == NULL
+		       ? ""
+		       : settings->tool_version;
+}
+
 /* How each project is done, written down while the configuration is at hand. */
-static int find_recipes(struct planned *planned, struct arena *arena,
-	struct config_problems *problems, struct err *err)
+static int find_recipes(const struct settings *settings, struct planned *planned,
+	struct arena *arena, struct config_problems *problems, struct err *err)
 {
 	for (size_t i = 0; i < planned->selection.project_count; i++) {
 		struct project *project = &planned->selection.projects[i];
 
-		project->recipe = recipe_of(&planned->config, project->config, arena);
+		project->recipe = recipe_of(
+			&planned->config, project->config, version_of(settings, project), arena);
 		if (project->recipe == NULL)
 			problem_add(problems, arena, project->at,
 				arena_printf(arena, "%s.workflow", project->name),
@@ -71,7 +84,7 @@ int planned_read(struct engine *engine, struct arena *arena, const struct pull *
 		r = projects_select(&ret->prepared, &ret->config, &asked, arena, &ret->selection,
 			&problems, err);
 	if (r == 0)
-		r = find_recipes(ret, arena, &problems, err);
+		r = find_recipes(engine_settings(engine, run->id), ret, arena, &problems, err);
 	if (r < 0)
 		ret->failure = problems_text(&problems, err, arena);
 	return r;

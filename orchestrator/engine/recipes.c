@@ -12,12 +12,12 @@ static const struct workflow *find_workflow(const struct repo_config *config, co
 	return NULL;
 }
 
-const char *recipe_of(
-	const struct repo_config *config, const struct project_config *project, struct arena *arena)
+const char *recipe_of(const struct repo_config *config, const struct project_config *project,
+	const char *version, struct arena *arena)
 {
 	const char *name = str_empty(project->workflow) ? "default" : project->workflow;
 	const struct workflow *workflow = find_workflow(config, name);
-	struct recipe recipe = { .tool_version = project->tool_version,
+	struct recipe recipe = { .tool_version = version,
 		.checks_policies = project->policy_check,
 		.import_requires = project->import_requires };
 

@@ -5,9 +5,9 @@
 #include "orchestrator/model/repo_config.h"
 
 /* The text for struct job: "" where the configuration says nothing; NULL when the project names a
- * workflow that there is not. */
+ * workflow that there is not. `version` is that of the tool, or "". */
 const char *recipe_of(const struct repo_config *config, const struct project_config *project,
-	struct arena *arena);
+	const char *version, struct arena *arena);
 /* The steps of this job's stage, and its version of the tool. */
 _must_check_ int recipe_spec(
 	const struct job *job, struct arena *arena, struct job_spec *ret, struct err *err);

@@ -73,6 +73,16 @@ static void config_files(struct engine *engine, struct arena *arena, const struc
 	spec->config_file_count = names.count;
 }
 
+static const char *checksum(const struct settings *settings, const struct job_spec *spec)
+{
+	const struct pinned_tool *tool = str_empty(spec->tool_version)
+						 ? NULL
+						 : settings_tool(settings, spec->tool,
+							   spec->tool_version);
+
+	return tool == NULL ? "" : tool->sha256;
+}
+
 int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
 	struct job_spec *ret, struct err *err)
 {
@@ -116,5 +126,9 @@ int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
 		.output_cap_bytes = settings->output_cap_bytes };
 	config_files(engine, arena, &run, &pull, ret);
 	r = arguments(arena, &run, ret, err);
-	return r < 0 ? r : recipe_spec(job, arena, ret, err);
+	if (r == 0)
+		r = recipe_spec(job, arena, ret, err);
+	if (r == 0)
+		ret->tool_sha256 = checksum(settings, ret);
+	return r;
 }

@@ -23,6 +23,7 @@ static const struct {
 	{ "project", offsetof(struct job_spec, project) },
 	{ "plan_blob", offsetof(struct job_spec, plan_blob) },
 	{ "tool_version", offsetof(struct job_spec, tool_version) },
+	{ "tool_sha256", offsetof(struct job_spec, tool_sha256) },
 	{ "command", offsetof(struct job_spec, command) },
 	{ "author", offsetof(struct job_spec, author) },
 	{ "actor", offsetof(struct job_spec, actor) },

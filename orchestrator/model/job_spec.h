@@ -40,6 +40,7 @@ struct job_spec {
 
 	/* plan, apply, import, state rm, hooks */
 	const char *tool_version; /* exact, from the tools folder; "" is the server's own */
+	const char *tool_sha256;  /* of its program; "" when the server does not pin it */
 	struct steps steps;	  /* what is done */
 	struct steps plan_steps;  /* apply: how its plan was made */
 	struct steps policy_steps;

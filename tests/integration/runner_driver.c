@@ -173,6 +173,7 @@ static void set_option(struct executor_local_options *options, const char *text)
 		{ "terraform=", &options->terraform },
 		{ "opentofu=", &options->opentofu },
 		{ "cli_config=", &options->cli_config },
+		{ "tools=", &options->tools },
 		{ "tier=", &options->sandbox.tier },
 		{ "require=", &options->sandbox.require },
 		{ "read=", &read },

@@ -6,6 +6,7 @@
 Each case runs with Terraform and with OpenTofu, as far as they are there. Results: build/report/results/workflows.tsv;
 on stdout only what did not pass. VERBOSE=1 shows where a case broke."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -378,6 +379,51 @@ def cancel_lets_a_command_of_an_apply_end(place):
     expect((done.outcome, done.step), ("cancelled", "apply"), done)
     assert "whole" in place.log(job), place.log(job)
     expect(place.plan(ONE).has_changes, True, "nothing was applied")
+
+
+# ---- versions ---------------------------------------------------------------------------------------------------
+
+
+def sha256(path):
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else \
+            hashlib.sha256(stream.read()).hexdigest()
+
+
+@both
+def a_pinned_version(place):
+    """The program of the folder is the one that is run, under each of its names, and only with its checksum."""
+    folder = os.path.join(place.root, "tools")
+    pinned = os.path.join(folder, "%s-9.8.7" % place.name)
+    os.makedirs(folder)
+    shutil.copy(tool(place.program), pinned)
+    os.chmod(folder, 0o755)
+    os.chmod(place.root, 0o755)
+    place.lab.driver.quit()
+    place.lab.options["tools"] = folder
+    place.lab.start()
+    good = sha256(pinned)
+    steps = [step(INIT), step(PLAN_STEP), run("echo $ATLANTIS_TERRAFORM_VERSION; readlink $(command -v %s9.8.7)" % place.program)]
+    plan = place.plan(ONE, steps, tool_version="9.8.7", tool_sha256=good)
+    expect(plan.outcome, "ok", plan)
+    assert "9.8.7\n%s\n" % pinned in plan.output, plan.output
+    expect(place.apply(plan, tool_version="9.8.7", tool_sha256=good).outcome, "ok")
+    for version, checksum, says in (("9.8.8", good, "of this kind there is: 9.8.7"), ("9.8.7", "", "does not pin it"),
+                                    ("9.8.7", "0" * 64, "is not the program"), ("../x", good, "is not in the folder")):
+        plan = place.plan(ONE, tool_version=version, tool_sha256=checksum)
+        expect((plan.outcome, plan.step), ("setup_failed", "tool"), version)
+        assert says in plan.failure, plan.failure
+    with open(pinned, "ab") as stream:
+        stream.write(b"x")
+    plan = place.plan(ONE, tool_version="9.8.7", tool_sha256=good)
+    expect((plan.outcome, plan.step), ("setup_failed", "tool"), "it was changed after it was checked")
+
+
+@both
+def no_folder_of_tools(place):
+    plan = place.plan(ONE, tool_version="1.5.7")
+    expect((plan.outcome, plan.step), ("setup_failed", "tool"), plan)
+    assert "no folder of tools" in plan.failure
 
 
 # ---- import, state rm, hooks ------------------------------------------------------------------------------------
