@@ -87,7 +87,8 @@ static const struct config_key retention_keys[] = {
 		.help = "plans, work trees and job directories that nothing needs go when they are "
 			"this old; what an open pull request may still apply never goes" },
 	{ "init", CONFIG_DURATION, AT(keep_init_ms), 2LL * DAY, 365LL * DAY, .fallback = "14d",
-		.help = "what init made is kept so long after its last use, which is longer than any "
+		.help = "what init made is kept so long after its last use, which is longer than "
+			"any "
 			"job" },
 	{ "logs", CONFIG_DURATION, AT(keep_logs_ms), SECOND, 10LL * 365 * DAY, .fallback = "30d",
 		.help = "logs of jobs, and the directories of interrupted ones" },
@@ -287,13 +288,26 @@ static const struct {
 	{ "sandbox.require", CONFIG_TEXT, AT(sandbox.require) },
 	{ "sandbox.first_uid", CONFIG_INT, AT(sandbox.first_uid) },
 	{ "sandbox.uids", CONFIG_INT, AT(sandbox.uids) },
+	{ "sandbox.read", CONFIG_TEXTS, AT(sandbox.read) },
+	{ "sandbox.write", CONFIG_TEXTS, AT(sandbox.write) },
 };
+
+static const char *list_text(struct arena *arena, const struct name_list *list)
+{
+	const char *text = list->count == 0 ? "not given" : list->list[0];
+
+	for (size_t i = 1; i < list->count; i++)
+		text = arena_printf(arena, "%s, %s", text, list->list[i]);
+	return text;
+}
 
 static const char *fixed_text(struct arena *arena, const struct settings *settings, size_t i)
 {
 	const void *at = (const char *)settings + fixed[i].offset;
 	const char *text;
 
+	if (fixed[i].type == CONFIG_TEXTS)
+		return list_text(arena, at);
 	if (fixed[i].type == CONFIG_BOOL)
 		return *(const bool *)at ? "true" : "false";
 	if (fixed[i].type == CONFIG_INT)

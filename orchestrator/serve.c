@@ -181,7 +181,8 @@ static int reload(void *owner, int64_t *ret_generation, struct err *err)
 	return 0;
 }
 
-/* The service manager waits for the second word. */
+/* The service manager waits for the second word. Without a file there is nothing to read: then the
+ * terminal hung up, and the server ends with it. */
 static void on_hup(void *owner)
 {
 	_cleanup_free_ char *begin = mem_printf("RELOADING=1\nMONOTONIC_USEC=%lld",
@@ -190,6 +191,10 @@ static void on_hup(void *owner)
 	struct err err = { 0 };
 	int64_t generation;
 
+	if (server->settings.file == NULL) {
+		on_stop(owner);
+		return;
+	}
 	(void)!sd_notify(begin, &err);
 	if (server->is_started)
 		(void)!reload(server, &generation, &err);

@@ -228,6 +228,26 @@ def secrets_change(life):
         assert secret not in life.server.log_text(), "a secret stands in the log"
 
 
+def no_file(life):
+    """Without a file there is nothing to read, and a hang-up is what it always was."""
+    life.server.stop()
+    data = os.path.join(life.folder, "other")
+    process = subprocess.Popen([os.path.join(life.server.build, "sluice"), "serve", "--data", data],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env=dict(os.environ, SLUICE_DATA=data))
+    end = time.monotonic() + 20
+    while not os.path.exists(os.path.join(data, "sluice.sock")) and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.01)
+    if process.poll() is None:
+        done = subprocess.run([os.path.join(life.server.build, "sluice"), "reload", "--data", data],
+                              stderr=subprocess.PIPE, text=True, check=False)
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(timeout=10) == 0, process.returncode
+        assert done.returncode == 1 and "without --config" in done.stderr, done.stderr
+    else: # somebody has the usual port
+        assert process.returncode == UNFIT, process.returncode
+
+
 def many_reloads(life):
     """Generations that nobody needs are given back: a thousand files of one kind leave no trace."""
     def resident():
@@ -268,7 +288,7 @@ REFUSED = {
 
 def main():
     results = sluice.Results("config")
-    for case in (good_file, bad_file, file_gone, fixed_keys, run_keeps_its_generation, commands, secrets_change, many_reloads):
+    for case in (good_file, bad_file, file_gone, fixed_keys, run_keeps_its_generation, commands, secrets_change, no_file, many_reloads):
         try:
             with Life() as life:
                 case(life)

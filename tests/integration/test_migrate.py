@@ -111,6 +111,19 @@ def whole_run(folder, name):
     assert len(told["flags"]) == len(done.stderr.splitlines())
 
 
+def env_file(folder):
+    """As systemd and docker take it; what the flags say wins."""
+    path = os.path.join(folder, "atlantis.env")
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("# ours\nexport ATLANTIS_GH_USER='bot'\nATLANTIS_GH_TOKEN=\"%s\"\r\nATLANTIS_REPO_ALLOWLIST=github.com/a/*\n"
+                  "ATLANTIS_PORT=1\nNOTHING\nPATH=/x\n" % SECRET)
+    done = run(["--env-file", path, "--port=2"])
+    assert done.returncode == 0 and hides_secret(done), done.stderr
+    for text in ("user: bot", "github.com/a/*", "0.0.0.0:2"):
+        assert text in done.stdout, done.stdout
+    assert run(["--env-file=/nonexistent/x"]).returncode == 1
+
+
 def flags_of_the_page():
     with open(PAGE, encoding="utf-8") as page:
         return re.findall(r"^\| `([a-z-]+)` \| (\w+)", page.read(), re.M)
@@ -192,6 +205,7 @@ def main():
         case("whole: " + name, whole_run, folder, name)
     for name in REFUSED:
         case("refused: " + name, refused, name)
+    case("environment file", env_file, folder)
     case("page", page)
     flags = flags_of_the_page()
     if len(flags) < 120:

@@ -323,6 +323,8 @@ static const struct {
 				  "127.0.0.1:4141; put it back, or restart the server" },
 	{ "local: false", "local: cannot change while the server runs; it is true; put it back, or "
 			  "restart the server" },
+	{ "sandbox: {read: [/a, /b]}", "sandbox.read: cannot change while the server runs; it is "
+				       "not given; put it back, or restart the server" },
 	{ "tools: {tofu: /x}", "tools.tofu: cannot change while the server runs; it is not given; "
 			       "put it back, or restart the server" },
 };
