@@ -66,6 +66,9 @@ static int entry_check(
 	return 0;
 }
 
+static const char for_tools[] = "Terraform would run programs from there; only sluice's own init "
+				"writes to it";
+
 static void file_add(struct walk *walk, const git_tree_entry *entry, const git_tree_entry *near)
 {
 	struct manifest *manifest = walk->manifest;
@@ -105,6 +108,8 @@ static int dir_files(struct walk *walk, const git_tree *tree, const git_tree *ne
 		if (is_odd)
 			warn(walk, dir->path, name,
 				"its name has characters that cannot be printed");
+		else if (name_is_for_tools(name))
+			warn(walk, dir->path, name, for_tools);
 		else if (mode == GIT_FILEMODE_COMMIT)
 			warn(walk, dir->path, name, "submodules are not fetched");
 		else if (walk->manifest != NULL)
@@ -140,6 +145,10 @@ static int dir_subdirs(struct walk *walk, const git_tree *tree, const git_tree *
 			return r;
 		if (is_odd) {
 			warn(walk, path, name, "its name has characters that cannot be printed");
+			continue;
+		}
+		if (name_is_for_tools(name)) {
+			warn(walk, path, name, for_tools);
 			continue;
 		}
 		below = arena_printf(

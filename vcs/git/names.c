@@ -209,3 +209,8 @@ bool name_path_is_fine(const char *path)
 	}
 	return true;
 }
+
+bool name_is_for_tools(const char *name)
+{
+	return strcasecmp(name, ".terraform") == 0 || strcasecmp(name, "terraform.d") == 0;
+}

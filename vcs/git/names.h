@@ -28,6 +28,11 @@ bool name_link_stays(const char *target, size_t length, int depth);
 bool name_is_terraform(const char *name);      /* *.tf, *.tofu, and as below */
 bool name_is_terraform_json(const char *name); /* *.tf.json, *.tofu.json */
 
+/* What Terraform takes for its own when it lies beside the files of a project: programs it would
+ * run (plugins, the workspace, modules) without asking where they come from. Only an init of ours
+ * writes there. */
+bool name_is_for_tools(const char *name);
+
 /* Length of the UTF-8 character at the start of text, 0 when there is none; its number in *ret. */
 size_t name_utf8(const char *text, size_t length, uint32_t *ret);
 
