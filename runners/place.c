@@ -212,6 +212,14 @@ static int take_folder(const struct worker *worker, const char *path, struct err
 		       : sandbox_give(worker->support, GIT_USER, fd, err);
 }
 
+static bool has_lock(const struct worker *worker, const char *tree)
+{
+	_cleanup_free_ char *path = mem_printf("%s/%s/.terraform.lock.hcl", tree, worker->spec.dir);
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static int enter_tree(struct worker *worker, enum profile_id profile, const char *layer,
 	const struct kept_state *state, bool again)
 {
@@ -225,6 +233,7 @@ static int enter_tree(struct worker *worker, enum profile_id profile, const char
 	struct err err;
 	int r;
 
+	worker->context.has_lock = has_lock(worker, tree);
 	r = take_folder(worker, tree, &err);
 	if (r == 0)
 		r = prepare_layers(worker, tree, layer, state, for_apply, again, &err);

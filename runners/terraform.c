@@ -123,6 +123,16 @@ static int push_arguments(const struct tool_context *context, const struct verb 
 	return r;
 }
 
+/* The operator's workflow may ask for newer providers than the lock file has. */
+static bool may_change_lock(const struct strvec *extra)
+{
+	for (size_t i = 0; extra != NULL && i < extra->count; i++)
+		if (str_starts(extra->items[i], "-upgrade") ||
+			str_starts(extra->items[i], "-lockfile"))
+			return true;
+	return false;
+}
+
 static int describe(const char *program, const struct tool_context *context, enum tool_step step,
 	struct strvec *argv, struct strvec *env, struct err *err)
 {
@@ -142,6 +152,8 @@ static int describe(const char *program, const struct tool_context *context, enu
 		strvec_push(argv, verb->words[i]);
 	if (step == STEP_WORKSPACE)
 		strvec_push(argv, context->spec->workspace);
+	if (step == STEP_INIT && context->has_lock && !may_change_lock(context->extra))
+		strvec_push(argv, "-lockfile=readonly");
 	r = push_arguments(context, verb, argv, err);
 	if (verb->takes & WRITES_PLAN)
 		strvec_pushf(argv, "-out=%s/tfplan", context->out);

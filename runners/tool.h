@@ -34,8 +34,9 @@ struct tool_context {
 	const char *out;
 	const char *program;	    /* the executable of this job; NULL: the machine's own */
 	const struct strvec *extra; /* what the workflow adds to this step, expanded; or NULL */
-	int64_t timeout_ms;	    /* of this step; 0: what holds for every step */
-	const char *var_file;	    /* plan: of this workspace, relative to the project; or NULL */
+	bool has_lock;	      /* the repository says which providers: init takes these or none */
+	int64_t timeout_ms;   /* of this step; 0: what holds for every step */
+	const char *var_file; /* plan: of this workspace, relative to the project; or NULL */
 };
 
 struct tool_verdict {

@@ -35,6 +35,29 @@ static const struct {
 		"/bin/tf apply -input=false -no-color -lock-timeout=60s /o/tfplan" },
 };
 
+/* With a lock file in the repository init may not choose, unless the workflow says so. */
+static void lock_file_is_kept(_unused_ void **state)
+{
+	struct strvec upgrade = { 0 };
+	struct tool_context locked = context;
+
+	strvec_push(&upgrade, "-upgrade");
+	locked.has_lock = true;
+	for (int i = 0; i < 2; i++) {
+		struct strvec argv = { 0 }, env = { 0 };
+		struct err err;
+
+		locked.extra = i == 0 ? NULL : &upgrade;
+		assert_int_equal(tool_terraform.describe(&locked, STEP_INIT, &argv, &env, &err), 0);
+		assert_string_equal(
+			argv.items[argv.count - 1], i == 0 ? "-lockfile=readonly" : "-upgrade");
+		assert_int_equal(argv.count, 5);
+		strvec_release(&argv);
+		strvec_release(&env);
+	}
+	strvec_release(&upgrade);
+}
+
 static void describe(_unused_ void **state)
 {
 	for (size_t i = 0; i < countof(describe_cases); i++) {
@@ -142,6 +165,7 @@ static void middle_cut(_unused_ void **state)
 int main(int argc, char **argv)
 {
 	CASE(describe);
+	CASE(lock_file_is_kept);
 	CASE(interpret);
 	CASE(diagnostics);
 	CASE(middle_cut);
