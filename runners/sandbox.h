@@ -72,6 +72,7 @@ struct sandbox {
 	int control;
 	int listener; /* of profiles with a proxy: what inside is 127.0.0.1:SANDBOX_PROXY_PORT */
 	enum sandbox_tier tier;
+	const struct profile *profile;
 	pid_t others[SANDBOX_OTHERS_MAX]; /* our children from before; without a pid namespace only
 					   */
 };

@@ -13,6 +13,7 @@
 #include "runners/diagnostic.h"
 #include "runners/place.h"
 #include "runners/sandbox/profile.h"
+#include "runners/sandbox/usage.h"
 #include "runners/step_env.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,14 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
-enum { WATCH_MS = 40, TAIL_MAX = 128 << 10, SHOW_TEXT_MAX = 32 << 20, SHOW_JSON_MAX = 64 << 20 };
+enum {
+	WATCH_MS = 40,
+	MEMORY_MS = 200,
+	DISK_MS = 1000,
+	TAIL_MAX = 128 << 10,
+	SHOW_TEXT_MAX = 32 << 20,
+	SHOW_JSON_MAX = 64 << 20
+};
 
 static int64_t now_ms(void)
 {
@@ -163,8 +171,9 @@ static void stop_begin(struct worker *worker, enum job_outcome why, enum worker_
 	if (worker->stop != OUTCOME_NONE)
 		return;
 	worker->stop = why;
-	/* What floods the disk gets no grace. */
-	if (why == OUTCOME_OUTPUT_CAP && how == STOP_HARDER) {
+	/* What floods the machine gets no grace. */
+	if (how == STOP_HARDER && (why == OUTCOME_OUTPUT_CAP || why == OUTCOME_MEMORY_CAP ||
+					  why == OUTCOME_DISK_CAP)) {
 		worker_leave(worker);
 		return;
 	}
@@ -176,6 +185,7 @@ struct watch {
 	int64_t deadline_ms;
 	int files[SANDBOX_SLOTS]; /* what the slots print into, -1: the job's output */
 	int64_t caps[SANDBOX_SLOTS];
+	int64_t next_memory_ms, next_disk_ms;
 	unsigned pending; /* of slots */
 	struct sandbox_exit exits[SANDBOX_SLOTS];
 };
@@ -189,6 +199,37 @@ static bool is_over_cap(const struct worker *worker, const struct watch *watch)
 			st.st_size > watch->caps[slot])
 			return true;
 	return output_step_bytes(&worker->output) > worker->spec.output_cap_bytes;
+}
+
+/* Slow looks get rare, so that looking never is what a machine does. */
+static int64_t look_again_ms(int64_t began_ms, int64_t least_ms)
+{
+	int64_t cost_ms = now_ms() - began_ms;
+
+	return began_ms + (5 * cost_ms > least_ms ? 5 * cost_ms : least_ms);
+}
+
+static void check_usage(struct worker *worker, struct watch *watch)
+{
+	const struct profile *profile = worker->box.profile;
+	int64_t began_ms = now_ms();
+	struct usage usage;
+
+	if (began_ms >= watch->next_memory_ms) {
+		usage_of_processes(&worker->box, &usage);
+		watch->next_memory_ms = look_again_ms(began_ms, MEMORY_MS);
+		if (usage.memory_bytes > profile->memory_bytes ||
+			usage.processes > profile->processes)
+			stop_begin(worker, OUTCOME_MEMORY_CAP, watch->how);
+	}
+	began_ms = now_ms();
+	if (worker->stop == OUTCOME_NONE && began_ms >= watch->next_disk_ms) {
+		usage_of_disk(worker->dir->fd, profile, &usage);
+		watch->next_disk_ms = look_again_ms(began_ms, DISK_MS);
+		if (usage.disk_bytes > profile->disk_bytes ||
+			usage.disk_files > profile->disk_files)
+			stop_begin(worker, OUTCOME_DISK_CAP, watch->how);
+	}
 }
 
 static int watch_timeout(const struct worker *worker, const struct watch *watch)
@@ -206,6 +247,8 @@ static int watch_steps(struct worker *worker, struct watch *watch, struct err *e
 	struct sandbox_exit end;
 	int r;
 
+	watch->next_memory_ms = now_ms() + MEMORY_MS;
+	watch->next_disk_ms = now_ms() + DISK_MS;
 	while (watch->pending != 0) {
 		r = sandbox_wait(
 			&worker->box, worker->wake_fd, watch_timeout(worker, watch), &end, err);
@@ -222,6 +265,8 @@ static int watch_steps(struct worker *worker, struct watch *watch, struct err *e
 			stop_begin(worker, OUTCOME_TIMED_OUT, watch->how);
 		if (is_over_cap(worker, watch))
 			stop_begin(worker, OUTCOME_OUTPUT_CAP, watch->how);
+		if (worker->is_inside && worker->stop == OUTCOME_NONE)
+			check_usage(worker, watch);
 		if (worker->stop != OUTCOME_NONE && worker->is_inside &&
 			now_ms() >= worker->stop_next_ms)
 			stop_harder(worker, watch->how);
@@ -269,6 +314,15 @@ static const char *stop_text(const struct worker *worker, const char *step, char
 	else if (worker->stop == OUTCOME_OUTPUT_CAP)
 		snprintf(buf, 160, "%s printed more than %lld bytes and was stopped", step,
 			(long long)worker->spec.output_cap_bytes);
+	else if (worker->stop == OUTCOME_MEMORY_CAP)
+		snprintf(buf, 160,
+			"%s used more than %lld MiB of memory or %d processes and was stopped",
+			step, (long long)(worker->box.profile->memory_bytes >> 20),
+			worker->box.profile->processes);
+	else if (worker->stop == OUTCOME_DISK_CAP)
+		snprintf(buf, 160, "%s wrote more than %lld MiB or %lld files and was stopped",
+			step, (long long)(worker->box.profile->disk_bytes >> 20),
+			(long long)worker->box.profile->disk_files);
 	else
 		snprintf(buf, 160, "%s was cancelled", step);
 	return buf;

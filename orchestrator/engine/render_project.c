@@ -72,6 +72,10 @@ static const char *failed_word(const struct view *view, const struct job *job)
 		return "timed out";
 	if (job->outcome == OUTCOME_OUTPUT_CAP)
 		return "stopped: too much output";
+	if (job->outcome == OUTCOME_MEMORY_CAP)
+		return "stopped: too much memory";
+	if (job->outcome == OUTCOME_DISK_CAP)
+		return "stopped: too much written";
 	if (job->outcome == OUTCOME_SIGNALLED)
 		return "killed";
 	if (job->outcome == OUTCOME_PLAN_LOST)

@@ -55,6 +55,8 @@ enum job_outcome {
 	OUTCOME_UNKNOWN = 11, /* started, no result, nothing alive */
 	OUTCOME_NEVER_BEGAN =
 		12, /* it was asked for, had not begun, and now never will: a new attempt is safe */
+	OUTCOME_MEMORY_CAP = 13, /* it used more memory, or more processes, than it may */
+	OUTCOME_DISK_CAP = 14,	 /* it wrote more, or more files, than it may */
 };
 
 struct job {

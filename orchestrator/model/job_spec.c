@@ -207,7 +207,7 @@ int job_result_read(json_t *json, struct arena *arena, struct job_result *ret, s
 		.ended_ms = jsonx_int_or(&reader, "ended_ms", 0) };
 	if (reader.failed != 0)
 		return reader.failed;
-	if (outcome <= OUTCOME_NONE || outcome > OUTCOME_NEVER_BEGAN)
+	if (outcome <= OUTCOME_NONE || outcome > OUTCOME_DISK_CAP)
 		return err_set(err, ERR_SYNTAX, "result: outcome is none that we know");
 	if (exit_code < -1 || exit_code > 255 || signal < 0 || signal > 64)
 		return err_set(err, ERR_SYNTAX,

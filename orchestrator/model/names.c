@@ -85,7 +85,7 @@ const char *job_outcome_name(enum job_outcome outcome)
 {
 	static const char *const names[] = { "none", "ok", "tool failed", "signalled", "timed out",
 		"output cap", "cancelled", "setup failed", "conflict", "bad result", "plan lost",
-		"unknown", "never began" };
+		"unknown", "never began", "memory cap", "disk cap" };
 
 	return NAME(names, outcome);
 }

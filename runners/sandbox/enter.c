@@ -149,7 +149,8 @@ int sandbox_enter(const struct sandbox_spec *spec, struct sandbox *ret, struct e
 		.pidfd = pidfd,
 		.control = pair[0],
 		.listener = -1,
-		.tier = spec->support->tier };
+		.tier = spec->support->tier,
+		.profile = spec->profile };
 	memcpy(ret->others, others, sizeof(others));
 	r = await_ready(ret, err);
 	if (r < 0)

@@ -16,7 +16,7 @@ MODE = os.environ.get("MODE", "debug")
 BUILD = os.path.join(ROOT, "build", MODE)
 PREPARE, PLAN, APPLY, IMPORT, STATE_RM, HOOKS = range(1, 7)
 OUTCOMES = ["none", "ok", "tool_failed", "signalled", "timed_out", "output_cap", "cancelled", "setup_failed",
-            "conflict", "bad_result", "plan_lost", "unknown", "never_began"]
+            "conflict", "bad_result", "plan_lost", "unknown", "never_began", "memory_cap", "disk_cap"]
 
 
 def tool(name):

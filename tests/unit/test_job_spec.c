@@ -50,7 +50,7 @@ static const struct wrong {
 	{ "result list", "[]", true, "result is not an object" },
 	{ "no outcome", "{}", true, "result: outcome must be given" },
 	{ "outcome none", "{\"outcome\":0}", true, "outcome is none that we know" },
-	{ "outcome 13", "{\"outcome\":13}", true, "outcome is none that we know" },
+	{ "outcome 15", "{\"outcome\":15}", true, "outcome is none that we know" },
 	{ "outcome beyond an int", "{\"outcome\":4294967297}", true,
 		"outcome is none that we know" },
 	{ "outcome text", "{\"outcome\":\"ok\"}", true, "outcome must be a whole number" },

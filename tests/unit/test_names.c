@@ -71,6 +71,8 @@ static const struct number {
 	{ "plan lost", "outcome", 10 },
 	{ "unknown", "outcome", 11 },
 	{ "never began", "outcome", 12 },
+	{ "memory cap", "outcome", 13 },
+	{ "disk cap", "outcome", 14 },
 	{ "no-op", "action", 0 },
 	{ "create", "action", 1 },
 	{ "update", "action", 2 },
