@@ -1,0 +1,549 @@
+#!/usr/bin/env python3
+"""Attacks on the sandbox: each is really tried, and each is shown to succeed where there is no sandbox.
+
+    tests/sandbox/test_sandbox.py [CASE ...]
+
+The list of attacks is runners/sandbox/probe.c; here are those who run it: as root and as an ordinary user, in each tier,
+on kernels that lack something. Then what a job can do to the machine, and pull requests with real Terraform."""
+
+import ctypes
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
+import sluice  # noqa: E402
+from runner_lab import APPLY, BUILD, PLAN, Lab, cli_config, tool  # noqa: E402
+
+JOB = os.path.join(BUILD, "sluice-job")
+DENY = os.path.join(BUILD, "tests", "deny")
+NOBODY = 65534
+USERS = {"user": NOBODY, "root": 0} if os.geteuid() == 0 else {"user": os.geteuid()}
+PROFILES = ["fetch", "init", "plan", "render", "policy", "build", "run", "apply"]
+# A socket in the file system is not yet known to Landlock of this interface; the page of the tier says so.
+RESIDUAL = {"full": set(), "landlock": {"socket file of the server"}}
+CASES = []
+
+
+class Skip(Exception):
+    pass
+
+
+def case(function):
+    CASES.append((function.__name__, function))
+    return function
+
+
+def each_user(function):
+    for name, uid in USERS.items():
+        CASES.append(("%s_as_%s" % (function.__name__, name), lambda uid=uid: function(uid)))
+    return function
+
+
+def expect(got, want, what=""):
+    assert got == want, "%s: got %r, want %r" % (what, got, want)
+
+
+# ---- the list of attacks ---------------------------------------------------------------------------------------------
+
+
+class Place:
+    """A data folder of one user, and the settings of a launcher on it."""
+
+    def __init__(self, uid, **settings):
+        self.uid = uid
+        self.folder = tempfile.mkdtemp(prefix="sluice-sandbox-")
+        os.chmod(self.folder, 0o711)
+        self.data = os.path.join(self.folder, "data")
+        os.mkdir(self.data, 0o700)
+        self.settings = os.path.join(self.folder, "settings.json")
+        with open(self.settings, "w", encoding="utf-8") as out:
+            json.dump(dict({"data": self.data}, **settings), out)
+        if os.geteuid() == 0:
+            os.chown(self.data, uid, uid)
+        # The program where every user can read it.
+        self.job = os.path.join(self.folder, "sluice-job")
+        shutil.copy(JOB, self.job)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["chmod", "-R", "u+rwX", self.folder], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def become(self):
+        if os.geteuid() == 0 and self.uid != 0:
+            os.setgroups([])
+            os.setresgid(self.uid, self.uid, self.uid)
+            os.setresuid(self.uid, self.uid, self.uid)
+
+    def probe(self, before=()):
+        """(exit code, {(profile, attack): open or not}, what it said)"""
+        done = subprocess.run([*before, self.job, "probe", self.settings], preexec_fn=self.become, capture_output=True,
+                              text=True, timeout=60, check=False)
+        found = {}
+        for line in done.stdout.splitlines():
+            parts = line.split("\t")
+            if len(parts) == 3:
+                found[parts[0], parts[2]] = parts[1] == "open"
+        return done.returncode, found, done.stdout + done.stderr
+
+
+def hold(uid, tier):
+    with Place(uid, tier=tier, require=tier) as place:
+        code, found, said = place.probe()
+    expect(code, 0, said[-2000:])
+    expect(sorted({profile for profile, _ in found}), sorted(PROFILES))
+    names = {attack for _, attack in found}
+    assert len(names) > 45, len(names)
+    expect(len(found), len(names) * len(PROFILES), "each attack in each profile")
+    wide = sorted("%s: %s" % key for key, is_open in found.items() if is_open and key[1] not in RESIDUAL[tier])
+    expect(wide, [], "open in tier " + tier)
+
+
+@each_user
+def full_holds(uid):
+    hold(uid, "full")
+
+
+@each_user
+def landlock_holds(uid):
+    hold(uid, "landlock")
+
+
+class Victims:
+    """What the attacks want, without any sandbox around the attacker."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="sluice-victims-")
+        self.listeners = [socket.socket(socket.AF_INET), socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)]
+        self.listeners[0].bind(("127.0.0.1", 0))
+        self.listeners[1].bind("\0sluice-victim-%d" % os.getpid())
+        self.path = os.path.join(self.folder, "socket")
+        self.listeners[2].bind(self.path)
+        for listener in self.listeners:
+            listener.listen(16)
+        os.chmod(self.folder, 0o777)
+        os.chmod(self.path, 0o777)
+        libc = ctypes.CDLL(None)
+        self.key = 0x52000000 | (os.getpid() & 0xffffff)
+        self.segment = libc.shmget(self.key, 4096, 0o1666)  # IPC_CREAT
+        self.drop = lambda: libc.shmctl(self.segment, 0, None)
+
+    def words(self):
+        return [str(os.getpid()), str(self.listeners[0].getsockname()[1]), "sluice-victim-%d" % os.getpid(), self.path,
+                self.folder, str(self.key), "none", self.folder]
+
+    def close(self):
+        for listener in self.listeners:
+            listener.close()
+        self.drop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def attack_bare(victims, before=()):
+    """Attacks that succeed on this machine as it is."""
+    stray = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+    os.mkdir(victims.folder + "/out")
+    try:
+        done = subprocess.run([*before, JOB, "probe-inside", *victims.words()], cwd=victims.folder, pass_fds=[stray],
+                              capture_output=True, text=True, timeout=60, check=False)
+    finally:
+        os.close(stray)
+        os.rmdir(victims.folder + "/out")
+    assert done.stdout.endswith("done\n"), done
+    return {line[5:] for line in done.stdout.splitlines() if line.startswith("open ")}, \
+        {line.split(" ", 1)[1] for line in done.stdout.splitlines() if " " in line}
+
+
+@case
+def every_attack_succeeds_without_a_sandbox():
+    """What cannot fail proves nothing: here each attack of the list must get through."""
+    if os.geteuid() != 0:
+        raise Skip("some of the attacks need root to succeed")
+    victims = Victims()
+    try:
+        succeeded, names = attack_bare(victims)
+        # As seen from below a first process of its own, which reads like a keeper without any care.
+        below, _ = attack_bare(victims, ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", '"$@"; true', "sh"])
+    finally:
+        victims.close()
+    # There is no folder /out on a machine; that it cannot be written to is shown by tier none.
+    with Place(0, tier="none", require="none") as place:
+        _, found, _ = place.probe()
+    succeeded |= below | {attack for (_, attack), is_open in found.items() if is_open}
+    # This machine has none of these doors, whoever asks.
+    missing = {"open a file by its handle"} if not os.path.exists("/proc/self/mountinfo") else set()
+    expect(sorted(names - succeeded - missing - {"write to the results"}), [], "cannot be shown to matter here")
+
+
+# ---- kernels that lack something -------------------------------------------------------------------------------------
+
+LACKS = [
+    # name, tier wanted, tier required, errno, calls that fail, what happens: tier or a part of the refusal
+    ("no_namespaces", "full", "full", "EPERM", ["namespaces"], "forbids namespaces"),
+    ("no_namespaces_but_allowed", "full", "landlock", "EPERM", ["namespaces"], "landlock"),
+    ("no_landlock", "full", "full", "ENOSYS", ["landlock_create_ruleset"], "no Landlock"),
+    ("no_landlock_at_all", "full", "landlock", "ENOSYS", ["landlock_create_ruleset"], "Landlock"),
+    ("no_clone3", "full", "full", "ENOSYS", ["clone3"], "full"),
+    ("no_mount_attributes", "full", "full", "ENOSYS", ["mount_setattr"], "read-only root"),
+    ("no_pivot", "full", "full", "EPERM", ["pivot_root"], "root"),
+    ("no_filter", "full", "full", "ENOSYS", ["seccomp"], "system calls"),
+    ("landlock_without_its_last_step", "landlock", "landlock", "EPERM", ["landlock_restrict_self"], "landlock"),
+    ("no_host_name", "full", "full", "EPERM", ["sethostname"], "host name"),
+    ("no_way_to_drop_rights", "full", "full", "EPERM", ["capset"], "rights"),
+    ("no_limits", "full", "full", "EPERM", ["prlimit64", "setrlimit"], "limits"),
+]
+
+
+def lack(uid, name, tier, require, errno, calls, outcome):
+    with Place(uid, tier=tier, require=require) as place:
+        deny = os.path.join(place.folder, "deny")
+        shutil.copy(DENY, deny)
+        code, found, said = place.probe([deny, errno, *calls, "--"])
+    if outcome in ("full", "landlock") and name != "landlock_without_its_last_step":
+        expect(code, 0, said[-2000:])
+        assert "tier %s: 0 open" % outcome in said, said[-500:]
+        return
+    expect(code, 78, said[-2000:])
+    assert outcome in said, said[-500:]
+    assert "tier" not in said.splitlines()[-1] or not found or all(not is_open for is_open in found.values())
+
+
+for _row in LACKS:
+    for _user, _uid in USERS.items():
+        CASES.append(("%s_as_%s" % (_row[0], _user), lambda uid=_uid, row=_row: lack(uid, *row)))
+
+
+@each_user
+def settings_of_the_kernel_that_are_read_only(uid):
+    """As in a container: /proc/sys cannot be written to. Root does not need to; an ordinary user is refused."""
+    if os.geteuid() != 0:
+        raise Skip("only root can make such a machine")
+    with Place(uid, tier="full", require="full") as place:
+        code, _, said = place.probe(["unshare", "--mount", "sh", "-c",
+                                     'mount --bind -o ro /proc/sys /proc/sys 2>/dev/null; exec "$@"', "sh"]
+                                    if uid == 0 else [])
+    expect(code, 0, said[-1000:])
+
+
+# ---- what a job can do to the machine --------------------------------------------------------------------------------
+
+
+def script_lab(body, **options):
+    """A tool that is a script: its plan runs `body`, the rest is the stub's."""
+    lab = Lab(**options)
+    stub = lab.options["terraform"]
+    path = os.path.join(lab.root, "tool")
+    with open(path, "w", encoding="utf-8") as out:
+        out.write('#!/bin/sh\nif [ "$1" = plan ]; then\n%s\nfi\nexec %s "$@"\n' % (body, stub))
+    os.chmod(path, 0o755)
+    lab.options["terraform"] = path
+    lab.start()
+    return lab
+
+
+def flood(body, limit=60, **more):
+    """Runs a plan that does `body`, and beside it one that does nothing wrong; how the first ended."""
+    lab = script_lab(body)
+    try:
+        tree = lab.tree("a", {"main.tf": "# stub: create=1\n"})
+        began = time.monotonic()
+        job = lab.ask(PLAN, tree, **more)
+        time.sleep(0.3)
+        ended = lab.driver.ended(job, timeout=limit)
+        took = time.monotonic() - began
+        lab.driver.quit()
+        lab.start(terraform=os.path.join(BUILD, "tests", "stub-terraform"))
+        expect(lab.run(PLAN, lab.tree("b", {"main.tf": "# stub: create=1\n"})).outcome, "ok", "the next job")
+        left = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+        expect([line for line in left.splitlines() if "flood-%s" % os.path.basename(lab.root) in line], [], "survivors")
+        return ended, took
+    finally:
+        lab.close()
+
+
+@case
+def fork_bomb():
+    ended, took = flood('bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 1; bomb 2>/dev/null; sleep 2; exit 1', wait=1,
+                        step_timeout_ms=8000, stop_grace_ms=300)
+    assert ended.outcome in ("tool_failed", "timed_out", "memory_cap"), ended
+    assert took < 30, took
+
+
+@case
+def memory_hog():
+    ended, _ = flood("exec python3 -c 'x = []\nwhile True: x.append(bytearray(64 << 20))' 2>&1", step_timeout_ms=30000)
+    assert ended.outcome in ("memory_cap", "tool_failed"), ended
+    if ended.outcome == "tool_failed":
+        assert "MemoryError" in ended.output, ended
+
+
+@case
+def memory_of_many():
+    """Each process is below its limit, all together are above."""
+    hog = "import time\nx = bytearray(900 << 20)\nfor i in range(0, len(x), 4096): x[i] = 1\ntime.sleep(60)"
+    ended, _ = flood("for i in 1 2 3 4 5 6; do python3 -c '%s' & done; wait" % hog, step_timeout_ms=40000)
+    expect(ended.outcome, "memory_cap", ended)
+    assert "memory" in ended.failure, ended
+
+
+@case
+def sparse_file():
+    ended, _ = flood("exec python3 -c 'import os\nos.truncate(os.open(\"big\", os.O_CREAT | os.O_RDWR), 100 << 30)' 2>&1")
+    assert ended.outcome in ("signalled", "tool_failed"), ended
+    assert ended.signal == 25 or "too large" in ended.output, ended
+
+
+@case
+def temporary_folder_is_full():
+    ended, _ = flood("head -c 700M /dev/zero > /tmp/fill; exec false")
+    expect(ended.outcome, "tool_failed", ended)
+    assert "No space left" in ended.output, ended
+
+
+@case
+def millions_of_files():
+    """Ten million would take minutes; long before that the job is ended, and its files are gone."""
+    many = "import os\nfor i in range(10000000):\n    os.close(os.open(str(i), os.O_CREAT | os.O_WRONLY, 0o600))"
+    ended, took = flood("mkdir many; cd many; exec python3 -c '%s' 2>&1" % many, limit=120, step_timeout_ms=100000)
+    expect(ended.outcome, "disk_cap", ended)
+    assert "files" in ended.failure, ended
+    assert took < 100, took
+
+
+@case
+def much_output():
+    ended, _ = flood("exec head -c 1G /dev/zero", output_cap_bytes=8 << 20)
+    expect(ended.outcome, "output_cap", ended)
+
+
+@case
+def many_sockets():
+    ended, _ = flood("exec python3 -c 'import socket\nx = [socket.socket() for i in range(10000)]' 2>&1")
+    expect(ended.outcome, "tool_failed", ended)
+    assert "Too many open files" in ended.output, ended
+
+
+@case
+def spinning_processor():
+    ended, took = flood("while :; do :; done", step_timeout_ms=1500, stop_grace_ms=300)
+    expect(ended.outcome, "timed_out", ended)
+    assert took < 15, took
+
+
+@case
+def daemons():
+    """A hundred that left their parents and hold the output open, and one that comes back whenever it is killed."""
+    body = "i=0; while [ $i -lt 100 ]; do (setsid sh -c 'trap \"\" INT TERM HUP; sleep 300' >/dev/null 2>&1 &); i=$((i+1)); done"
+    ended, took = flood(body)
+    expect(ended.outcome, "ok", ended)
+    assert took < 20, took
+    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    expect([line for line in left.splitlines() if line == "sleep 300"], [], "survivors")
+
+
+# ---- pull requests with real Terraform -------------------------------------------------------------------------------
+
+
+def real(function):
+    for name, program in (("terraform", "terraform"), ("opentofu", "tofu")):
+        def run(name=name, program=program):
+            found = tool(program)
+            if found is None:
+                raise Skip("%s is neither in .tools nor in PATH" % program)
+            lab = Lab(**{"terraform": "", name: found})
+            if cli_config():
+                lab.options["cli_config"] = cli_config()
+            try:
+                lab.start()
+                function(lab, name)
+            finally:
+                lab.close()
+        CASES.append(("%s_%s" % (name, function.__name__), run))
+    return function
+
+
+def outputs(lab, name, expressions, op=PLAN):
+    """Plans a project whose outputs are these expressions; the plan as text."""
+    text = "".join('output "o%d" {\n  value = %s\n}\n' % pair for pair in enumerate(expressions))
+    ended = lab.run(op, lab.tree("a", {"main.tf": text}), tool=name)
+    expect(ended.outcome, "ok", ended)
+    return ended.output
+
+
+@real
+def environment_has_nothing(lab, name):
+    os.environ["CANARY_SERVER"] = "canary-4711"
+    lab.driver.quit()
+    lab.start()
+    text = outputs(lab, name, ['split("\\u0000", try(file("/proc/self/environ"), "none"))[0]',
+                               'try(filebase64("/proc/self/environ"), "none")',
+                               'try(filebase64("/proc/1/environ"), "none")'])
+    import base64
+    import re
+    encoded = re.search(r'o1 += "([^"]*)"', text).group(1)
+    names = sorted(pair.split("=", 1)[0] for pair in base64.b64decode(encoded).decode().split("\0") if "=" in pair)
+    allowed = {"PATH", "HOME", "TMPDIR", "LANG", "TZ", "TF_IN_AUTOMATION", "TF_INPUT", "CHECKPOINT_DISABLE",
+               "TF_CLI_CONFIG_FILE", "PWD", "TF_DATA_DIR"}
+    print(names, file=sys.stderr) if os.environ.get("VERBOSE") else None
+    assert "canary" not in base64.b64decode(encoded).decode(), encoded
+    expect([word for word in names if word not in allowed and not word.startswith("ATLANTIS_") and
+            word not in CONTEXT], [], "variables beyond the list")
+    assert 'o2 = "none"' in text or 'o2 = ""' in text, text
+
+
+# What a workflow's command is told of its pull request; the tool's own steps see it too.
+CONTEXT = {"BASE_BRANCH_NAME", "BASE_REPO_NAME", "BASE_REPO_OWNER", "COMMENT_ARGS", "DIR", "HEAD_BRANCH_NAME",
+           "HEAD_COMMIT", "HEAD_REPO_NAME", "HEAD_REPO_OWNER", "PLANFILE", "SHOWFILE", "POLICYCHECKFILE", "PROJECT_NAME",
+           "PULL_AUTHOR", "PULL_NUM", "PULL_URL", "REPO_REL_DIR", "USER_NAME", "WORKSPACE", "VERBOSE", "ESCAPED_COMMENT_ARGS"}
+
+
+@real
+def files_of_the_machine_are_not_there(lab, name):
+    secret = os.path.join(lab.root, "server.secret")
+    with open(secret, "w", encoding="utf-8") as out:
+        out.write("canary-of-the-server")
+    os.chmod(secret, 0o644)
+    paths = [secret, lab.data + "/jobs", "/etc/shadow", "/etc/machine-id", "/proc/1/environ",
+             "/proc/1/root/etc/shadow", "/sys/class/net"]
+    text = outputs(lab, name, ['try(file("%s"), "none")' % path for path in paths] +
+                   ['length(fileset("%s", "**"))' % lab.data])
+    for i in range(len(paths)):
+        assert 'o%d = "none"' % i in text, text
+    assert "o%d = 0" % len(paths) in text, text
+
+
+@real
+def link_that_leaves_the_tree(lab, name):
+    tree = lab.tree("a", {"main.tf": 'output "o" {\n  value = try(file("${path.module}/link"), "none")\n}\n'})
+    os.symlink("/etc/shadow", os.path.join(lab.data, "repos", "1", "trees", tree, "link"))
+    ended = lab.run(PLAN, tree, tool=name)
+    expect(ended.outcome, "ok", ended)
+    assert '"none"' in ended.output, ended
+
+
+NET = """resource "terraform_data" "x" {
+  provisioner "local-exec" {
+    command     = <<EOT
+for target in 169.254.169.254/80 127.0.0.1/%d; do
+  (exec 3<>/dev/tcp/$target) 2>/dev/null && echo "reached $target" || echo "closed $target"
+done
+python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect("\\0%s")' 2>/dev/null && echo "reached abstract" || echo "closed abstract"
+EOT
+    interpreter = ["/bin/bash", "-c"]
+  }
+}
+"""
+
+
+@real
+def network_of_the_machine_is_not_there(lab, name):
+    """A provisioner, with everything an apply has, tries the metadata address, a port and a socket of the server."""
+    port, abstract = socket.socket(), socket.socket(socket.AF_UNIX)
+    port.bind(("127.0.0.1", 0))
+    port.listen(8)
+    word = "sluice-net-%d" % os.getpid()
+    abstract.bind("\0" + word)
+    abstract.listen(8)
+    tree = lab.tree("a", {"main.tf": NET % (port.getsockname()[1], word)})
+    plan = lab.run(PLAN, tree, tool=name)
+    expect(plan.outcome, "ok", plan)
+    done = lab.run(APPLY, tree, tool=name, plan_blob=plan.plan_blob)
+    expect(done.outcome, "ok", done)
+    expect(done.output.count("): closed "), 3, done.output)
+    # The same command outside gets through to what is ours.
+    bare = subprocess.run(["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/%d && echo reached" % port.getsockname()[1]],
+                          capture_output=True, text=True, check=False).stdout
+    expect(bare, "reached\n", "the attack itself works")
+
+
+PROVIDER = "#!/bin/sh\necho ran > %s/provider-ran\nexit 1\n"
+
+
+def repository_of(folder, files):
+    repo = os.path.join(folder, "repo")
+    os.mkdir(repo)
+    sluice.git(folder, "init", "-q", "-b", "main", repo)
+    sluice.write_files(repo, {"README": "base\n"})
+    sluice.git(repo, "add", "-A")
+    sluice.git(repo, "commit", "-qm", "base")
+    sluice.git(repo, "checkout", "-qb", "topic")
+    sluice.write_files(repo, files)
+    for path in files:
+        if "terraform-provider" in path:
+            os.chmod(os.path.join(repo, path), 0o755)
+    sluice.git(repo, "add", "-Af")
+    sluice.git(repo, "commit", "-qm", "topic")
+    return repo
+
+
+@real
+def committed_programs_are_not_run(lab, name):
+    """A provider in terraform.d, one in .terraform with a lock file of its own, and a workspace chosen by a file."""
+    from runner_lab import PREPARE
+    host = "registry.terraform.io" if name == "terraform" else "registry.opentofu.org"
+    place = "%s/evil/evil/1.0.0/linux_amd64/terraform-provider-evil_v1.0.0" % host
+    program = PROVIDER % lab.seen
+    repo = repository_of(lab.root, {
+        "a/main.tf": 'terraform {\n  required_providers {\n    evil = { source = "evil/evil", version = "1.0.0" }\n  }\n}\n'
+                     'resource "evil_x" "x" {}\n',
+        "a/terraform.d/plugins/" + place: program,
+        "a/.terraform/providers/" + place: program,
+        "a/.terraform/environment": "prod",
+        "b/main.tf": 'output "w" {\n  value = terraform.workspace\n}\n',
+        "b/.terraform/environment": "prod"})
+    head = subprocess.run(["git", "-C", repo, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    lab.driver.quit()
+    lab.start(git=os.path.join(BUILD, "sluice-git"))
+    ready = lab.run(PREPARE, "", tool="git", clone_url=repo, head=head, head_ref="refs/heads/topic", base_ref="refs/heads/main")
+    expect(ready.outcome, "ok", ready)
+    tree = os.path.join(lab.data, "repos", "1", "trees", ready.prepared["tree"])
+    expect(sorted(os.listdir(os.path.join(tree, "a"))), ["main.tf"])
+    ended = lab.run(PLAN, ready.prepared["tree"], tool=name, dir="a")
+    expect((ended.outcome, ended.step), ("tool_failed", "init"), ended)
+    expect(lab.lines("provider-ran"), [], "a program of the pull request was run")
+    ended = lab.run(PLAN, ready.prepared["tree"], tool=name, dir="b")
+    expect(ended.outcome, "ok", ended)
+    assert '"default"' in ended.output, ended
+    # The same repository, the tool alone: there the program runs.
+    bare = os.path.join(lab.root, "bare")
+    shutil.copytree(repo + "/a", bare)
+    shutil.rmtree(bare + "/.terraform")
+    env = {"PATH": os.environ["PATH"], "HOME": lab.root, "CHECKPOINT_DISABLE": "1"}
+    for verb in (["init", "-input=false"], ["plan", "-input=false"]):
+        subprocess.run([lab.options[name], *verb], cwd=bare, env=env, capture_output=True, timeout=60, check=False)
+    expect(lab.lines("provider-ran")[:1], ["ran"], "the attack itself works")
+
+
+# ---- the run ---------------------------------------------------------------------------------------------------------
+
+
+def main():
+    mode = os.environ.get("MODE", "debug")
+    results = sluice.Results("sandbox" if mode == "debug" else "sandbox-" + mode)
+    for name, run in CASES:
+        if len(sys.argv) > 1 and name not in sys.argv[1:]:
+            continue
+        try:
+            run()
+            results.row("passed", name, "")
+        except Skip as why:
+            results.row("skipped", name, str(why))
+        except Exception as problem:  # every way to fail is a finding
+            if os.environ.get("VERBOSE"):
+                traceback.print_exc()
+            results.row("failed", name, ("%s: %s" % (type(problem).__name__, problem))[:1500])
+    results.end()
+
+
+main()
