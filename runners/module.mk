@@ -12,5 +12,3 @@ executor_PKGS := jansson
 PROGRAMS += sluice-job
 sluice-job_MAIN := runners/main.c
 sluice-job_USES := runner model lib_regex lib
-# Static: fewer mappings to copy at each fork, and nothing to load. Sanitizers and coverage need the shared libraries.
-sluice-job_LDFLAGS := $(if $(filter debug release,$(MODE)),-static-pie)
