@@ -44,6 +44,8 @@ int delivery_handle(struct engine *engine, struct arena *arena, const struct inb
 
 	if (parsed != NULL) {
 		event = *parsed;
+	} else if (str_equal(row->topic, CATCHUP_TOPIC)) {
+		r = catchup_read(row->body, row->length, arena, &event, err);
 	} else if (str_equal(row->host, "operator")) {
 		r = operator_event(arena, row, &json, &event, err);
 	} else {

@@ -391,6 +391,8 @@ static int posted_handle(
 		return effect_answered(engine, posted, err);
 	case POSTED_PULL:
 		return pull_event_handle(engine, arena, &posted->event, &outcome, err);
+	case POSTED_WORD:
+		return catchup_word(engine, arena, &posted->event, err);
 	case POSTED_ANSWERED:
 		return partial_answered(engine, posted->inbox, err);
 	case POSTED_PULL_GONE: {
@@ -669,6 +671,8 @@ static int64_t next_due(struct engine *engine)
 	if (engine->inbox_retry_ms != 0 &&
 		engine->inbox_retry_ms - engine_monotonic(engine) < nearest)
 		nearest = engine->inbox_retry_ms - engine_monotonic(engine);
+	if (engine->catchup_at_ms - engine_monotonic(engine) < nearest)
+		nearest = engine->catchup_at_ms - engine_monotonic(engine);
 	if (engine->sweep_at_ms - engine_monotonic(engine) < nearest)
 		nearest = engine->sweep_at_ms - engine_monotonic(engine);
 	list_for_each (item, &engine->posted) {
@@ -693,6 +697,7 @@ static void turn(struct engine *engine, int64_t began)
 		engine->inbox_may_have_rows = true;
 	}
 	handle_deadlines(engine);
+	catchup_tick(engine);
 	more = work(engine, began);
 	forget_parsed(engine);
 	if (engine->slots_may_be_free) {
@@ -761,7 +766,7 @@ int engine_start(struct engine *engine, struct err *err)
 	upkeep_start(engine);
 	r = recover_coldplug(engine, err);
 	if (r == 0)
-		r = recover_catchup(engine, err);
+		r = catchup_begin(engine, err);
 	if (r == 0) /* what was found must not be undone by the first turn that fails */
 		r = store_commit(engine->store, err);
 	wake(engine, 0);

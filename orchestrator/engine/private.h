@@ -25,6 +25,7 @@ enum posted_kind {
 	POSTED_SENT,	  /* an effect was answered */
 	POSTED_PULL,	  /* what a host says of an open pull (catch-up) */
 	POSTED_PULL_GONE, /* a pull that the host no longer lists as open */
+	POSTED_WORD,	  /* a comment or review that a host knows (catch-up) */
 	POSTED_ANSWERED,  /* a host said what a row of the inbox waits for */
 };
 
@@ -112,6 +113,8 @@ struct engine {
 	struct list parsed;
 	struct list known;
 	struct list partials, listings;
+	int64_t catchup_at_ms;			     /* monotonic */
+	int64_t words_since_ms, next_words_since_ms; /* wall */
 	size_t flight_count, sent_count, known_count;
 	/* Jobs handed to the executor whose rows are not yet committed as sent. A failed commit
 	 * brings the rows back, and they must not start the job a second time. */
@@ -309,5 +312,13 @@ const char *view_marker(const struct run *run, struct arena *arena);
 
 /* ---- recover.c ---- */
 _must_check_ int recover_coldplug(struct engine *engine, struct err *err);
-_must_check_ int recover_catchup(struct engine *engine, struct err *err);
+
+/* ---- catchup.c ---- */
+#define CATCHUP_TOPIC "missed"
+_must_check_ int catchup_begin(struct engine *engine, struct err *err);
+void catchup_tick(struct engine *engine); /* every turn */
+_must_check_ int catchup_word(
+	struct engine *engine, struct arena *arena, const struct vcs_event *event, struct err *err);
+_must_check_ int catchup_read(const char *bytes, size_t length, struct arena *arena,
+	struct vcs_event *ret, struct err *err);
 void listings_drop(struct engine *engine);

@@ -51,6 +51,7 @@ struct vcs_event {
 	/* of a comment or review */
 	const char *comment_id;
 	const char *body;
+	int64_t at_ms;		 /* when, by the host's clock; 0: it does not say */
 	const char *review_head; /* the commit that the host says was reviewed; can only veto */
 };
 

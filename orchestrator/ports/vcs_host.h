@@ -29,6 +29,8 @@ enum host_call {
 	HOST_STATUS_SET,   /* commit status `context` on `head` */
 	HOST_REACT,	   /* `body` = "eyes", on `comment_id` */
 	HOST_LIST_OPEN,	   /* answer: all open pulls of `repo` as VCS_PULL_OPENED events */
+	HOST_LIST_WORDS,   /* answer: comments and reviews of one pull since `since_ms`, all reviews
+			      that say something; whatever may have been told before too */
 	HOST_GIT_READY, /* git_access() will have a credential for `repo` when this is answered */
 	HOST_COMPLETE,	/* answer: one event that says what a partial one of `actor` does not: may
 			   the actor write; with `needs_pull` also the pull request as it is now */
@@ -47,6 +49,7 @@ struct host_request {
 	const char *context;
 	const char *description;
 	enum status_state status;
+	int64_t since_ms;
 	const char *actor;
 	bool needs_pull;
 	bool is_passing; /* soon there will be a newer one: may wait when little may be sent */

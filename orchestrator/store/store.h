@@ -197,6 +197,8 @@ _must_check_ int store_ledger_list_pull(struct store *store, struct arena *arena
 /* Was this comment or review seen before? Its id stands at the end of the row's detail. */
 _must_check_ int store_ledger_has(struct store *store, struct pull_id pull,
 	enum vcs_event_kind kind, const char *id, bool *ret, struct err *err);
+_must_check_ int store_ledger_newest_ms(
+	struct store *store, int64_t *ret_ms, struct err *err); /* now when empty */
 _must_check_ int store_ledger_newest(
 	struct store *store, int64_t *ret_id, struct err *err); /* 0 when empty */
 /* hash = SHA-256(previous hash, all fields); detail is JSON text. */

@@ -72,6 +72,12 @@ int store_ledger_newest(struct store *store, int64_t *ret_id, struct err *err)
 	return db_number(store->db, err, ret_id, "SELECT coalesce(max(id), 0) FROM ledger", "");
 }
 
+int store_ledger_newest_ms(struct store *store, int64_t *ret_ms, struct err *err)
+{
+	return db_number(store->db, err, ret_ms, "SELECT coalesce(max(at_ms), $1) FROM ledger", "i",
+		store_now(store));
+}
+
 /* Every field is preceded by its length, so that no two rows have the same encoding. */
 static int audit_hash(
 	const char *previous, const struct audit_row *row, char ret[SHA256_HEX], struct err *err)

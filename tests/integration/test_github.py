@@ -44,7 +44,8 @@ class Lab:
         base = {"p%d/main.tf" % i: "# nothing yet\n" for i in range(projects)}
         change = {"p%d/main.tf" % i: PROJECT % i for i in range(projects)}
         self.git_dir = os.path.join(self.folder, "infra.git")
-        sluice.make_repository(self.git_dir, base, {"feature": change, "other": {"p0/main.tf": PROJECT % "other"}})
+        sluice.make_repository(self.git_dir, base, {"feature": change, "other": {"p0/main.tf": PROJECT % "other"},
+                                                    "apart": {"apart/main.tf": PROJECT % "apart"}, "third": {"third/main.tf": PROJECT % 3}})
         self.repo = self.fake.add_repo("acme/infra", self.git_dir, PEOPLE)
         credential = "token_file: %s" % self.write("token", TOKEN + "\n")
         if app:
@@ -421,6 +422,38 @@ def whatever_fails_is_done_in_the_end():
             made.idle(number)
             check(len(made.ours(number)) == 1, method, pattern, status, "comments:", len(made.ours(number)))
             check(made.fake.status_of(made.repo, made.head(number), "sluice/plan") == "success", method, pattern, status)
+
+
+@case
+def what_was_missed_is_found():
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = made.plan()
+        other = made.plan(branch="apart")
+        fake.lose_hooks = True
+        made.push("apart", {"apart/more.tf": PROJECT.replace('"x"', '"y"') % "more"}, "alice")
+        fake.moved(repo, other, "alice")
+        fake.comment(repo, number, "rita", "sluice apply")
+        time.sleep(1.1)  # the host's times are whole seconds
+        fake.review(repo, number, "bob")
+        fake.comment(repo, number, "alice", "sluice apply")
+        new = fake.open_pull(repo, "carol", "third")
+        made.server.kill()
+        fake.lose_hooks = False
+        begin = len(fake.calls)
+        made.start()
+        made.wait(lambda: [run for run in made.server.must("GET", "/api/runs") if run["kind"] == "apply"])
+        made.wait(lambda: len([run for run in made.server.must("GET", "/api/runs") if run["kind"] == "plan"]) >= 4)
+        for one in (number, other, new):
+            made.idle(one)
+        kinds = sorted((run["pull"], run["kind"], run["state"]) for run in made.server.must("GET", "/api/runs"))
+        check(kinds == [(1, "apply", "done"), (1, "plan", "done"), (2, "plan", "done"), (2, "plan", "done"), (3, "plan", "done")], kinds)
+        check(fake.count("GET", "/pulls.state=open") >= 1, calls(fake.calls[begin:]))
+        made.server.kill()
+        made.start()
+        time.sleep(0.7)
+        made.idle(number)
+        check(len(made.server.must("GET", "/api/runs")) == 5, "what was seen was done again")
 
 
 @case

@@ -156,6 +156,9 @@ static void order_go(struct github_order *order)
 	case HOST_LIST_OPEN:
 		pulls_list(order);
 		return;
+	case HOST_LIST_WORDS:
+		words_list(order);
+		return;
 	case HOST_GIT_READY:
 		github_client_ready(order->host->client, order->request.repo, on_ready, order);
 		return;

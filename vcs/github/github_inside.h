@@ -99,4 +99,5 @@ void statuses_release(struct github_host *host);
 
 /* github_reads.c */
 void pulls_list(struct github_order *order);
+void words_list(struct github_order *order);
 void event_complete(struct github_order *order);

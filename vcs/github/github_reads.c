@@ -1,7 +1,9 @@
 /* What the engine asks of GitHub: open pull requests, and what a delivery left out. Calls of one
  * request go out together. */
+#include "orchestrator/lib/codec.h"
 #include "vcs/github/github_inside.h"
 #include "vcs/github/github_names.h"
+#include "vcs/github/github_token.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -58,7 +60,7 @@ void pulls_list(struct github_order *order)
 		on_pulls, order);
 }
 
-/* ---- what a delivery left out ---- */
+/* ---- requests of several calls ---- */
 
 static void part_ended(
 	struct github_order *order, const struct github_result *result, const struct err *err)
@@ -75,10 +77,123 @@ static void part_ended(
 			order, &(struct github_result){ .retry_ms = order->retry_ms }, &order->err);
 		return;
 	}
-	order->events = &order->event;
-	order->event_count = 1;
+	if (order->request.call == HOST_COMPLETE) {
+		order->events = &order->event;
+		order->event_count = 1;
+	}
 	order_done(order);
 }
+
+/* ---- comments and reviews ---- */
+
+static struct vcs_event *word_new(struct github_order *order, const json_t *json)
+{
+	const char *login = github_text(json, "user.login");
+	struct vcs_event *event;
+
+	if (!github_login_is_valid(login) || str_ends(login, "[bot]") ||
+		str_equal(github_text(json, "user.type"), "Bot") ||
+		(order->host->login != NULL && strcasecmp(login, order->host->login) == 0) ||
+		github_number(json, "id") <= 0)
+		return NULL;
+	order->events = arena_push(
+		&order->arena, order->events, order->event_count, sizeof(*order->events));
+	event = &order->events[order->event_count++];
+	*event = (struct vcs_event){ .host = order->host->site.host,
+		.repo = order->request.repo,
+		.clone_url = arena_printf(
+			&order->arena, "%s/%s.git", order->host->site.web_url, order->request.repo),
+		.number = order->request.number,
+		.actor = arena_strdup(&order->arena, login),
+		.comment_id = arena_printf(&order->arena, "%" PRId64, github_number(json, "id")),
+		.body = "",
+		.review_head = "",
+		.is_partial = true };
+	return event;
+}
+
+static void comment_word(struct github_order *order, const json_t *json)
+{
+	struct vcs_event *event = word_new(order, json);
+
+	if (event == NULL)
+		return;
+	event->kind = VCS_COMMENT;
+	event->body = arena_strdup(&order->arena, github_text(json, "body"));
+	event->at_ms = github_time(github_text(json, "created_at")) * 1000;
+}
+
+static void review_word(struct github_order *order, const json_t *json)
+{
+	static const struct {
+		const char *state;
+		enum vcs_event_kind kind;
+	} states[] = {
+		{ "APPROVED", VCS_APPROVED },
+		{ "CHANGES_REQUESTED", VCS_CHANGES_REQUESTED },
+		{ "DISMISSED", VCS_REVIEW_DISMISSED },
+	};
+	const char *commit = github_text(json, "commit_id");
+
+	for (size_t i = 0; i < countof(states); i++) {
+		struct vcs_event *event;
+
+		if (strcasecmp(github_text(json, "state"), states[i].state) != 0)
+			continue;
+		event = word_new(order, json);
+		if (event == NULL)
+			return;
+		event->kind = states[i].kind;
+		event->is_partial = event->kind != VCS_REVIEW_DISMISSED;
+		event->review_head = codec_is_hex(commit, OID_HEX)
+					     ? arena_strdup(&order->arena, commit)
+					     : "";
+		event->at_ms = github_time(github_text(json, "submitted_at")) * 1000;
+	}
+}
+
+static void on_words(struct github_order *order, const struct github_result *result,
+	const struct err *err, void (*learn)(struct github_order *, const json_t *))
+{
+	const json_t *json;
+	size_t i;
+
+	if (err == NULL) {
+		json_array_foreach ((json_t *)(uintptr_t)result->json, i, json)
+			learn(order, json);
+	}
+	part_ended(order, result, err);
+}
+
+static void on_comment_words(void *owner, const struct github_result *result, const struct err *err)
+{
+	on_words(owner, result, err, comment_word);
+}
+
+static void on_review_words(void *owner, const struct github_result *result, const struct err *err)
+{
+	on_words(owner, result, err, review_word);
+}
+
+void words_list(struct github_order *order)
+{
+	const struct host_request *request = &order->request;
+	struct github_ask ask = {
+		.method = "GET", .repo = request->repo, .priority = GITHUB_NORMAL, .all_pages = true
+	};
+	char since[CLOCK_TEXT_MAX];
+
+	order->open_calls = 2;
+	clock_text(request->since_ms > 0 ? request->since_ms : 0, since);
+	ask.path = order_path(order, "/repos/%s/issues/%" PRId64 "/comments?per_page=100&since=%s",
+		request->repo, request->number, since);
+	github_client_ask(order->host->client, &ask, on_comment_words, order);
+	ask.path = order_path(order, "/repos/%s/pulls/%" PRId64 "/reviews?per_page=100",
+		request->repo, request->number);
+	github_client_ask(order->host->client, &ask, on_review_words, order);
+}
+
+/* ---- what a delivery left out ---- */
 
 /* "maintain" is told as "write", and "triage" as "read". */
 static void on_permission(void *owner, const struct github_result *result, const struct err *err)

@@ -255,6 +255,8 @@ static int act(struct local_host *host, const struct host_request *request, stru
 		return react(host, request, err);
 	case HOST_LIST_OPEN:
 		return list_open(host, request, list, err);
+	case HOST_LIST_WORDS: /* they come with the transaction that makes them */
+		break;
 	case HOST_GIT_READY:
 	case HOST_COMPLETE: /* what we deliver is never partial */
 		break;
