@@ -208,6 +208,28 @@ static void take_list(const struct config_decoder *decoder, const struct config_
 	*(size_t *)(void *)(base + key->count) = count;
 }
 
+int64_t config_items_max(const struct config_key *key)
+{
+	bool is_list = key->type == CONFIG_TEXTS || key->type == CONFIG_BITS ||
+		       key->type == CONFIG_LIST || key->type == CONFIG_NAMED;
+
+	return !is_list ? 0 : key->most != 0 ? key->most : CONFIG_ITEMS_MAX;
+}
+
+/* What is done with the entries may take their number by itself. */
+static bool is_too_long(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path)
+{
+	int64_t most = config_items_max(key);
+	size_t count = value->kind == YAML_MAP ? value->count / 2 : value->count;
+
+	if (most == 0 || (int64_t)count <= most)
+		return false;
+	complain(decoder, value, path, "expected at most %lld entries, not %zu", (long long)most,
+		count);
+	return true;
+}
+
 /* ---- one value ---- */
 
 static bool takes_kind(const struct config_key *form, enum yaml_kind kind)
@@ -309,7 +331,8 @@ void config_take(const struct config_decoder *decoder, const struct config_key *
 	is_given = config_is_given(decoder, key, value);
 	if (is_given || key->is_value_optional)
 		set_mark(key, base);
-	if (!is_given || !is_expected_kind(decoder, key, value, path))
+	if (!is_given || !is_expected_kind(decoder, key, value, path) ||
+		is_too_long(decoder, key, value, path))
 		return;
 	switch (key->type) {
 	case CONFIG_MAP:

@@ -42,7 +42,8 @@ struct config_key {
 	const char *name;
 	enum config_type type;
 	size_t offset;
-	int64_t least, most;		   /* numbers, durations in ms, sizes in bytes */
+	int64_t least, most; /* numbers, durations in ms, sizes in bytes; of lists and maps by name
+			      * `most` is how long they may be, 0: CONFIG_ITEMS_MAX */
 	const char *const *words;	   /* NULL-ended */
 	const struct config_key *keys;	   /* ended by a NULL name */
 	bool (*is_good)(const char *text); /* texts: more rules; or NULL */
@@ -65,6 +66,8 @@ struct config_key {
 	const char *fallback; /* as a person would write it; NULL or "": none */
 	const char *help;
 };
+
+enum { CONFIG_ITEMS_MAX = 1000 };
 
 struct config_decoder {
 	const char *file; /* the name in each struct config_place */
@@ -101,5 +104,7 @@ void config_take_scalar(const struct config_decoder *decoder, const struct confi
 /* The number of the word, or -1 after a complaint. */
 int config_take_word(const struct config_decoder *decoder, const char *const *words,
 	const struct yaml_node *value, const struct config_path *path);
+/* How many entries the list of a key may have; 0: it is none. */
+int64_t config_items_max(const struct config_key *key);
 bool config_is_given(const struct config_decoder *decoder, const struct config_key *key,
 	const struct yaml_node *value);

@@ -25,6 +25,36 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* Whatever cannot be compiled, although the table of the keys looked at it, means every folder: a
+ * guard too many is safe. */
+static struct glob_list compile(struct arena *arena, const struct name_list *texts)
+{
+	static const char *every[] = { "**" };
+	struct glob_list list = { 0 };
+	struct err err = { 0 };
+
+	if (glob_list_compile(GLOB_PATH, "", texts->list, texts->count, arena, &list, &err) < 0 &&
+		glob_list_compile(GLOB_PATH, "", every, 1, arena, &list, &err) < 0)
+		abort();
+	return list;
+}
+
+static void compile_rules(struct guards *guards, const struct repo_file *base)
+{
+	guards->rules = arena_alloc(
+		guards->arena, (base->discover_rule_count + 1) * sizeof(*guards->rules));
+	for (size_t i = 0; i < base->discover_rule_count; i++) {
+		const struct discover_rule *rule = &base->discover_rules[i].rule;
+		struct guard_rule *compiled = &guards->rules[i];
+		struct err err = { 0 };
+
+		compiled->dirs = compile(guards->arena, &rule->dirs);
+		if (glob_list_compile(GLOB_PATH, "", rule->exclude.list, rule->exclude.count,
+			    guards->arena, &compiled->exclude, &err) < 0)
+			compiled->exclude = (struct glob_list){ 0 };
+	}
+}
+
 void guards_init(struct guards *guards, const struct repo_file *base,
 	const struct project_config *projects, struct arena *arena)
 {
@@ -35,13 +65,18 @@ void guards_init(struct guards *guards, const struct repo_file *base,
 		.projects = projects,
 		.by_folder = arena_alloc(arena, room),
 		.by_name = arena_alloc(arena, room),
+		.patterns = arena_alloc(arena, room),
 		.steps = OVERLAP_STEPS,
 		.arena = arena };
 	for (size_t i = 0; i < count; i++) {
 		guards->by_folder[i] = &projects[i];
 		if (projects[i].name[0] != '\0')
 			guards->by_name[guards->named_count++] = &projects[i];
+		if (glob_is_pattern(projects[i].dir))
+			guards->patterns[guards->pattern_count++] = &projects[i];
 	}
+	if (base != NULL)
+		compile_rules(guards, base);
 	qsort(guards->by_folder, count, sizeof(*guards->by_folder), by_folder);
 	qsort(guards->by_name, guards->named_count, sizeof(*guards->by_name), by_name);
 }
@@ -133,12 +168,13 @@ static void guard_by_pattern(
 	struct guards *guards, const struct project_config *head, struct guard *guard)
 {
 	bool is_pattern = glob_is_pattern(head->dir);
+	size_t count = is_pattern ? guards->base->project_count : guards->pattern_count;
 
-	for (size_t i = 0; i < guards->base->project_count; i++) {
-		const struct project_config *entry = &guards->projects[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct project_config *entry = is_pattern ? &guards->projects[i]
+								: guards->patterns[i];
 
-		if ((!is_pattern && !glob_is_pattern(entry->dir)) ||
-			str_equal(entry->dir, head->dir) ||
+		if (str_equal(entry->dir, head->dir) ||
 			!overlap_of(entry->dir, head->dir, &guards->steps))
 			continue;
 		if (guard->project == NULL && !is_pattern)
@@ -167,36 +203,30 @@ static const char *fill(struct arena *arena, const char *text, const char **capt
 	return arena_strdup(arena, strbuf_text(&out));
 }
 
-static void guard_by_one_pattern(struct guards *guards, const struct discover_rule *rule,
-	const char *pattern, const struct project_config *head, struct guard *guard)
+/* A pattern of the head over folders of a rule. */
+static void claim_pattern(struct guards *guards, const struct discover_rule *rule,
+	const struct project_config *head, struct guard *guard)
 {
-	const char *captures[GLOB_STARS_MAX];
-	struct glob glob;
-	size_t count = 0;
-	struct err err = { 0 };
-
-	if (glob_is_pattern(head->dir)) {
-		if (!overlap_of(pattern, head->dir, &guards->steps))
-			return;
+	for (size_t i = 0; i < rule->dirs.count; i++) {
+		if (!overlap_of(rule->dirs.list[i], head->dir, &guards->steps))
+			continue;
 		if (strchr(rule->environment, '{') != NULL)
 			guard->is_disputed = true;
 		else
 			claim(guard, rule->environment);
-		return;
 	}
-	if (glob_compile(GLOB_PATH, "", pattern, guards->arena, &glob, &err) == 0 &&
-		glob_captures(&glob, head->dir, guards->arena, captures, &count))
-		claim(guard, fill(guards->arena, rule->environment, captures, count));
 }
 
-static bool is_excluded(struct guards *guards, const struct discover_rule *rule, const char *dir)
+static void claim_folder(struct guards *guards, const struct discover_rule *rule,
+	const struct glob_list *dirs, const struct project_config *head, struct guard *guard)
 {
-	struct glob_list list;
-	struct err err = { 0 };
+	const char *captures[GLOB_STARS_MAX];
+	size_t count = 0;
 
-	return glob_list_compile(GLOB_PATH, "", rule->exclude.list, rule->exclude.count,
-		       guards->arena, &list, &err) == 0 &&
-	       glob_list_find(&list, dir) != NULL;
+	for (size_t i = 0; i < dirs->count; i++) {
+		if (glob_captures(&dirs->globs[i], head->dir, guards->arena, captures, &count))
+			claim(guard, fill(guards->arena, rule->environment, captures, count));
+	}
 }
 
 static void guard_by_discovery(
@@ -205,10 +235,13 @@ static void guard_by_discovery(
 	for (size_t i = 0; i < guards->base->discover_rule_count; i++) {
 		const struct discover_rule *rule = &guards->base->discover_rules[i].rule;
 
-		if (rule->environment[0] == '\0' || is_excluded(guards, rule, head->dir))
+		if (rule->environment[0] == '\0' ||
+			glob_list_find(&guards->rules[i].exclude, head->dir) != NULL)
 			continue;
-		for (size_t k = 0; k < rule->dirs.count; k++)
-			guard_by_one_pattern(guards, rule, rule->dirs.list[k], head, guard);
+		if (glob_is_pattern(head->dir))
+			claim_pattern(guards, rule, head, guard);
+		else
+			claim_folder(guards, rule, &guards->rules[i].dirs, head, guard);
 	}
 }
 

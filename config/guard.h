@@ -4,12 +4,18 @@
  * all over the same folder is guarded as the base's entry is. */
 #pragma once
 #include "config/repo_file.h"
+#include "orchestrator/lib/glob.h"
 
 struct guards {
 	const struct repo_file *base;
 	const struct project_config *projects; /* those of `base`, with the server's word */
 	const struct project_config **by_folder, **by_name; /* sorted */
 	size_t named_count;
+	const struct project_config **patterns; /* those whose folder is one */
+	size_t pattern_count;
+	struct guard_rule { /* beside each discovery rule of the base */
+		struct glob_list dirs, exclude;
+	} * rules;
 	long steps; /* left for comparing patterns */
 	struct arena *arena;
 };

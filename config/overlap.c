@@ -20,7 +20,7 @@ bool overlap_of(const char *a, const char *b, long *steps)
 	struct glob one, other;
 	struct err err = { 0 };
 
-	if (begin_apart(a, b))
+	if (--*steps >= 0 && begin_apart(a, b))
 		return false;
 	*steps -= COMPILE_STEPS;
 	if (*steps < 0 || glob_compile(GLOB_PATH, "", a, &arena, &one, &err) < 0 ||

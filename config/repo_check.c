@@ -137,39 +137,74 @@ static void finish_project(struct check *check, struct project_file *project)
 			config->dir);
 }
 
+static bool has_environment(const struct repo_file *file, const char *name)
+{
+	for (size_t i = 0; i < file->environment_count; i++) {
+		if (str_equal(file->environments[i].environment.name, name))
+			return true;
+	}
+	return name[0] == '\0';
+}
+
+static void complain_environment(
+	struct check *check, struct yaml_place at, const char *path, const char *name)
+{
+	struct config_nearest nearest = config_nearest(name);
+	const struct repo_file *file = check->file;
+
+	for (size_t i = 0; i < file->environment_count; i++)
+		config_nearest_offer(&nearest, file->environments[i].environment.name);
+	config_complain(check->decoder->errors, at, path,
+		config_did_you_mean(check->decoder->errors, nearest.best),
+		"there is no environment \"%.60s\"", name);
+}
+
+static const char *const own_checks[] = { "checkov", "conftest", "kubeconform", "secrets" };
+
+static bool has_check(const struct repo_file *file, const char *name)
+{
+	for (size_t i = 0; i < countof(own_checks); i++) {
+		if (str_equal(own_checks[i], name))
+			return true;
+	}
+	for (size_t i = 0; i < file->check_count; i++) {
+		if (str_equal(file->checks[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+static void complain_check(struct check *check, const struct project_file *project, size_t item)
+{
+	const char *name = project->config.checks.list[item];
+	struct config_nearest nearest = config_nearest(name);
+	const struct repo_file *file = check->file;
+
+	for (size_t i = 0; i < countof(own_checks); i++)
+		config_nearest_offer(&nearest, own_checks[i]);
+	for (size_t i = 0; i < file->check_count; i++)
+		config_nearest_offer(&nearest, file->checks[i].name);
+	config_complain(check->decoder->errors, item_place(project->node, "checks", item),
+		project_path(check, project, "checks"),
+		config_did_you_mean(check->decoder->errors, nearest.best),
+		"there is no check \"%.60s\"", name);
+}
+
+static bool is_full(const struct check *check)
+{
+	return check->decoder->errors->found >= CONFIG_ERRORS_MAX;
+}
+
 static void check_names_used(struct check *check, const struct project_file *project)
 {
-	static const char *const known_checks[] = { "checkov", "conftest", "kubeconform",
-		"secrets" };
 	const struct project_config *config = &project->config;
-	struct config_errors *errors = check->decoder->errors;
-	const struct repo_file *file = check->file;
-	struct config_nearest nearest = config_nearest(config->environment);
-	bool is_known = config->environment[0] == '\0';
 
-	for (size_t i = 0; i < file->environment_count; i++) {
-		const char *name = file->environments[i].environment.name;
-
-		is_known = is_known || str_equal(name, config->environment);
-		config_nearest_offer(&nearest, name);
-	}
-	if (!is_known)
-		complain_project(check, project, "environment",
-			config_did_you_mean(errors, nearest.best),
-			"there is no environment \"%.60s\"", config->environment);
-	for (size_t i = 0; i < config->checks.count; i++) {
-		const char *wanted = config->checks.list[i];
-
-		nearest = config_nearest(wanted);
-		for (size_t k = 0; k < countof(known_checks); k++)
-			config_nearest_offer(&nearest, known_checks[k]);
-		for (size_t k = 0; k < file->check_count; k++)
-			config_nearest_offer(&nearest, file->checks[k].name);
-		if (!str_equal(nearest.best, wanted))
-			config_complain(errors, item_place(project->node, "checks", i),
-				project_path(check, project, "checks"),
-				config_did_you_mean(errors, nearest.best),
-				"there is no check \"%.60s\"", wanted);
+	if (!has_environment(check->file, config->environment) && !is_full(check))
+		complain_environment(check, repo_file_place(project->node, "environment"),
+			project_path(check, project, "environment"), config->environment);
+	for (size_t i = 0; i < config->checks.count && !is_full(check); i++) {
+		if (!has_check(check->file, config->checks.list[i]))
+			complain_check(check, project, i);
 	}
 }
 
@@ -247,7 +282,7 @@ static void check_dependency(struct check *check, const struct project_file *pro
 	const char *name = project->config.depends_on.list[item];
 	struct config_nearest nearest = config_nearest(name);
 
-	if (find_project(check, name) != NULL || errors->found >= CONFIG_ERRORS_MAX)
+	if (find_project(check, name) != NULL || is_full(check))
 		return;
 	for (size_t i = 0; i < check->named_count; i++)
 		config_nearest_offer(&nearest, check->by_name[i]->config.name);
@@ -371,8 +406,6 @@ static void check_rule(struct check *check, const struct environment *environmen
 
 /* ---- discovery ---- */
 
-enum { RULES_MAX = 100 };
-
 static size_t count_stars(const char *pattern)
 {
 	size_t stars = 0;
@@ -435,20 +468,12 @@ static void check_discover_environment(
 	struct check *check, const struct discover_file *discover, size_t number)
 {
 	const char *wanted = discover->rule.environment;
-	struct config_nearest nearest = config_nearest(wanted);
-	const struct repo_file *file = check->file;
 
-	if (wanted[0] == '\0' || strchr(wanted, '{') != NULL)
-		return;
-	for (size_t i = 0; i < file->environment_count; i++)
-		config_nearest_offer(&nearest, file->environments[i].environment.name);
-	if (!str_equal(nearest.best, wanted))
-		config_complain(check->decoder->errors,
-			repo_file_place(discover->node, "environment"),
+	if (strchr(wanted, '{') == NULL && !has_environment(check->file, wanted))
+		complain_environment(check, repo_file_place(discover->node, "environment"),
 			arena_printf(&check->decoder->errors->arena, "discover[%zu].environment",
 				number),
-			config_did_you_mean(check->decoder->errors, nearest.best),
-			"there is no environment \"%.60s\"", wanted);
+			wanted);
 }
 
 static bool is_excluded(const struct discover_rule *rule, const char *folder)
@@ -486,11 +511,6 @@ static void check_discovery(struct check *check)
 	long steps = OVERLAP_STEPS;
 	const char *one, *other;
 
-	if (file->discover_rule_count > RULES_MAX) {
-		config_complain(errors, repo_file_place(file->root, "discover"), "discover", "",
-			"more than %d rules", RULES_MAX);
-		return;
-	}
 	for (size_t i = 0; i < file->discover_rule_count; i++) {
 		struct discover_rule *rule = &file->discover_rules[i].rule;
 

@@ -55,7 +55,7 @@ static void print_row(const struct config_key *key, const char *path, struct str
 
 	strbuf_printf(out, "| `%s` | ", path);
 	print_type(key, out);
-	if (key->most != 0)
+	if (key->most != 0 && config_items_max(key) == 0)
 		strbuf_printf(out, ", %s to %s", config_number_text(&arena, key->type, key->least),
 			config_number_text(&arena, key->type, key->most));
 	strbuf_printf(out, " | %s%s%s | %s%s |\n", fallback[0] == '\0' ? "" : "`", fallback,
@@ -150,7 +150,8 @@ static json_t *list_of(const struct config_key *key)
 	/* an unquoted 1.5 or true is text too where text is wanted */
 	json_t *item = key->words != NULL ? enumeration(key->words)
 					  : types_of("string", "number", "boolean");
-	json_t *list = json_pack("{s:s, s:O}", "type", "array", "items", item);
+	json_t *list = json_pack("{s:s, s:O, s:I}", "type", "array", "items", item, "maxItems",
+		(json_int_t)config_items_max(key));
 
 	if (key->is_one_or_list)
 		return any_of(item, list);
@@ -230,12 +231,14 @@ static json_t *bare_value_of(struct schema *schema, const struct config_key *key
 	case CONFIG_MAP:
 		return object_of(schema, key->keys, is_lenient);
 	case CONFIG_LIST:
-		return json_pack("{s:s, s:o}", "type", "array", "items",
-			element_of(schema, key, is_lenient));
+		return json_pack("{s:s, s:o, s:I}", "type", "array", "items",
+			element_of(schema, key, is_lenient), "maxItems",
+			(json_int_t)config_items_max(key));
 	case CONFIG_NAMED:
-		return json_pack("{s:s, s:o}", "type", "object", "additionalProperties",
+		return json_pack("{s:s, s:o, s:I}", "type", "object", "additionalProperties",
 			is_lenient && !key->is_guard ? or_null(element_of(schema, key, is_lenient))
-						     : element_of(schema, key, is_lenient));
+						     : element_of(schema, key, is_lenient),
+			"maxProperties", (json_int_t)config_items_max(key));
 	case CONFIG_CHOICE:
 		return choice_of(schema, key->keys, is_lenient);
 	case CONFIG_UNION:

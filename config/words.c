@@ -58,7 +58,7 @@ bool word_is_folder(const char *text)
 	if (length == 0 || length > GLOB_BYTES_MAX || has_control(text) || goes_up(text) ||
 		text[0] == ' ' || text[length - 1] == ' ')
 		return false; /* blanks around a pattern mean nothing, which nobody sees */
-	return !glob_is_pattern(text) || is_pattern(GLOB_PATH, text);
+	return is_pattern(GLOB_PATH, text);
 }
 
 bool word_is_file_pattern(const char *text)
