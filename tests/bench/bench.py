@@ -14,7 +14,8 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-import sluice  # noqa: E402  (the path is set just above)
+import hostile_yaml  # noqa: E402  (the path is set just above)
+import sluice  # noqa: E402
 
 MODE = os.environ.get("MODE", "release")
 BUILD = os.path.join(sluice.ROOT, "build", MODE)
@@ -294,6 +295,40 @@ def selection():
                statistics.median(part) <= 15, told(part))
 
 
+def cost_of(path):
+    """(all milliseconds, those of the processor) of one `sluice validate`."""
+    begun = time.monotonic()
+    child = subprocess.Popen([os.path.join(BUILD, "sluice"), "validate", "--file", path], stdout=subprocess.DEVNULL)
+    used = os.wait4(child.pid, 0)[2]
+    child.returncode = 0  # it is waited for
+    return (time.monotonic() - begun) * 1e3, (used.ru_utime + used.ru_stime) * 1e3
+
+
+def validate():
+    lines = ["version: 3", "environments: {prod: {approvals: [{name: two, require: {count: 2}}]}}", "projects:"]
+    for i in range(500):
+        lines += ["  - name: p%d" % i, "    dir: infra/p%d" % i, "    workspace: default", "    environment: prod",
+                  "    apply_requirements: [approved, mergeable]", "    autoplan:", "      enabled: true",
+                  "      when_modified: ['**/*.tf', '../modules/**']", "    execution_order_group: %d" % (i // 50),
+                  "    depends_on: [p%d]" % (i - 1) if i else "    terraform_version: 1.5.7"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "sluice.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+        costs = [cost_of(path) for _ in range(REPEATS * 2)][2:]
+        median, busy = (statistics.median(cost[i] for cost in costs) for i in (0, 1))
+        report.add("validate, %d lines" % len(lines), round(median, 1), "ms", "<= 30", median <= 30,
+                   "of the processor %.1f; %s" % (busy, told([cost[0] for cost in costs])))
+        worst = {}
+        for name, content in hostile_yaml.files().items():
+            with open(path, "wb") as file:
+                file.write(content)
+            worst[name] = sorted(cost_of(path) for _ in range(5))[2]
+        name = max(worst, key=worst.get)
+        report.add("validate, the worst of %d hostile files" % len(worst), round(worst[name][0], 1), "ms", "<= 50", worst[name][0] <= 50,
+                   "of the processor %.1f; %s" % (worst[name][1], name))
+
+
 def sizes():
     total = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -306,7 +341,7 @@ def sizes():
 
 def main():
     os.environ.pop("TF_CLI_CONFIG_FILE", None)
-    for part in (sizes, start_up, speed, many_projects, many_pulls, intake, large_repository, selection):
+    for part in (sizes, validate, start_up, speed, many_projects, many_pulls, intake, large_repository, selection):
         if len(sys.argv) > 1 and part.__name__ not in sys.argv[1:]:
             continue
         try:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`sluice validate` as people type it, and the published JSON Schema as a second judge of every file that we have."""
+"""`sluice validate` as people type it, the published JSON Schema as a second judge of every file that
+we have, and what hostile files cost."""
 
 import glob
 import json
@@ -13,12 +14,14 @@ import jsonschema
 import yaml
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-import sluice  # noqa: E402  (the path is set just above)
+import hostile_yaml  # noqa: E402  (the path is set just above)
+import sluice  # noqa: E402
 
 SLUICE = os.path.join(sluice.ROOT, "build", os.environ.get("MODE", "debug"), "sluice")
 CORPORA = os.path.join(sluice.ROOT, "..", "shared", "corpora", "atlantis-yaml")
 BROKEN = os.path.join(sluice.ROOT, "tests", "golden", "repo-broken.txt")
 DONE, NO, USAGE = 0, 1, 2
+MEMORY_KIB = 16 << 10
 
 # What a schema sees as we do. The rest (names that meet, patterns, order, YAML itself) only code can tell.
 SCHEMA_TELLS = ("unknown key", "the key \"", "expected true or false", "expected a whole number", "expected keys",
@@ -163,12 +166,27 @@ def check_commands(results):
         results.row("passed" if is_fine else "failed", name, "" if is_fine else "exit %d: %s" % (found, text))
 
 
+def check_memory(results, folder):
+    """Everything that the process writes to must fit: it aborts when it gets no more. Sanitizers need more by themselves."""
+    if os.environ.get("MODE") in ("asan", "tsan"):
+        results.row("skipped", "memory", "measured without sanitizers only")
+        return
+    path = os.path.join(folder, "sluice.yaml")
+    for name, content in hostile_yaml.files().items():
+        with open(path, "wb") as file:
+            file.write(content)
+        status = subprocess.run(["sh", "-c", "ulimit -d %d; exec \"$0\" validate --file \"$1\"" % MEMORY_KIB, SLUICE, path],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode
+        results.row("passed" if status in (DONE, NO) else "failed", "memory: " + name, "" if status in (DONE, NO) else "ended with %d" % status)
+
+
 def main():
     results = sluice.Results("validate")
     schema = Schema()
     check_corpora(results, schema)
     with tempfile.TemporaryDirectory(prefix="sluice-validate-") as folder:
         check_broken(results, schema, folder)
+        check_memory(results, folder)
     check_commands(results)
     results.end()
 
