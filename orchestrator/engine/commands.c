@@ -15,11 +15,28 @@ struct asking { /* one command on its way */
 	const char **ret_outcome;
 };
 
+/* What to type, with the first word that this server listens to. */
+static const char *in_our_words(const struct engine *engine, const char *text, struct arena *arena)
+{
+	static const char usual[] = "`sluice ";
+	const char *at, *result = "";
+
+	if (text == NULL || str_equal(engine->words.names[0], "sluice"))
+		return text;
+	while ((at = strstr(text, usual)) != NULL) {
+		result = arena_printf(arena, "%s%.*s`%s ", result, (int)(at - text), text,
+			engine->words.names[0]);
+		text = at + strlen(usual);
+	}
+	return arena_printf(arena, "%s%s", result, text);
+}
+
 int reply_put(struct engine *engine, struct arena *arena, const struct pull *pull, int64_t ledger,
 	const struct reply *reply, struct err *err)
 {
 	struct reply marked = *reply;
 
+	marked.next = in_our_words(engine, reply->next, arena);
 	marked.marker = arena_printf(
 		arena, "sluice:reply:%lld:%lld", (long long)pull->id.v, (long long)ledger);
 	return effect_put(engine, EFFECT_REPLY, REPEAT_UPSERT, marked.marker, pull,

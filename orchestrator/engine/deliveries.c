@@ -375,7 +375,7 @@ static int rerun_handle(struct engine *engine, struct arena *arena, struct pull 
 {
 	struct vcs_event asked = *event;
 
-	asked.body = "sluice plan";
+	asked.body = arena_printf(arena, "%s plan", engine->words.names[0]);
 	asked.comment_id = "";
 	return command_handle(engine, arena, pull, &asked, ledger, ret_outcome, err);
 }

@@ -183,7 +183,7 @@ def commands(life):
                "bare_commands: false\n")
     code, said = life.reload()
     assert code == 0, said
-    for comment, wanted in (("infra apply", "nothing that is not named"), ("infra apply -d q", "approv"),
+    for comment, wanted in (("infra apply", "nothing that is not named"), ("infra apply -d q", "`infra apply`"),
                             ("infra plan -- -target=x.y", "does not take one of the arguments"),
                             ("infra unlock", "does not take this command"), ("infra plan -- -destory", "not allowed here")):
         answer = answers(life, number, comment)
