@@ -209,10 +209,11 @@ static int bind_at(struct setup *setup, const char *source, const char *path, un
 	return mount(source, target, NULL, MS_BIND | more, NULL);
 }
 
-/* The same path outside and inside; below /usr it is there anyway. */
+/* The same path outside and inside; below /usr it is there anyway. What the machine has not is not
+ * there inside either: the step that wants it says so in better words. */
 static int show(struct setup *setup, const char *path)
 {
-	if (str_empty(path) || str_starts(path, "/usr/"))
+	if (str_empty(path) || str_starts(path, "/usr/") || access(path, F_OK) < 0)
 		return 0;
 	return bind_at(setup, path, path, MS_REC);
 }

@@ -72,7 +72,7 @@ def begin_apply(lab):
 
 def slow(lab_folder, what, ms=1500):
     """A project whose plan or apply lasts, so that there is time to hurt it."""
-    return {"a": "# stub: create=2 apply-log=%s/applied %s=%d\n" % (lab_folder, what, ms)}
+    return {"a": "# stub: create=2 apply-log=%s/seen/applied %s=%d\n" % (lab_folder, what, ms)}
 
 
 # ---- the tool -------------------------------------------------------------------------------------------------------
@@ -118,12 +118,14 @@ def tool_gone_before_apply(folder):
 
 
 def tool_gone_while_it_runs(folder):
-    """A running program lives on without its file; the next step has none."""
+    """A running job keeps the program that it began with; the next one has none."""
     lab = Lab(folder, slow(folder, "sleep", 800)).start()
     try:
         lab.open()
         lab.wait_tool()
         os.unlink(lab.tool)
+        comment_of(lab, "plan", "done")
+        lab.say("plan")
         comment_of(lab, "plan", "failed", lab.tool)
         shutil.copy2(STUB, lab.tool)
         goes_on(lab)
@@ -350,11 +352,11 @@ class Disk:
 
 
 @contextlib.contextmanager
-def on_disk(folder, projects=None, **options):
+def on_disk(folder, projects=None, seen=None, **options):
     disk = Disk(folder, **options)
     lab = None
     try:
-        lab = Lab(disk.path, projects)
+        lab = Lab(disk.path, projects, seen=seen)
         yield disk, lab
     finally:
         if lab is not None:
@@ -402,8 +404,8 @@ def disk_full_in_plan(folder):
 
 def disk_full_in_apply(folder):
     """What an apply did is not forgotten because there is no room to write it down: it waits for room."""
-    with on_disk(folder, {"a": "# stub: create=2 sleep=700 apply-log=%s/applied\n" % folder}) as (disk, lab):
-        lab.applied = folder + "/applied"
+    seen = os.path.join(folder, "seen")  # on another disk
+    with on_disk(folder, {"a": "# stub: create=2 sleep=700 apply-log=%s/applied\n" % seen}, seen) as (disk, lab):
         lab.start()
         begin_apply(lab)
         until(lab.applies, 10 * SLOWER, "no apply")

@@ -17,14 +17,19 @@ SLOWER = 1 if MODE in ("debug", "release") else 5
 
 
 class Lab:
-    def __init__(self, folder, projects=None, config=""):
+    def __init__(self, folder, projects=None, config="", seen=None):
         self.folder = folder
         self.tool = os.path.join(folder, "terraform")
         shutil.copy2(STUB, self.tool)
-        self.applied = os.path.join(folder, "applied")
+        seen = seen or os.path.join(folder, "seen")  # where jobs may write, to tell us
+        os.makedirs(seen, exist_ok=True)
+        os.chmod(seen, 0o777)
+        os.chmod(folder, 0o711)  # the way of jobs, which have users of their own
+        self.applied = os.path.join(seen, "applied")
         projects = projects or {"a": "# stub: create=2 apply-log=%s\n" % self.applied}
         self.server = sluice.Server(
-            os.path.join(folder, "data"), MODE, "listen: 127.0.0.1:0\ntools: {terraform: %s}\nslots: 4\n%s" % (self.tool, config))
+            os.path.join(folder, "data"), MODE, "listen: 127.0.0.1:0\ntools: {terraform: %s}\nslots: 4\n"
+            "sandbox: {write: [%s]}\n%s" % (self.tool, seen, config))
         self.repo = os.path.join(folder, "repo.git")
         sluice.make_repository(self.repo, {name + "/main.tf": "# nothing\n" for name in projects},
                                {"feature": {name + "/main.tf": text for name, text in projects.items()}})
