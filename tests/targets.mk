@@ -75,7 +75,7 @@ scripts/summary $(foreach s,$(call in_order,$(1)),$(or $(leaves_$(s)),$(s)))
 endef
 
 .PHONY: bench
-bench: ## the figures, on a release build: build/report/bench.json; `make report` shows them beside the others
+bench: ## the figures, on a release build: build/report/bench.json; PART='speed costs' only some; `make report` shows all
 	+@$(again) MODE=release all test-programs
 	@MODE=release python3 tests/bench/bench.py $(PART)
 
