@@ -171,10 +171,11 @@ static const char *lines_of(const struct name_list *names, struct arena *arena)
 }
 
 static int make_plan(struct engine *engine, struct arena *arena, const struct pull *pull,
-	const struct run *run, const struct planned *planned, size_t index, struct err *err)
+	const struct run *run, const struct planned *planned, size_t index, bool has_hooks,
+	struct err *err)
 {
 	const struct project *project = &planned->selection.projects[index];
-	bool is_first = project->before_count == 0 &&
+	bool is_first = !has_hooks && project->before_count == 0 &&
 			project->group == planned->selection.projects[0].group;
 	struct job job = { .run_id = run->id,
 		.pull_id = pull->id,
@@ -201,11 +202,14 @@ int jobs_make_plans(struct engine *engine, struct arena *arena, const struct pul
 	const struct run *run, const struct planned *planned, struct err *err)
 {
 	size_t count = planned->selection.project_count;
+	bool has_hooks = false;
 	struct run fresh; /* with the tree that git's answer has just brought */
 	int r = store_run_load(engine->store, arena, run->id, &fresh, err);
 
+	if (r == 0 && count > 0)
+		r = hooks_add(engine, arena, pull, &fresh, false, &has_hooks, err);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = make_plan(engine, arena, pull, &fresh, planned, i, err);
+		r = make_plan(engine, arena, pull, &fresh, planned, i, has_hooks, err);
 	if (r == 0)
 		r = keep_plans(engine, arena, &fresh, &planned->selection, err);
 	engine->slots_may_be_free = true;
@@ -242,6 +246,7 @@ int jobs_make_applies(struct engine *engine, struct arena *arena, const struct p
 {
 	struct job *plans = NULL;
 	size_t count = 0, chosen = 0;
+	bool has_hooks = false;
 	int r = store_job_list_run(engine->store, arena, run->plan_run, &plans, &count, err);
 
 	if (r == 0)
@@ -251,12 +256,14 @@ int jobs_make_applies(struct engine *engine, struct arena *arena, const struct p
 		if (is_to_apply(&plans[i]))
 			plans[chosen++] = plans[i];
 	}
+	if (r == 0 && chosen > 0)
+		r = hooks_add(engine, arena, pull, run, false, &has_hooks, err);
 	for (size_t i = 0; r == 0 && i < chosen; i++) {
 		const struct job *plan = &plans[i];
 		struct job job = { .run_id = run->id,
 			.pull_id = pull->id,
 			.op = JOB_APPLY,
-			.state = chosen == 1 ? JOB_WAITING : JOB_HELD,
+			.state = chosen == 1 && !has_hooks ? JOB_WAITING : JOB_HELD,
 			.project = plan->project,
 			.dir = plan->dir,
 			.workspace = plan->workspace,

@@ -27,6 +27,15 @@ enum precedence precedence_of(const struct job *job, const struct job *jobs, siz
 		const struct job *other = &jobs[i];
 		bool is_named, is_earlier = other->order_group < job->order_group;
 
+		if (other->op == JOB_HOOKS && job->op != JOB_HOOKS) {
+			if (!job_state_is_final(other->state)) {
+				verdict = PRECEDENCE_WAIT;
+			} else if (other->state != JOB_DONE) {
+				*ret_why = "the hooks of the server did not succeed";
+				return PRECEDENCE_SKIP;
+			}
+			continue;
+		}
 		if (other->id.v == job->id.v || other->op != job->op)
 			continue;
 		is_named = precedence_names(job->depends_on, other->project);

@@ -249,6 +249,11 @@ _must_check_ int jobs_make_plans(struct engine *engine, struct arena *arena,
 	struct err *err);
 _must_check_ int jobs_make_applies(struct engine *engine, struct arena *arena,
 	const struct pull *pull, const struct run *run, struct err *err);
+/* ---- hooks.c ---- */
+/* A job for the server's hooks before or after the projects of the run, if it has any. */
+_must_check_ int hooks_add(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, bool is_after, bool *ret_added, struct err *err);
+
 /* Of an import or a removal: the one project that its run names. */
 _must_check_ int jobs_make_change(struct engine *engine, struct arena *arena,
 	const struct pull *pull, const struct run *run, struct err *err);

@@ -118,6 +118,7 @@ static int finish_run(struct engine *engine, struct arena *arena, const struct f
 	enum run_state state, struct err *err)
 {
 	const struct run *run = facts->run;
+	bool was_at_work = run->state == RUN_WORKING, has_hooks = false;
 	struct run plan_run;
 	int r = engine_audit(engine, arena,
 		arena_printf(arena, "%s finished", run_kind_name(run->kind)), run->actor,
@@ -125,6 +126,8 @@ static int finish_run(struct engine *engine, struct arena *arena, const struct f
 
 	if (run->kind == RUN_PLAN && state != RUN_DONE) /* perhaps the work tree is damaged */
 		known_forget(engine, facts->pull->repo_id, run->head);
+	if (r == 0 && was_at_work && (state == RUN_DONE || state == RUN_FAILED))
+		r = hooks_add(engine, arena, facts->pull, run, true, &has_hooks, err);
 	if (r < 0 || run->kind == RUN_PLAN)
 		return r;
 	/* the plan's comment shows what was applied and what is next */
@@ -297,6 +300,9 @@ static int tell_run(struct engine *engine, struct arena *arena, const struct fac
 {
 	struct job_result failed = { .failure = "git could not prepare the work tree" };
 
+	/* hooks after the end of a run: it stays as it ended, but what failed is shown */
+	if (facts->job->op == JOB_HOOKS && run_state_is_final(facts->run->state))
+		return next == JOB_DONE ? 0 : run_say(engine, facts->pull, facts->run, true, err);
 	if (facts->job->op != JOB_PREPARE)
 		return run_event(engine, arena, facts->run->id, EV_JOB_ENDED, NULL, err);
 	if (next == JOB_DONE)

@@ -82,7 +82,7 @@ static const char *failed_word(const struct view *view, const struct job *job)
 		return render_words(view->run->kind)->lost;
 	if (job->outcome == OUTCOME_SETUP_FAILED)
 		return "could not be started";
-	return render_words(view->run->kind)->failed;
+	return job->op == JOB_HOOKS ? "failed" : render_words(view->run->kind)->failed;
 }
 
 void render_changes(struct strbuf *out, const struct view *view, const struct shown *shown)
@@ -133,6 +133,8 @@ void render_next(struct strbuf *out, const struct view *view, const struct shown
 		strbuf_puts(out, "superseded");
 	else if (job->state == JOB_FAILED && is_ours(job))
 		strbuf_printf(out, "`%s plan` again", view->command_word);
+	else if (job->op == JOB_HOOKS)
+		strbuf_puts(out, "–");
 	else if (job->state == JOB_FAILED)
 		strbuf_puts(out, "fix and push");
 	else if (job->state == JOB_BLOCKED)
@@ -276,7 +278,7 @@ static void put_failure(
 		return;
 	render_cut(&cut, job->failure, most);
 	render_fence(out, "", strbuf_text(&cut), cut.length);
-	if (is_plan(view) || job->state != JOB_FAILED)
+	if (is_plan(view) || job->state != JOB_FAILED || job->op == JOB_HOOKS)
 		return;
 	strbuf_puts(out, job->outcome == OUTCOME_PLAN_LOST || job->outcome == OUTCOME_SETUP_FAILED
 				 ? "\nThe state is as it was. Plan again with "

@@ -54,6 +54,10 @@ static int view_jobs(struct engine *engine, struct arena *arena, struct view *vi
 		return r;
 	shown = arena_alloc(arena, (count + 1) * sizeof(*shown));
 	for (size_t i = 0; i < count; i++) {
+		/* hooks are only spoken of when they go wrong */
+		if (jobs[i].op == JOB_HOOKS &&
+			(!job_state_is_final(jobs[i].state) || jobs[i].state == JOB_DONE))
+			continue;
 		if (jobs[i].op != JOB_PREPARE)
 			shown[view->job_count++].job = &jobs[i];
 	}

@@ -638,6 +638,50 @@ repos: [{id: /.*/, workflow: own}]
 
 
 @served
+def hooks_around_a_run(name, program):
+    config = """repos:
+  - id: /.*/
+    pre_workflow_hooks:
+      - {run: 'test -f p/main.tf && echo "$COMMAND_NAME" > $OUTPUT_STATUS_FILE', description: look}
+      - {run: 'test "$COMMAND_NAME" = apply', commands: apply}
+    post_workflow_hooks:
+      - {run: 'test "$COMMAND_HAS_ERRORS" = false'}
+"""
+    with Served(name, program, config) as place:
+        expect(place.run["state"], "done", place.comments())
+        place.approve()
+        run_, comment = place.say("sluice apply")
+        expect(run_["state"], "done", comment)
+        until = time.monotonic() + 20
+        while any(job["state"] != "done" for job in place.jobs()):
+            assert time.monotonic() < until, place.jobs()
+            time.sleep(0.05)
+        expect([job["op"] for job in place.jobs()].count("hooks"), 2, "one before, one after")
+        assert "hooks" not in comment, comment
+
+
+@served
+def hooks_that_fail_hold_up_what_comes_after(name, program):
+    config = """repos:
+  - id: /.*/
+    pre_workflow_hooks: [{run: 'echo no luck; exit 5', commands: %s}]
+"""
+    with Served(name, program, config % "plan") as place:
+        expect(place.run["state"], "failed", place.comments())
+        comment = place.comments()[0]
+        assert "hooks of the server" in comment and "exit 5" in comment and "no luck" in comment, comment
+        expect([job["state"] for job in place.jobs() if job["op"] == "plan"], ["skipped"])
+    with Served(name, program, config % "apply") as place:
+        expect(place.run["state"], "done", place.comments())
+        place.approve()
+        run_, comment = place.say("sluice apply")
+        expect(run_["state"], "failed", comment)
+        expect([job["state"] for job in place.jobs() if job["op"] == "apply"], ["skipped"])
+        expect(place.say("sluice plan")[0]["state"], "done")
+        assert "1 create" in place.comments()[0] + place.comments()[-1], "nothing was applied"
+
+
+@served
 def version_and_approve_policies(name, program):
     with Served(name, program) as place:
         comment = place.say("sluice version")[1]
