@@ -133,6 +133,17 @@ static void tell_commands(
 	}
 }
 
+/* Its policy checks are the default ones, or it could check nothing. */
+static void add_new_workflow(struct merge *merge, struct workflow workflow, const char *path)
+{
+	if (workflow.stages[STAGE_POLICY_CHECK].is_given)
+		merge_note(merge, workflow.at, arena_printf(merge->arena, "%s.policy_check", path),
+			"not taken; " UNTIL_MERGED);
+	workflow.stages[STAGE_POLICY_CHECK] = (struct steps){ 0 };
+	add_workflow(merge, &workflow, ORIGIN_HEAD);
+	tell_commands(merge, &workflow, NULL);
+}
+
 static void merge_head_workflow(struct merge *merge, const struct workflow *workflow)
 {
 	const struct repo_file *base = merge->in->base, *head = merge->in->head;
@@ -148,8 +159,7 @@ static void merge_head_workflow(struct merge *merge, const struct workflow *work
 		merge_note(merge, workflow->at, path,
 			"the server has a workflow of this name; " UNTIL_MERGED);
 	} else if (known == NULL) {
-		add_workflow(merge, workflow, ORIGIN_HEAD);
-		tell_commands(merge, workflow, NULL);
+		add_new_workflow(merge, *workflow, path);
 	} else if (!is_same(node_of(base, "workflows", workflow->name),
 			   node_of(head, "workflows", workflow->name))) {
 		merge_note(merge, workflow->at, path, "changed; " UNTIL_MERGED);

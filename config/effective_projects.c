@@ -71,23 +71,44 @@ static void guard_requirements(
 	*holds |= guarded;
 }
 
-/* Plain values that only the base may change. */
+/* Plain values. A head may move one to the safe side: `safer` is the sign of that move, 0: none. */
 static const struct {
 	const char *key;
 	size_t field, size;
+	int safer;
 } guarded[] = {
-#define GUARDED(key, field)                                                                        \
+#define GUARDED(key, field, safer)                                                                 \
 	{                                                                                          \
 		key, offsetof(struct project_config, field),                                       \
-			sizeof(((struct project_config *)0)->field)                                \
+			sizeof(((struct project_config *)0)->field), safer                         \
 	}
-	GUARDED("repo_locks", lock),
-	GUARDED("policy_check", policy_check),
-	GUARDED("custom_policy_check", custom_policy_check),
-	GUARDED("silence_pr_comments", silence_plan),
-	GUARDED("silence_pr_comments", silence_apply),
-	GUARDED("delete_source_branch_on_merge", delete_source_branch),
+	GUARDED("repo_locks", lock, -1),
+	GUARDED("policy_check", policy_check, 1),
+	GUARDED("custom_policy_check", custom_policy_check, 0),
+	GUARDED("silence_pr_comments", silence_plan, -1),
+	GUARDED("silence_pr_comments", silence_apply, -1),
+	GUARDED("delete_source_branch_on_merge", delete_source_branch, -1),
 };
+
+static int value_of(const void *field, size_t size)
+{
+	return size == sizeof(bool) ? *(const bool *)field : *(const int *)field;
+}
+
+static void guard_values(struct merge *merge, size_t number, const struct project_config *ground,
+	struct project_config *project)
+{
+	for (size_t i = 0; i < countof(guarded); i++) {
+		char *now = (char *)project + guarded[i].field;
+		const char *before = (const char *)ground + guarded[i].field;
+		int move = value_of(now, guarded[i].size) - value_of(before, guarded[i].size);
+
+		if (move == 0 || (move > 0 ? guarded[i].safer > 0 : guarded[i].safer < 0))
+			continue;
+		keep(merge, number, guarded[i].key, "");
+		memcpy(now, before, guarded[i].size);
+	}
+}
 
 static void guard_text(
 	struct merge *merge, size_t number, const char *key, const char *before, const char **holds)
@@ -115,15 +136,6 @@ static void guard_people(struct merge *merge, size_t number, const struct projec
 static void guard_known(struct merge *merge, size_t number, const struct project_config *base,
 	struct project_config *project)
 {
-	for (size_t i = 0; i < countof(guarded); i++) {
-		char *now = (char *)project + guarded[i].field;
-		const char *before = (const char *)base + guarded[i].field;
-
-		if (memcmp(now, before, guarded[i].size) == 0)
-			continue;
-		keep(merge, number, guarded[i].key, "");
-		memcpy(now, before, guarded[i].size);
-	}
 	guard_text(merge, number, "workflow", base->workflow, &project->workflow);
 	guard_text(merge, number, "branch", base->branch, &project->branch);
 	if (!is_terraform(project->kind) || !is_terraform(base->kind))
@@ -135,6 +147,7 @@ static void merge_head_project(
 	struct merge *merge, size_t number, struct project_config project, bool *is_taken)
 {
 	const struct repo_file *head = merge->in->head;
+	const struct project_config *ground; /* the base's entry, or what the server says of all */
 	struct guard guard;
 
 	guards_find(&merge->guards, &project, &guard);
@@ -148,12 +161,14 @@ static void merge_head_project(
 	}
 	if (guard.environment[0] != '\0')
 		guard_text(merge, number, "environment", guard.environment, &project.environment);
-	guard_requirements(
-		merge, number, "plan_requirements", guard.plan_requires, &project.plan_requires);
-	guard_requirements(
-		merge, number, "apply_requirements", guard.apply_requires, &project.apply_requires);
-	guard_requirements(merge, number, "import_requirements", guard.import_requires,
-		&project.import_requires);
+	ground = guard.project == NULL ? &merge->out->fallback : guard.project;
+	guard_requirements(merge, number, "plan_requirements",
+		guard.plan_requires | ground->plan_requires, &project.plan_requires);
+	guard_requirements(merge, number, "apply_requirements",
+		guard.apply_requires | ground->apply_requires, &project.apply_requires);
+	guard_requirements(merge, number, "import_requirements",
+		guard.import_requires | ground->import_requires, &project.import_requires);
+	guard_values(merge, number, ground, &project);
 	if (guard.project != NULL) {
 		guard_known(merge, number, guard.project, &project);
 		if (str_equal(guard.project->dir, project.dir) &&

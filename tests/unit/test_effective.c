@@ -337,6 +337,16 @@ static const struct {
 		"workflows: {default: {apply: {steps: [{run: evil}]}}}\nprojects: [{dir: a}]\n",
 		"workflow default of default\n", "workflows.default" },
 
+	{ "a new workflow without policy checks", "",
+		"workflows: {w: {policy_check: {steps: []}, plan: {steps: [plan]}}}\nprojects: "
+		"[{dir: a, workflow: w}]\n",
+		"workflow w of head 0.2\n", "workflows.w.policy_check" },
+	{ "a new project without locks", "", "projects: [{dir: a, repo_locks: {mode: disabled}}]\n",
+		"project a new\n", "projects[0].repo_locks" },
+	{ "a new project that nobody sees", "",
+		"projects: [{dir: a, silence_pr_comments: [plan]}]\n", "project a new\n",
+		"projects[0].silence_pr_comments" },
+
 	{ "locks off", "projects: [{dir: a}]\n",
 		"projects: [{dir: a, repo_locks: {mode: disabled}}]\n", "project a\n",
 		"projects[0].repo_locks" },
@@ -444,6 +454,11 @@ static const struct {
 		ENVIRONMENT "projects: [{dir: a, environment: prod}]\n",
 		"switches follow\nproject a env=prod\n" KEEPS_ENVIRONMENT
 		"workflow default of default\n" },
+	{ "move values to the safe side",
+		"projects: [{dir: a, repo_locks: {mode: disabled}, silence_pr_comments: [plan], "
+		"delete_source_branch_on_merge: true}]\n",
+		"projects: [{dir: a, policy_check: true}]\n",
+		"switches follow\nproject a policy\nworkflow default of default\n" },
 	{ "turn automerge off", "automerge: true\n", "automerge: false\n",
 		"switches follow\nworkflow default of default\n" },
 	{ "bring a workflow, whose commands wait for a person", "",
@@ -470,9 +485,231 @@ static void test_may(void **state)
 	assert_string_equal(strbuf_text(&result), row->result);
 }
 
+/* ---- what the server lets a repository say ---- */
+
+#define OVERRIDES(keys)                                                                            \
+	{                                                                                          \
+		.id = "/.*/", .given = REPO_ALLOWED_OVERRIDES, .allowed_overrides = (keys)         \
+	}
+
+static const char *only_strict[] = { "strict" };
+
+static struct repo_rule approved_rules[] = { { .id = "local/team/infra",
+	.given = REPO_APPLY_REQUIREMENTS | REPO_LOCKS | REPO_SILENCE,
+	.apply_requires = REQUIRE_APPROVED,
+	.lock = LOCK_ON_APPLY } };
+static struct repo_rule approved_open_rules[] = { { .id = "/.*/",
+	.given = REPO_APPLY_REQUIREMENTS | REPO_ALLOWED_OVERRIDES,
+	.apply_requires = REQUIRE_APPROVED,
+	.allowed_overrides = (1 << 10) - 1 } };
+static struct repo_rule workflow_rules[] = { OVERRIDES(REPO_WORKFLOW) };
+static struct repo_rule custom_rules[] = { OVERRIDES(REPO_WORKFLOW),
+	{ .id = "/infra$/", .given = REPO_CUSTOM_WORKFLOWS, .allow_custom_workflows = true } };
+static struct repo_rule strict_rules[] = { { .id = "/.*/",
+	.given = REPO_ALLOWED_OVERRIDES | REPO_ALLOWED_WORKFLOWS | REPO_CUSTOM_WORKFLOWS,
+	.allowed_overrides = REPO_WORKFLOW,
+	.allow_custom_workflows = true,
+	.allowed_workflows = { only_strict, 1 } } };
+static struct repo_rule later_rules[] = {
+	{ .id = "/.*/",
+		.given = REPO_APPLY_REQUIREMENTS | REPO_WORKFLOW,
+		.apply_requires = REQUIRE_APPROVED,
+		.workflow = "strict" },
+	{ .id = "local/team/other",
+		.given = REPO_APPLY_REQUIREMENTS,
+		.apply_requires = REQUIRE_UNDIVERGED },
+	{ .id = "/^local.team/",
+		.given = REPO_APPLY_REQUIREMENTS,
+		.apply_requires = REQUIRE_MERGEABLE },
+};
+static struct repo_rule all_rules[] = { OVERRIDES((1 << 10) - 1) };
+
+#define NEEDS(what)                                                                                \
+	"the server does not let this repository say this; the server's entry of `repos` "         \
+	"needs " what
+
+static const struct {
+	const char *name;
+	struct repo_rule *rules;
+	size_t rule_count;
+	const char *file, *holds, *said; /* said: it is refused */
+} rights[] = {
+#define RULES(rules) rules, countof(rules)
+	{ "nothing is allowed, nothing is said", NULL, 0, "projects: [{dir: a}]\n", "project a\n",
+		NULL },
+	{ "more requirements need no leave", RULES(approved_rules),
+		"projects: [{dir: a, apply_requirements: [approved, mergeable]}]\n",
+		"project a apply=am lock=on_apply\n", NULL },
+	{ "fewer do", RULES(approved_rules), "projects: [{dir: a, apply_requirements: []}]\n", NULL,
+		"sluice.yaml:2:41: projects[0].apply_requirements: " NEEDS(
+			"allowed_overrides: [apply_requirements]") },
+	{ "fewer with leave", RULES(approved_open_rules),
+		"projects: [{dir: a, apply_requirements: []}]\n", "project a\n", NULL },
+	{ "a value that holds anyway", RULES(approved_rules),
+		"projects: [{dir: a, repo_locks: {mode: on_apply}}]\n",
+		"project a apply=a lock=on_apply\n", NULL },
+	{ "another one", RULES(approved_rules),
+		"projects: [{dir: a, repo_locks: {mode: disabled}}]\n", NULL,
+		"sluice.yaml:2:33: projects[0].repo_locks: " NEEDS(
+			"allowed_overrides: [repo_locks]") },
+	{ "silence for the whole file", RULES(approved_rules),
+		"silence_pr_comments: [plan]\nprojects: [{dir: a}]\n", NULL,
+		"projects[0].silence_pr_comments: " NEEDS(
+			"allowed_overrides: [silence_pr_comments]") },
+	{ "all of them allowed", RULES(all_rules),
+		"projects: [{dir: a, apply_requirements: [approved], repo_locking: false, "
+		"policy_check: true, silence_pr_comments: [plan], delete_source_branch_on_merge: "
+		"true}]\n",
+		"project a apply=a lock=disabled policy silent delete\n", NULL },
+	{ "a workflow without leave", RULES(approved_rules),
+		"projects: [{dir: a, workflow: strict}]\n", NULL,
+		"projects[0].workflow: " NEEDS("allowed_overrides: [workflow]") },
+	{ "the default without leave", RULES(approved_rules),
+		"projects: [{dir: a, workflow: default}]\n", "project a apply=a lock=on_apply\n",
+		NULL },
+	{ "a workflow of the server", RULES(workflow_rules),
+		"projects: [{dir: a, workflow: strict}]\n", "project a workflow=strict\n", NULL },
+	{ "a workflow that nobody has", RULES(workflow_rules),
+		"projects: [{dir: a, workflow: strickt}]\n", NULL,
+		"sluice.yaml:2:31: projects[0].workflow: there is no workflow \"strickt\"; did you "
+		"mean \"strict\"?" },
+	{ "workflows of its own without leave", RULES(workflow_rules),
+		"workflows: {w: }\nprojects: [{dir: a, workflow: w}]\n", NULL,
+		"sluice.yaml:2:12: workflows: " NEEDS("allow_custom_workflows: true") },
+	{ "workflows of its own by a second rule", RULES(custom_rules),
+		"workflows: {w: }\nprojects: [{dir: a, workflow: w}]\n", "project a workflow=w\n",
+		NULL },
+	{ "a workflow that is not on the list", RULES(strict_rules),
+		"projects: [{dir: a, workflow: strict}, {dir: b, workflow: loose}]\n", NULL,
+		"projects[1].workflow: " NEEDS("allowed_workflows: [loose]") },
+	{ "one of its own beside the list, and the next is looked at too", RULES(strict_rules),
+		"workflows: {w: }\nprojects: [{dir: a, workflow: w}, {dir: b, workflow: loose}]\n",
+		NULL, "projects[1].workflow: " NEEDS("allowed_workflows: [loose]") },
+	{ "the last rule that matches holds, key by key", RULES(later_rules),
+		"projects: [{dir: a}]\n", "project a workflow=strict apply=m\n", NULL },
+};
+
+static void test_rights(void **state)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	_cleanup_strbuf_ struct strbuf result = STRBUF(64 << 10);
+	const __typeof__(rights[0]) *row = *state;
+	_cleanup_free_ char *file = mem_printf("version: 3\n%s", row->file);
+	struct settings settings = open_server;
+	struct repo_config config = { 0 };
+	int r;
+
+	settings.repo_rules = row->rules;
+	settings.repo_rule_count = row->rule_count;
+	r = read_config(&settings, file, file, &arena, &config, &result);
+	if (r == 0)
+		print_config(&config, &result);
+	assert_int_equal(r < 0, row->said != NULL);
+	if (row->said != NULL)
+		assert_contains(strbuf_text(&result), row->said);
+	else if (!has_line(strbuf_text(&result), row->holds))
+		fail_msg("not there: %s\nin:\n%s", row->holds, strbuf_text(&result));
+}
+
+/* What the base may not say is not heard, or nobody could mend it by a pull request. */
+static void test_a_base_that_says_too_much(_unused_ void **state)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	_cleanup_strbuf_ struct strbuf result = STRBUF(64 << 10);
+	static const char base[] = "version: 3\nprojects: [{dir: a, workflow: strict}]\n";
+	struct settings settings = open_server;
+	struct repo_config config = { 0 };
+
+	settings.repo_rule_count = 0;
+	assert_int_equal(read_config(&settings, base, "version: 3\nprojects: [{dir: a}]\n", &arena,
+				 &config, &result),
+		0);
+	print_config(&config, &result);
+	assert_contains(strbuf_text(&result), "\nproject a\n");
+	assert_contains(strbuf_text(&result),
+		"note sluice.yaml:2 projects[0].workflow: not heard: the server's entry of `repos` "
+		"would need allowed_overrides: [workflow]\n");
+}
+
+/* With every leave of the server a head still cannot ask for less than the server does. */
+static void test_a_new_project_below_the_server(_unused_ void **state)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	_cleanup_strbuf_ struct strbuf result = STRBUF(64 << 10);
+	struct settings settings = open_server;
+	struct repo_config config = { 0 };
+
+	settings.repo_rules = approved_open_rules;
+	assert_int_equal(read_config(&settings, "version: 3\n",
+				 "version: 3\nprojects: [{dir: a, apply_requirements: []}]\n",
+				 &arena, &config, &result),
+		0);
+	print_config(&config, &result);
+	assert_contains(strbuf_text(&result), "\nproject a apply=a new\n");
+	assert_contains(strbuf_text(&result), "projects[0].apply_requirements: stays as");
+}
+
+static void test_a_base_that_cannot_be_read(_unused_ void **state)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	_cleanup_strbuf_ struct strbuf said = STRBUF(64 << 10);
+	struct repo_config config = { 0 };
+
+	assert_true(read_config(&open_server, "version: 3\nprojets: []\n", "version: 3\n", &arena,
+			    &config, &said) < 0);
+	assert_string_equal(strbuf_text(&said),
+		"sluice.yaml:2:1: projets: unknown key; this is the file of the base branch; its "
+		"guards cannot be known until it is mended there\n");
+}
+
+/* ---- whom the server's rules mean ---- */
+
+static void test_rules_of_the_server(_unused_ void **state)
+{
+	static struct hook hooks[] = { { .command = "one" }, { .command = "two" } };
+	static struct repo_rule rules[] = {
+		{ .id = "/.*/", .pre_hooks = &hooks[0], .pre_hook_count = 1 },
+		{ .id = "local/team/infra",
+			.given = REPO_BRANCH | REPO_CONFIG_FILE | REPO_DISCOVER,
+			.branch = "/^release/",
+			.repo_config_file = "ci/plan.yaml",
+			.discover = DISCOVER_DISABLED,
+			.pre_hooks = &hooks[1],
+			.pre_hook_count = 1 },
+		{ .id = "local/team/infra2", .given = REPO_BRANCH, .branch = "/never/" },
+	};
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	_cleanup_strbuf_ struct strbuf said = STRBUF(64 << 10);
+	struct settings settings = open_server;
+	struct repo_config config = { 0 };
+	struct name_list names;
+
+	settings.repo_rules = rules;
+	settings.repo_rule_count = countof(rules);
+	config_file_reader.files(
+		&config_file_reader, &settings, "local", "team/infra", &arena, &names);
+	assert_int_equal(names.count, 1);
+	assert_string_equal(names.list[0], "ci/plan.yaml");
+	config_file_reader.files(&config_file_reader, &settings, "local", "team/x", &arena, &names);
+	assert_int_equal(names.count, 2);
+	assert_string_equal(names.list[0], "sluice.yaml");
+	assert_int_equal(read_config(&settings, NULL, "version: 3\nautodiscover: {mode: enabled}\n",
+				 &arena, &config, &said),
+		0);
+	assert_true(config.ignores_branch); /* it goes into main */
+	assert_int_equal(config.discover, DISCOVER_DISABLED);
+	assert_int_equal(config.pre_hook_count, 2);
+	assert_string_equal(config.pre_hooks[1].command, "two");
+}
+
 int main(int argc, char **argv)
 {
 	CASES(guards, test_guard);
 	CASES(free_to, test_may);
+	CASES(rights, test_rights);
+	CASE(test_a_base_that_says_too_much);
+	CASE(test_a_new_project_below_the_server);
+	CASE(test_a_base_that_cannot_be_read);
+	CASE(test_rules_of_the_server);
 	return cases_run(argc, argv);
 }
