@@ -14,6 +14,19 @@ struct finding {
 	const char *detail, *remedy;
 };
 
+/* The first line that it prints, whatever it ends with. */
+static const char *first_of(struct cli *cli, const char *const *argv)
+{
+	FILE *output = cli_run(argv);
+	char line[600] = "";
+
+	if (output == NULL || fgets(line, sizeof(line), output) == NULL)
+		line[0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	(void)cli_run_end(output);
+	return line[0] == '\0' ? NULL : arena_strdup(&cli->arena, line);
+}
+
 static const char *first_line(struct cli *cli, const char *program, const char *argument)
 {
 	FILE *output = cli_run((const char *[]){ program, argument, NULL });
@@ -48,6 +61,20 @@ static struct finding find_program(struct cli *cli, const char *name)
 		.remedy = "install sluice, sluice-git and sluice-job into one folder" };
 }
 
+/* What `sluice-job probe` says of one tier: "full<TAB>holds: ..." or "full<TAB>no: why". */
+static struct finding find_sandbox(struct cli *cli, const char *tier, const char *remedy)
+{
+	const char *program = cli_beside(&cli->arena, "sluice-job");
+	const char *said = program == NULL ? NULL
+					   : first_of(cli, (const char *[]){
+								   program, "probe", tier, NULL });
+
+	return (struct finding){ .what = arena_printf(&cli->arena, "sandbox %s", tier),
+		.is_fine = said != NULL && str_starts(said, "holds"),
+		.detail = said == NULL ? "cannot be tried" : said,
+		.remedy = remedy };
+}
+
 static struct finding find_kernel(struct cli *cli)
 {
 	struct utsname name;
@@ -72,18 +99,26 @@ static struct finding find_server(struct cli *cli)
 		.remedy = arena_printf(&cli->arena, "sluice serve --data %s", cli->data_dir) };
 }
 
+enum { SANDBOX_LESS = 6 }; /* the row of the tier that is not needed where the other holds */
+
 int cli_doctor(struct cli *cli)
 {
 	struct finding findings[] = { find_program(cli, "sluice-job"),
 		find_program(cli, "sluice-git"), find_tool(cli, "terraform"),
-		find_tool(cli, "tofu"), find_kernel(cli), find_server(cli) };
+		find_tool(cli, "tofu"), find_kernel(cli),
+		find_sandbox(cli, "full",
+			"allow namespaces and use Linux 5.19 or newer, or accept less: "
+			"sandbox: {require: landlock}"),
+		find_sandbox(
+			cli, "landlock", "only needed where namespaces are forbidden: Linux 6.12"),
+		find_server(cli) };
 	bool has_tool = findings[2].is_fine || findings[3].is_fine;
 	json_t *list = json_array();
 	bool is_fit = has_tool;
 
 	for (size_t i = 0; i < countof(findings); i++) {
 		const struct finding *finding = &findings[i];
-		bool is_needed = i != 2 && i != 3;
+		bool is_needed = i != 2 && i != 3 && i != SANDBOX_LESS;
 
 		is_fit = is_fit && (finding->is_fine || !is_needed);
 		json_array_append_new(
@@ -91,9 +126,9 @@ int cli_doctor(struct cli *cli)
 				      finding->is_fine, "detail", finding->detail, "remedy",
 				      finding->is_fine ? "" : finding->remedy));
 		if (!cli->json)
-			(void)printf("%-4s %-11s %s%s%s\n", finding->is_fine ? "ok" : "no",
+			(void)printf("%-4s %-16s %s%s%s\n", finding->is_fine ? "ok" : "no",
 				finding->what, finding->detail,
-				finding->is_fine ? "" : "\n                 -> ",
+				finding->is_fine ? "" : "\n                      -> ",
 				finding->is_fine ? "" : finding->remedy);
 	}
 	if (cli->json)

@@ -6,8 +6,11 @@
 #include "runners/sandbox/selftest.h"
 #include "runners/supervise.h"
 #include "runners/tf_plan.h"
+#include "runners/tree.h"
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static int run_launcher(_unused_ int argc, _unused_ char **argv)
 {
@@ -52,6 +55,43 @@ static int run_probe_inside(int argc, char **argv)
 	return probe_main(argc, argv);
 }
 
+/* sluice-job probe TIER: one line of what that tier is worth on this machine; for `sluice doctor`.
+ */
+static int probe_tier(const char *tier)
+{
+	_cleanup_strbuf_ struct strbuf report = STRBUF(1 << 20);
+	char folder[] = "/tmp/sluice-probe-XXXXXX";
+	_cleanup_json_ json_t *json = NULL;
+	struct sandbox_support support = { 0 };
+	struct site site = { 0 };
+	size_t open = 0, lines = 0;
+	struct err err;
+	int r;
+
+	if (mkdtemp(folder) == NULL)
+		return 1;
+	(void)!chmod(folder, 0711);
+	json = json_pack("{s:s, s:s, s:s}", "data", folder, "tier", tier, "require", tier);
+	r = site_read(json, &site, &err);
+	if (r == 0)
+		r = sandbox_probe(&site, &support, &err);
+	if (r == 0)
+		r = selftest_run(&site, &support, &report, &open, &err);
+	for (const char *at = strbuf_text(&report); (at = strchr(at, '\n')) != NULL; at++)
+		lines++;
+	if (r < 0)
+		printf("no: %s\n", err.text);
+	else if (open > 0)
+		printf("no: %zu of %zu attacks succeed\n", open, lines);
+	else
+		printf("holds: %zu attacks in %d profiles, Landlock interface %d\n",
+			lines / PROFILE_COUNT, PROFILE_COUNT, support.landlock_abi);
+	sandbox_support_release(&support);
+	site_release(&site);
+	tree_remove(AT_FDCWD, folder);
+	return r < 0 || open > 0;
+}
+
 /* sluice-job probe SETTINGS.json: the attacks, profile by profile, as the launcher tries them. */
 static int run_probe(int argc, char **argv)
 {
@@ -63,9 +103,11 @@ static int run_probe(int argc, char **argv)
 	size_t open = 0;
 	int r;
 
+	if (argc == 1 && (strcmp(argv[0], "full") == 0 || strcmp(argv[0], "landlock") == 0))
+		return probe_tier(argv[0]);
 	json = argc == 1 ? json_load_file(argv[0], JSON_REJECT_DUPLICATES, NULL) : NULL;
 	if (json == NULL) {
-		fprintf(stderr, "usage: sluice-job probe SETTINGS.json\n");
+		fprintf(stderr, "usage: sluice-job probe SETTINGS.json | full | landlock\n");
 		return 2;
 	}
 	if (site_read(json, &site, &err) < 0 || sandbox_probe(&site, &support, &err) < 0) {
@@ -89,7 +131,7 @@ static const struct verb {
 } verbs[] = {
 	{ "launcher", run_launcher, "serve the socket on descriptor 3 (started by sluice)" },
 	{ "supervise", run_supervise, "SETTINGS.json ID-ATTEMPT: run one job directory by hand" },
-	{ "probe", run_probe, "SETTINGS.json: attacks on the sandbox, profile by profile" },
+	{ "probe", run_probe, "SETTINGS.json | TIER: attacks on the sandbox, profile by profile" },
 	{ "probe-inside", run_probe_inside, "the attacks themselves (started by probe)" },
 	{ "interpret", run_interpret, "plan JSON on standard input -> summary (a regular file)" },
 };

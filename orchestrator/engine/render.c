@@ -200,6 +200,16 @@ static void put_title(struct strbuf *out, const struct view *view, const struct 
 	}
 }
 
+/* In red where the host has colours: everybody who reads a plan shall know what ran it. */
+static void put_unguarded(struct strbuf *out, const struct view *view)
+{
+	if (view->is_unguarded)
+		strbuf_puts(out,
+			"> [!CAUTION]\n> **No sandbox:** on this server the code of a pull "
+			"request runs with all rights of the server. Its operator chose "
+			"that (`sandbox.mode: none`).\n\n");
+}
+
 /* ---- table ---- */
 
 static const char *head_of_table(const struct view *view)
@@ -422,6 +432,7 @@ void render_run(const struct view *view, struct arena *arena, struct rendered *r
 	*ret = (struct rendered){ 0 };
 	begin_part(&page);
 	put_title(&page.part, view, &tally);
+	put_unguarded(&page.part, view);
 	put_run_failure(&page);
 	put_table(&page, shown, view->job_count, &tally);
 	for (size_t i = 0; i < view->job_count; i++) {

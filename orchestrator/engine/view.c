@@ -143,6 +143,7 @@ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
 	view.now_ms = engine_now(engine);
 	view.limit_bytes = host->comment_bytes_max;
 	view.has_folds = host->has_folds;
+	view.is_unguarded = str_equal(engine_settings(engine, id)->sandbox.mode, "none");
 	view.command_word = engine_settings(engine, id)->commands.words.list[0];
 	view.marker = view_marker(run, arena);
 	view.superseded_by = str_equal(run->head, ret_pull->head) ? NULL : ret_pull->head;

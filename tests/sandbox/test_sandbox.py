@@ -186,6 +186,32 @@ def every_attack_succeeds_without_a_sandbox():
     expect(sorted(names - succeeded - missing - {"write to the results"}), [], "cannot be shown to matter here")
 
 
+@case
+def cost_of_a_start():
+    """Medians of one run, in turns with the same program started plainly."""
+    report = sluice.Report("sandbox")
+    for name, uid in USERS.items():
+        for tier in ("full", "landlock"):
+            with Place(uid, tier=tier, require=tier) as place:
+                cost = os.path.join(place.folder, "cost")
+                shutil.copy(os.path.join(BUILD, "tests", "sandbox-cost"), cost)
+                done = subprocess.run([cost, place.settings], preexec_fn=place.become, capture_output=True, text=True,
+                                      timeout=120, check=False)
+                assert done.returncode == 0, done
+                began = time.monotonic()
+                code, _, _ = place.probe()
+                took = (time.monotonic() - began) * 1e3
+            plain, kept = (float(word) for word in done.stdout.split())
+            report.add("a start in tier %s / a plain start, %s" % (tier, name), round(kept / plain, 1), "", "<= 10",
+                       kept <= 10 * plain, "%.2f ms, plain %.2f ms" % (kept, plain))
+            report.add("a start in tier %s, %s" % (tier, name), round(kept, 2), "ms", "<= 6", kept <= 6)
+            report.add("self-test of all profiles, tier %s, %s" % (tier, name), round(took), "ms", "<= 200",
+                       code == 0 and took <= 200)
+            # Where many share a machine the milliseconds are not ours; the ratio is.
+            assert kept <= 15 * plain, (plain, kept)
+    report.write()
+
+
 # ---- kernels that lack something -------------------------------------------------------------------------------------
 
 LACKS = [

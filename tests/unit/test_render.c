@@ -203,6 +203,13 @@ static void plan_applied(struct scene *scene)
 	set_gate(scene, true);
 }
 
+static void plan_unguarded(struct scene *scene)
+{
+	add_plan(scene, "a", summary_create);
+	set_gate(scene, false);
+	scene->view.is_unguarded = true;
+}
+
 static void plan_workspace(struct scene *scene)
 {
 	struct job *job = add_plan(scene, "network", summary_create);
@@ -337,6 +344,7 @@ static const struct {
 	{ "plan-gate-closed", plan_closed },
 	{ "plan-gate-open", plan_open },
 	{ "plan-one-project", plan_one },
+	{ "plan-unguarded", plan_unguarded },
 	{ "plan-failed", plan_failed },
 	{ "plan-failures", plan_timed_out },
 	{ "plan-nothing-touched", plan_none },
