@@ -271,7 +271,8 @@ struct graph_folder *candidate_folder(const struct module_graph *graph, const ch
 		folder = above(graph, path, modules);
 		return holds_stack(folder) ? folder : NULL;
 	}
-	if ((length == 3 || path[length - 4] == '/') && strncmp(path + length - 3, "env", 3) == 0 &&
+	if ((length == 3 || (length > 3 && path[length - 4] == '/')) &&
+		strncmp(path + length - 3, "env", 3) == 0 &&
 		holds_stack(above(graph, path, length)))
 		return above(graph, path, length);
 	folder = module_graph_find(graph, path, length);

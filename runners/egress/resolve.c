@@ -96,8 +96,9 @@ size_t resolver_polls(struct resolver *resolver, struct pollfd *ret, int *timeou
 	size_t count = 0;
 
 	for (unsigned i = 0; i < RESOLVE_POLLS_MAX; i++) {
-		short events = (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
-				       (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
+		/* the library's own macros shift a signed 1 into the sign */
+		bool may_read = bits >> i & 1U, may_write = bits >> (i + ARES_GETSOCK_MAXNUM) & 1U;
+		short events = (short)((may_read ? POLLIN : 0) | (may_write ? POLLOUT : 0));
 
 		if (events != 0)
 			ret[count++] = (struct pollfd){ .fd = sockets[i], .events = events };
