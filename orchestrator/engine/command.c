@@ -40,7 +40,7 @@ static const struct verb {
 	{ "help", COMMAND_HELP, false, false, "this text" },
 };
 
-enum flag { FLAG_DIR, FLAG_WORKSPACE, FLAG_PROJECT, FLAG_VERBOSE, FLAG_MAX };
+enum flag { FLAG_DIR, FLAG_WORKSPACE, FLAG_PROJECT, FLAG_VERBOSE, FLAG_NEW_COMMANDS, FLAG_MAX };
 
 static const struct {
 	const char *word, *long_word, *value, *help;
@@ -50,6 +50,8 @@ static const struct {
 	[FLAG_PROJECT] = { "-p", "--project", "NAME",
 		"only the project of this name; goes without `-d` and `-w`" },
 	[FLAG_VERBOSE] = { "--verbose", "--verbose", NULL, "show more output" },
+	[FLAG_NEW_COMMANDS] = { "--new-commands", "--new-commands", NULL,
+		"`plan`: let the commands run that this pull request adds to its workflows" },
 };
 
 static const struct command nothing = { .dir = "", .workspace = "", .project = "", .hint = "" };
@@ -303,7 +305,8 @@ static const char *checked_workspace(struct command *command, const char *value)
 static bool take_value(
 	struct command *command, enum flag flag, const char *value, struct arena *arena)
 {
-	const char **to[FLAG_MAX] = { &command->dir, &command->workspace, &command->project, NULL };
+	const char **to[FLAG_MAX] = { &command->dir, &command->workspace, &command->project, NULL,
+		NULL };
 
 	if (!str_empty(*to[flag]))
 		invalid(command, arena_printf(arena, "%s is given twice", flags[flag].word), "");
@@ -428,6 +431,14 @@ static void parse_flags(struct command *command, const struct verb *verb, const 
 		if (flag == FLAG_VERBOSE) {
 			command->is_verbose = true;
 			continue;
+		}
+		if (flag == FLAG_NEW_COMMANDS && command->kind == COMMAND_PLAN) {
+			command->releases_commands = true;
+			continue;
+		}
+		if (flag == FLAG_NEW_COMMANDS) {
+			invalid(command, "only a plan takes --new-commands", "");
+			return;
 		}
 		if (value == NULL)
 			value = at + 1 < words->count ? words->items[++at] : "";

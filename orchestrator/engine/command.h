@@ -33,6 +33,7 @@ struct command {
 	enum command_kind kind;
 	const char *dir, *workspace, *project; /* "" when not given */
 	bool is_verbose;
+	bool releases_commands;	 /* plan --new-commands */
 	const char **extra_args; /* after -- */
 	size_t extra_arg_count;
 	const char **targets; /* import: address and id; state rm: addresses; none begins with a

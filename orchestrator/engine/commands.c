@@ -210,6 +210,14 @@ static int plan_command(struct asking *asking, struct err *err)
 				"Its operator names them in `commands: {blocked_args: [...]}`.",
 				err);
 	}
+	if (command->releases_commands) {
+		const char *why = NULL, *next = "";
+
+		r = release_commands(asking->engine, asking->arena, asking->pull,
+			asking->event->actor, &why, &next, err);
+		if (r < 0 || why != NULL)
+			return r < 0 ? r : refuse(asking, why, next, err);
+	}
 	r = plan_request(asking->engine, asking->arena, asking->pull, asking->event->actor,
 		asking->event->comment_id, command, err);
 	return r < 0 ? r : accepted(asking, asking->pull->plan_run, err);

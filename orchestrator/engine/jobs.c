@@ -190,8 +190,16 @@ static int make_plan(struct engine *engine, struct arena *arena, const struct pu
 		.depends_on = lines_of(&project->waits_for, arena),
 		.aborts_with_group = planned->config.abort_on_failure,
 		.plan_blob = "" };
-	int place = 0;
-	int r = store_lock_take(
+	int place = 0, r;
+
+	if (project->held != NULL) {
+		job.state = JOB_SKIPPED;
+		r = store_job_insert(engine->store, &job, &job.id, err);
+		job.failure = project->held;
+		job.output = job.summary = job.log_blob = job.step = "";
+		return r < 0 ? r : store_job_set_result(engine->store, &job, err);
+	}
+	r = store_lock_take(
 		engine->store, pull->repo_id, job.dir, job.workspace, pull->id, &place, err);
 
 	job.state = place > 0 ? JOB_BLOCKED : is_first ? JOB_WAITING : JOB_HELD;
@@ -210,6 +218,8 @@ int jobs_make_plans(struct engine *engine, struct arena *arena, const struct pul
 		r = hooks_add(engine, arena, pull, &fresh, false, &has_hooks, err);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = make_plan(engine, arena, pull, &fresh, planned, i, has_hooks, err);
+	if (r == 0 && count > 0) /* some may have ended before they began */
+		engine_post_run(engine, run->id, EV_JOB_ENDED);
 	if (r == 0)
 		r = keep_plans(engine, arena, &fresh, &planned->selection, err);
 	engine->slots_may_be_free = true;

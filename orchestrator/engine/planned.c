@@ -2,6 +2,7 @@
  * what is wrong with it, in words. */
 #include "orchestrator/engine/private.h"
 
+#include "orchestrator/engine/config_changes.h"
 #include "orchestrator/engine/problems.h"
 
 static struct config_blob blob_of(const struct config_file *file)
@@ -68,6 +69,97 @@ static int find_recipes(const struct settings *settings, struct planned *planned
 	return problems->found == 0 ? 0 : err_set(err, ERR_CONFIG, "a workflow is missing");
 }
 
+static bool is_file_changed(const struct prepared *prepared)
+{
+	const struct config_file *base = &prepared->config_base, *head = &prepared->config_head;
+
+	return !str_equal(base->name, head->name) || base->length != head->length ||
+	       (base->length > 0 && memcmp(base->bytes, head->bytes, base->length) != 0);
+}
+
+/* The effective configuration as if the pull request left the file alone. */
+static int tell_changes(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, struct planned *planned, struct err *err)
+{
+	const struct prepared *prepared = &planned->prepared;
+	const struct config_blob base = blob_of(&prepared->config_base);
+	const struct config_request request = { .host = pull->host,
+		.repo = pull->repo,
+		.base_ref = pull->base_ref,
+		.base = base,
+		.head = base };
+	struct config_problems ignored = { 0 };
+	struct repo_config before = { 0 };
+	int r;
+
+	if (!is_file_changed(prepared))
+		return 0;
+	planned->told.file = prepared->config_head.name != NULL ? prepared->config_head.name
+								: prepared->config_base.name;
+	r = engine->world.config->read(engine->world.config, engine_settings(engine, run->id),
+		&request, arena, &before, &ignored, err);
+	if (r == -ERR_CONFIG) { /* only the change made it right */
+		told_add_note(&planned->told, arena,
+			"the file of the base branch cannot be read, so there is no before");
+		return 0;
+	}
+	if (r == 0)
+		config_changes(&before, &planned->config, arena, &planned->told);
+	return r;
+}
+
+static bool is_planned_kind(const char *kind)
+{
+	return str_equal(kind, "terraform") || str_equal(kind, "opentofu");
+}
+
+static void tell_notes(struct arena *arena, const struct pull *pull, const struct run *run,
+	struct planned *planned)
+{
+	const struct repo_config *config = &planned->config;
+	struct told *told = &planned->told;
+	const char **gone = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->note_count; i++)
+		told_add_note(told, arena, "%s:%d:%d: %s: %s", config->notes[i].at.file,
+			config->notes[i].at.line, config->notes[i].at.column, config->notes[i].path,
+			config->notes[i].text);
+	if (config->ignores_branch)
+		told_add_note(
+			told, arena, "the server plans no pull requests into %s", pull->base_ref);
+	else if (planned->selection.project_count == 0 && !str_empty(run->only_project))
+		told_add_note(told, arena, "no project is called %s", run->only_project);
+	else if (planned->selection.project_count == 0 && !str_empty(run->only_dir))
+		told_add_note(told, arena, "no project is in the folder %s", run->only_dir);
+	for (size_t i = 0; i < planned->selection.project_count; i++) {
+		const struct project *project = &planned->selection.projects[i];
+
+		if (!is_planned_kind(project->tool))
+			told_add_note(told, arena,
+				"%s is of the kind %s, which this version does not plan",
+				project->name, project->tool);
+	}
+	projects_gone(&planned->prepared, arena, &gone, &count);
+	for (size_t i = 0; i < count; i++)
+		told_add_note(told, arena,
+			"%s holds no Terraform any more; what it made still exists", gone[i]);
+}
+
+static void drop_what_is_not_planned(struct planned *planned)
+{
+	struct selection *selection = &planned->selection;
+
+	if (planned->config.ignores_branch)
+		selection->project_count = 0;
+	/* the others keep their places: dependencies are known by name */
+	for (size_t i = 0, kept = 0, count = selection->project_count; i < count; i++) {
+		if (is_planned_kind(selection->projects[i].tool))
+			selection->projects[kept++] = selection->projects[i];
+		selection->project_count = kept;
+	}
+}
+
 int planned_read(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, const json_t *answer, struct planned *ret, struct err *err)
 {
@@ -83,9 +175,16 @@ int planned_read(struct engine *engine, struct arena *arena, const struct pull *
 	if (r == 0)
 		r = projects_select(&ret->prepared, &ret->config, &asked, arena, &ret->selection,
 			&problems, err);
-	if (r == 0)
+	if (r == 0) {
+		tell_notes(arena, pull, run, ret);
+		drop_what_is_not_planned(ret);
 		r = find_recipes(engine_settings(engine, run->id), ret, arena, &problems, err);
-	if (r < 0)
+	}
+	if (r == 0)
+		r = releases_read(engine, arena, pull, run, ret, err);
+	if (r == 0)
+		r = tell_changes(engine, arena, pull, run, ret, err);
+	if (r == -ERR_CONFIG || r == -ERR_LIMIT || r == -ERR_SYNTAX)
 		ret->failure = problems_text(&problems, err, arena);
 	return r;
 }

@@ -10,6 +10,7 @@
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/lib/list.h"
+#include "orchestrator/model/told.h"
 #include "orchestrator/store/store.h"
 
 #include <string.h>
@@ -234,12 +235,22 @@ struct planned {
 	struct prepared prepared;
 	struct repo_config config;
 	struct selection selection;
+	struct told told;    /* what people are told beside the projects */
 	const char *failure; /* why nothing can be planned: every error with its place */
 };
 /* ERR_CONFIG, ERR_LIMIT, ERR_SYNTAX: the people who wrote the change can mend it; `failure` says
  * how. */
 _must_check_ int planned_read(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, const json_t *answer, struct planned *ret, struct err *err);
+
+/* ---- releases.c: new commands, and who lets them run ---- */
+/* Projects that would run new commands which nobody has released are held. */
+_must_check_ int releases_read(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, struct planned *planned, struct err *err);
+/* Records the word of a person; *ret_why is set when it does not count. */
+_must_check_ int release_commands(struct engine *engine, struct arena *arena,
+	const struct pull *pull, const char *actor, const char **ret_why, const char **ret_next,
+	struct err *err);
 
 /* ---- jobs.c: the jobs of a run, and their locks ---- */
 _must_check_ int jobs_make_prepare(

@@ -201,6 +201,9 @@ static int prepare_facts(struct engine *engine, struct arena *arena, struct fact
 	if (r == 0)
 		r = keep_prepared(engine, facts->run, &planned->prepared, err);
 	if (r == 0)
+		r = store_run_set_told(
+			engine->store, facts->run->id, told_write(&planned->told, arena), err);
+	if (r == 0)
 		known_put(engine, facts->pull, facts->run, &planned->prepared, result->prepared);
 	facts->project_count = planned->selection.project_count;
 	return r;

@@ -27,6 +27,7 @@ struct project {
 	int group;	      /* later groups wait for earlier ones */
 	const size_t *before; /* indices of those of `projects` that it waits for */
 	size_t before_count;
+	const char *held;	    /* why its jobs wait for a person's word, or NULL */
 	struct name_list waits_for; /* their names, and those of others that are not selected now */
 };
 

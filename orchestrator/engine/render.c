@@ -331,13 +331,27 @@ static void put_plan_end(struct strbuf *out, const struct view *view, const stru
 	put_votes(out, view->gate);
 }
 
+/* The configuration: what waits for a person, what changes, what was not taken. */
+static void put_told(struct page *page)
+{
+	_cleanup_strbuf_ struct strbuf commands = STRBUF(200 << 10), changes = STRBUF(400 << 10),
+				       notes = STRBUF(200 << 10);
+
+	render_commands(&commands, page->view);
+	render_config_changes(&changes, page->view);
+	render_notes(&notes, page->view);
+	put_piece(page, &commands);
+	put_piece(page, &changes);
+	put_piece(page, &notes);
+}
+
 static void put_end(struct page *page, const struct tally *tally)
 {
 	_cleanup_strbuf_ struct strbuf end = STRBUF(16000);
 	const struct view *view = page->view;
 
-	for (size_t i = 0; i < view->note_count; i++) {
-		render_inline(&end, view->notes[i]);
+	for (size_t k = 0; k < view->note_count; k++) {
+		render_inline(&end, view->notes[k]);
 		strbuf_puts(&end, "\n\n");
 	}
 	if (view->run->kind == RUN_PLAN) {
@@ -447,6 +461,7 @@ void render_run(const struct view *view, struct arena *arena, struct rendered *r
 		}
 		put_piece(&page, &block);
 	}
+	put_told(&page);
 	put_end(&page, &tally);
 	end_part(&page);
 }

@@ -6,6 +6,7 @@
 #include "orchestrator/model/job.h"
 #include "orchestrator/model/pull.h"
 #include "orchestrator/model/run.h"
+#include "orchestrator/model/told.h"
 #include "orchestrator/store/records.h"
 
 struct view_job {
@@ -25,7 +26,8 @@ struct view {
 	const struct gate_verdict *gate; /* plans; NULL while it is not yet known */
 	const char *superseded_by;	 /* newer head, or NULL */
 	const char *approvers;		 /* apply: "bob, carol" */
-	const char **notes;		 /* removed projects, links that leave the tree, ... */
+	struct told told;		 /* plans: of the configuration */
+	const char **notes;		 /* what else must be said */
 	size_t note_count;
 	int64_t now_ms;
 	size_t limit_bytes; /* of one comment of this host */

@@ -27,6 +27,10 @@ void render_cut(struct strbuf *out, const char *text, size_t most);
 void render_changes(struct strbuf *out, const struct view *view, const struct shown *shown);
 /* What stands in the column "to apply". */
 void render_next(struct strbuf *out, const struct view *view, const struct shown *shown);
+/* Of the configuration; nothing when there is nothing to tell. */
+void render_commands(struct strbuf *out, const struct view *view);
+void render_config_changes(struct strbuf *out, const struct view *view);
+void render_notes(struct strbuf *out, const struct view *view);
 /* The folded block of one project; nothing when there is nothing to unfold. */
 void render_block(struct strbuf *out, const struct view *view, const struct shown *shown,
 	bool is_open, size_t most);

@@ -140,6 +140,9 @@ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
 		r = view_void(engine, arena, &view, err);
 	if (r < 0)
 		return r;
+	r = told_read(run->told, arena, &view.told, err);
+	if (r < 0)
+		return r;
 	view.now_ms = engine_now(engine);
 	view.limit_bytes = host->comment_bytes_max;
 	view.has_folds = host->has_folds;

@@ -33,6 +33,7 @@ struct run {
 	const char *prepared;	/* JSON of struct prepared without the bulky lists: who wrote the
 				   commits, conflict */
 	const char *failure;	/* text for people, or "" */
+	const char *told;	/* a plan: model/told.h, or "" */
 	struct run_id plan_run; /* an apply: the plan set it applies */
 	int64_t created_ms, started_ms, ended_ms;
 	int64_t created_ledger; /* newest ledger row when it was created */

@@ -111,13 +111,18 @@ static const char *const migrations[] = {
 	"CREATE INDEX job_plan_blob ON job(plan_blob) WHERE plan_blob <> '';"
 	"CREATE INDEX job_log_blob ON job(log_blob) WHERE log_blob <> '';"
 	"CREATE INDEX run_tree ON run(tree) WHERE tree <> '';",
+	/* 7: who let new commands of a head run */
+	"CREATE TABLE released(id INTEGER PRIMARY KEY, pull INTEGER NOT NULL REFERENCES pull(id), "
+	"head TEXT NOT NULL,"
+	" commands_hash TEXT NOT NULL, actor TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX released_pull ON released(pull, head);",
 };
 
 /* Children before parents. */
 const char *const schema_wipe[] = { "DELETE FROM deadline", "DELETE FROM lock",
 	"DELETE FROM outbox", "DELETE FROM inbox", "DELETE FROM history", "DELETE FROM job",
-	"DELETE FROM run", "DELETE FROM ledger", "DELETE FROM audit", "DELETE FROM pull",
-	"DELETE FROM repo", "DELETE FROM shelf", "DELETE FROM counter",
+	"DELETE FROM run", "DELETE FROM ledger", "DELETE FROM audit", "DELETE FROM released",
+	"DELETE FROM pull", "DELETE FROM repo", "DELETE FROM shelf", "DELETE FROM counter",
 	"UPDATE audit_tip SET id = 0, hash = ''", NULL };
 
 int schema_allow_wipe(struct db *db, struct err *err)

@@ -98,6 +98,14 @@ _must_check_ int store_run_move(struct store *store, struct run_id id, enum run_
 	enum run_state to, const char *why, struct err *err);
 _must_check_ int store_run_set_prepared(struct store *store, struct run_id id, const char *base,
 	const char *tree, const char *prepared, struct err *err);
+_must_check_ int store_run_set_told(
+	struct store *store, struct run_id id, const char *told, struct err *err);
+/* A person let these new commands run, for this head only. */
+_must_check_ int store_release_put(struct store *store, struct pull_id pull, const char *head,
+	const char *commands_hash, const char *actor, struct err *err);
+_must_check_ int store_release_find(struct store *store, struct arena *arena, struct pull_id pull,
+	const char *head, const char *commands_hash, const char **ret_actor,
+	struct err *err); /* ERR_MISSING */
 _must_check_ int store_run_set_failure(
 	struct store *store, struct run_id id, const char *failure, struct err *err);
 _must_check_ int store_run_list_pull(struct store *store, struct arena *arena, struct pull_id pull,

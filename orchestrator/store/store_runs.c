@@ -7,7 +7,7 @@
 	"id, pull, kind, state, head, base, tree, actor, comment_id, only_dir, only_workspace, "   \
 	"only_project, extra_args,"                                                                \
 	" prepared, failure, plan_run, created_ms, started_ms, ended_ms, created_ledger, "         \
-	"ended_ledger FROM run "
+	"ended_ledger, told FROM run "
 
 static void read_run(struct db_rows *rows, struct arena *arena, struct run *ret)
 {
@@ -32,6 +32,7 @@ static void read_run(struct db_rows *rows, struct arena *arena, struct run *ret)
 	ret->ended_ms = db_int(rows, 18);
 	ret->created_ledger = db_int(rows, 19);
 	ret->ended_ledger = db_int(rows, 20);
+	ret->told = db_text(rows, 21, arena);
 }
 
 static int read_runs(struct db_rows *rows, struct arena *arena, struct run **ret, size_t *ret_count)
@@ -124,6 +125,45 @@ int store_run_set_prepared(struct store *store, struct run_id id, const char *ba
 			"UPDATE run SET base = $1, tree = $2, prepared = $3 WHERE id = $4", "sssi",
 			base, tree, prepared, id.v);
 	return store_found(r, err, "run", id.v);
+}
+
+int store_run_set_told(struct store *store, struct run_id id, const char *told, struct err *err)
+{
+	int r = store_begin(store, err);
+
+	if (r == 0)
+		r = db_run(
+			store->db, err, "UPDATE run SET told = $1 WHERE id = $2", "si", told, id.v);
+	return store_found(r, err, "run", id.v);
+}
+
+int store_release_put(struct store *store, struct pull_id pull, const char *head,
+	const char *commands_hash, const char *actor, struct err *err)
+{
+	int r = store_begin(store, err);
+
+	if (r == 0)
+		r = db_run(store->db, err,
+			"INSERT INTO released(pull, head, commands_hash, actor, at_ms)"
+			" VALUES($1, $2, $3, $4, $5)",
+			"isssi", pull.v, head, commands_hash, actor, store_now(store));
+	return r < 0 ? r : 0;
+}
+
+int store_release_find(struct store *store, struct arena *arena, struct pull_id pull,
+	const char *head, const char *commands_hash, const char **ret_actor, struct err *err)
+{
+	_cleanup_rows_ struct db_rows rows = { 0 };
+	int r = db_begin(store->db, &rows, err,
+		"SELECT actor FROM released WHERE pull = $1 AND head = $2 AND commands_hash = $3"
+		" ORDER BY id LIMIT 1",
+		"iss", pull.v, head, commands_hash);
+
+	if (r == 0)
+		r = db_next(&rows);
+	if (r == 1)
+		*ret_actor = db_text(&rows, 0, arena);
+	return store_found(r, err, "release of pull request", pull.v);
 }
 
 int store_run_set_failure(

@@ -11,6 +11,7 @@ suite_projects = tests/integration/test_projects.py ## sluice projects on real r
 suite_runners = python3 tests/integration/test_runners.py ## jobs: hostile and real tools, kills, restarts
 suite_provenance = tests/integration/test_provenance.py ## real tools: plans that somebody changes while they are made
 suite_workflows = tests/integration/test_workflows.py ## real tools: the steps of workflows, import, state rm, hooks
+suite_trust = tests/integration/test_trust.py ## configuration in a running server: errors, changes, new commands, order
 suite_upkeep = tests/integration/test_upkeep.py ## what the server remembers, shows and throws away
 suite_descriptors = python3 tests/integration/test_descriptors.py ## jobs that start and end while no descriptor is left
 suite_state = python3 tests/integration/test_state.py ## real tools: the server killed at 50 instants of an apply

