@@ -655,10 +655,10 @@ static void test_a_base_that_cannot_be_read(_unused_ void **state)
 	_cleanup_strbuf_ struct strbuf said = STRBUF(64 << 10);
 	struct repo_config config = { 0 };
 
-	assert_true(read_config(&open_server, "version: 3\nprojets: []\n", "version: 3\n", &arena,
+	assert_true(read_config(&open_server, "version: 3\nprojectz: []\n", "version: 3\n", &arena,
 			    &config, &said) < 0);
 	assert_string_equal(strbuf_text(&said),
-		"sluice.yaml:2:1: projets: unknown key; this is the file of the base branch; its "
+		"sluice.yaml:2:1: projectz: unknown key; this is the file of the base branch; its "
 		"guards cannot be known until it is mended there\n");
 }
 
