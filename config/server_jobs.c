@@ -152,13 +152,12 @@ static const struct config_key override_keys[] = {
 	{ "read", CONFIG_TEXTS, OVERRIDE(read), .is_good = server_is_absolute,
 		.expected = "an absolute path", .help = "folders that it may read too" LATER },
 	{ "memory", CONFIG_SIZE, OVERRIDE(memory_bytes), 16 << 20, 1LL << 40,
-		.help = "of all its processes together" LATER },
+		.help = "of all its processes together" },
 	{ "disk", CONFIG_SIZE, OVERRIDE(disk_bytes), 1 << 20, 1LL << 44,
-		.help = "of what it writes" LATER },
-	{ "processes", CONFIG_INT, OVERRIDE(processes), 1, 100000,
-		.help = "at the same time" LATER },
+		.help = "of what it writes" },
+	{ "processes", CONFIG_INT, OVERRIDE(processes), 1, 100000, .help = "at the same time" },
 	{ "timeout", CONFIG_DURATION, OVERRIDE(wall_ms), 1000, DAYS(1),
-		.help = "of one step" LATER },
+		.help = "of one step; limits.step_timeout holds too" },
 	{ 0 },
 };
 
@@ -188,7 +187,7 @@ const struct config_key server_sandbox_keys[] = {
 	{ "profiles", CONFIG_NAMED, AT(sandbox.overrides), .keys = override_keys,
 		.element = &override, .count = AT(sandbox.override_count),
 		.help = "for fetch, init, plan, render, policy, build, run, apply: what is other "
-			"than the program has it" LATER },
+			"than the program has it" },
 	{ 0 },
 };
 

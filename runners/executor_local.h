@@ -9,6 +9,8 @@
 #include "orchestrator/ports/executor.h"
 #include <jansson.h>
 
+struct sandbox_override;
+
 struct executor_local_options { /* all strings are copied */
 	const char *data_dir;	/* absolute; jobs/ and blobs/ are made in it */
 	const char *program;	/* absolute path of sluice-job */
@@ -22,6 +24,8 @@ struct executor_local_options { /* all strings are copied */
 		bool without_overlay;	      /* copies instead, as where the kernel has none */
 		struct name_list read, write; /* absolute paths that jobs see, and may write to */
 		int64_t first_uid, uid_count; /* as root: the users of jobs */
+		const struct sandbox_override *overrides;
+		size_t override_count;
 	} sandbox;
 	const char *fault; /* fault points of the runners, for tests; or NULL */
 	const char *fault_log;

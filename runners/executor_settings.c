@@ -1,6 +1,7 @@
 /* The options of the executor as the launcher's first packet. */
 #include "runners/executor_settings.h"
 #include "orchestrator/lib/jsonx.h"
+#include "orchestrator/model/settings.h"
 
 static json_t *paths_json(const struct name_list *paths)
 {
@@ -9,6 +10,22 @@ static json_t *paths_json(const struct name_list *paths)
 	for (size_t i = 0; i < paths->count; i++)
 		json_array_append_new(array, json_string(paths->list[i]));
 	return array;
+}
+
+/* 0: as the profile has it. */
+static json_t *overrides_json(const struct executor_local_options *options)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < options->sandbox.override_count; i++) {
+		const struct sandbox_override *one = &options->sandbox.overrides[i];
+
+		json_object_set_new(object, one->profile,
+			json_pack("{s:I, s:I, s:I, s:i}", "memory", (json_int_t)one->memory_bytes,
+				"disk", (json_int_t)one->disk_bytes, "timeout_ms",
+				(json_int_t)one->wall_ms, "processes", one->processes));
+	}
+	return object;
 }
 
 char *executor_settings_text(const struct executor_local_options *options)
@@ -39,5 +56,6 @@ char *executor_settings_text(const struct executor_local_options *options)
 		json_object_set_new(json, "first_uid", json_integer(options->sandbox.first_uid));
 		json_object_set_new(json, "uids", json_integer(options->sandbox.uid_count));
 	}
+	json_object_set_new(json, "profiles", overrides_json(options));
 	return jsonx_text(json);
 }

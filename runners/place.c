@@ -226,7 +226,7 @@ static int enter_tree(struct worker *worker, enum profile_id profile, const char
 	_cleanup_free_ char *tree = mem_printf("%s/repos/%lld/trees/%s", worker->site->data_dir,
 		(long long)worker->spec.repo.v, worker->spec.tree);
 	bool for_apply = profile == PROFILE_APPLY;
-	struct sandbox_spec spec = { .profile = profile_of(profile),
+	struct sandbox_spec spec = { .profile = site_profile(worker->site, profile),
 		.tree = tree,
 		.layer = layer,
 		.cwd = worker->spec.dir };
@@ -293,7 +293,7 @@ int place_enter_git(struct worker *worker)
 	int r;
 
 	/* A host far away is reached over the machine's network; a path needs none. */
-	profile = *profile_of(PROFILE_FETCH);
+	profile = *site_profile(worker->site, PROFILE_FETCH);
 	profile.network = source != NULL ? PROFILE_NETWORK_NONE : PROFILE_NETWORK_HOST;
 	spec.binds[0] = (struct sandbox_bind){ .source = repo,
 		.target = arena_printf(
@@ -320,7 +320,7 @@ int place_enter_git(struct worker *worker)
 
 static int make_render(struct worker *worker)
 {
-	struct sandbox_spec spec = { .profile = profile_of(PROFILE_RENDER),
+	struct sandbox_spec spec = { .profile = site_profile(worker->site, PROFILE_RENDER),
 		.layer = worker->render_layer,
 		.cwd = worker->spec.dir };
 	int r = enter(worker, &spec, &worker->render);

@@ -85,6 +85,34 @@ static int read_list(const struct site *site, struct jsonx *reader, const char *
 	return r;
 }
 
+/* The table, with what the operator wrote instead. */
+static void read_profiles(struct jsonx *reader, struct site *site)
+{
+	const json_t *all = json_object_get(reader->object, "profiles");
+
+	site->profiles = arena_alloc(&site->arena, sizeof(profiles));
+	memcpy(site->profiles, profiles, sizeof(profiles));
+	for (size_t i = 0; i < PROFILE_COUNT; i++) {
+		const json_t *one = json_object_get(all, site->profiles[i].name);
+		const struct {
+			const char *key;
+			int64_t *value;
+		} rows[] = {
+			{ "memory", &site->profiles[i].memory_bytes },
+			{ "disk", &site->profiles[i].disk_bytes },
+			{ "timeout_ms", &site->profiles[i].wall_ms },
+			{ "processes", &site->profiles[i].processes },
+		};
+
+		for (size_t k = 0; k < countof(rows); k++) {
+			int64_t wish = json_integer_value(json_object_get(one, rows[k].key));
+
+			if (wish > 0)
+				*rows[k].value = wish;
+		}
+	}
+}
+
 static int read_sandbox(struct jsonx *reader, struct site *site, struct err *err)
 {
 	const char *const files[] = { site->git, site->terraform, site->opentofu, site->cli_config,
@@ -93,6 +121,7 @@ static int read_sandbox(struct jsonx *reader, struct site *site, struct err *err
 
 	if (r == 0)
 		r = read_tier(reader, "require", &site->require, err);
+	read_profiles(reader, site);
 	site->may_overlay = jsonx_bool_or(reader, "overlay", true);
 	site->first_uid = jsonx_int_or(reader, "first_uid", 2097152);
 	site->uid_count = jsonx_int_or(reader, "uids", 65536);
@@ -152,4 +181,9 @@ void site_release(struct site *site)
 	strvec_release(&site->write);
 	arena_release(&site->arena);
 	*site = (struct site){ 0 };
+}
+
+const struct profile *site_profile(const struct site *site, int id)
+{
+	return &site->profiles[id - 1];
 }

@@ -6,6 +6,8 @@
 #include "orchestrator/lib/strvec.h"
 #include <jansson.h>
 
+struct profile;
+
 struct site {
 	struct arena arena;
 	const char *data_dir;	/* absolute */
@@ -17,6 +19,8 @@ struct site {
 	int tier, require;	/* of enum sandbox_tier: the best to use, the least that will do */
 	bool may_overlay;
 	int64_t first_uid, uid_count; /* as root: users of jobs */
+	struct profile
+		*profiles;	/* PROFILE_COUNT, in the order of the ids: the operator's limits */
 	struct strvec read;	/* absolute: what jobs see besides the system, at the same place */
 	struct strvec write;	/* and may write to: what the operator wrote down */
 	const char *fault_spec; /* lib/fault.h; of tests */
@@ -24,4 +28,5 @@ struct site {
 };
 
 _must_check_ int site_read(const json_t *json, struct site *ret, struct err *err);
+const struct profile *site_profile(const struct site *site, int id); /* of enum profile_id */
 void site_release(struct site *site);

@@ -316,9 +316,9 @@ static const char *stop_text(const struct worker *worker, const char *step, char
 			(long long)worker->spec.output_cap_bytes);
 	else if (worker->stop == OUTCOME_MEMORY_CAP)
 		snprintf(buf, 160,
-			"%s used more than %lld MiB of memory or %d processes and was stopped",
+			"%s used more than %lld MiB of memory or %lld processes and was stopped",
 			step, (long long)(worker->box.profile->memory_bytes >> 20),
-			worker->box.profile->processes);
+			(long long)worker->box.profile->processes);
 	else if (worker->stop == OUTCOME_DISK_CAP)
 		snprintf(buf, 160, "%s wrote more than %lld MiB or %lld files and was stopped",
 			step, (long long)(worker->box.profile->disk_bytes >> 20),
@@ -405,6 +405,8 @@ int worker_exec(struct worker *worker, const struct worker_command *command, int
 		return r;
 	worker->timeout_ms = command->timeout_ms > 0 ? command->timeout_ms
 						     : worker->spec.step_timeout_ms;
+	if (worker->timeout_ms > worker->box.profile->wall_ms)
+		worker->timeout_ms = worker->box.profile->wall_ms;
 	watch.deadline_ms = now_ms() + worker->timeout_ms;
 	job_dir_step(worker->dir, command->name, clock_wall_ms(&clock_system));
 	output_begin_step(&worker->output);

@@ -32,7 +32,7 @@ struct view {
 	int64_t now_ms;
 	size_t limit_bytes; /* of one comment of this host */
 	bool has_folds;
-	bool is_unguarded; /* jobs of this server run without a sandbox */
+	bool is_unguarded;	  /* jobs of this server run without a sandbox */
 	const char *command_word; /* "sluice" */
 	const char *marker;	  /* hidden first line: "<!-- MARKER -->"; part n > 1 has ":n" */
 };

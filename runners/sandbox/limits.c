@@ -23,7 +23,7 @@ static int limit(__rlimit_resource_t what, uint64_t most)
 	return setrlimit(what, &now);
 }
 
-int limits_set(const struct profile *profile, int processes)
+int limits_set(const struct profile *profile, int64_t processes)
 {
 	const struct {
 		__rlimit_resource_t what;

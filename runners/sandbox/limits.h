@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 /* 0, or -1 with errno. A limit that is lower already stays. `processes`: 0 leaves the system's. */
-_must_check_ int limits_set(const struct profile *profile, int processes);
+_must_check_ int limits_set(const struct profile *profile, int64_t processes);
 /* A child that computes: no file larger than `memory`, no process, a minute of the processor. */
 _must_check_ int limits_set_computing(uint64_t memory_bytes);
 

@@ -55,7 +55,7 @@ struct profile {
 	int64_t disk_files;   /* and in how many files */
 	int64_t output_bytes; /* the operator's own limit holds where it is lower */
 	int64_t wall_ms;      /* likewise */
-	int processes;
+	int64_t processes;
 	bool outlives_supervisor; /* half of it helps nobody */
 };
 

@@ -289,7 +289,7 @@ int selftest_run(const struct site *site, const struct sandbox_support *support,
 	if (r == 0)
 		open_way(&range);
 	for (size_t i = 0; i < PROFILE_COUNT && r == 0; i++)
-		r = try_profile(&range, &profiles[i], report, ret_open, err);
+		r = try_profile(&range, &site->profiles[i], report, ret_open, err);
 	drop_victims(&range);
 	fd_closep(&range.dir_fd);
 	free(range.dir);

@@ -1,5 +1,6 @@
 /* links: runner model lib */
 #include "runners/sandbox/profile.h"
+#include "runners/site.h"
 #include "tests/lib/cases.h"
 
 static void rows_stand_in_the_order_of_their_ids(_unused_ void **state)
@@ -63,6 +64,49 @@ static void every_step_has_the_profile_of_its_name(_unused_ void **state)
 		assert_string_equal(profile_of_step(rows[i].step)->name, rows[i].name);
 }
 
+static void operators_limits_hold_instead(_unused_ void **state)
+{
+	static const char text[] = "{\"data\":\"/nowhere\",\"profiles\":{\"plan\":{\"memory\":7,"
+				   "\"processes\":3,\"disk\":0},\"odd\":{\"memory\":1}}}";
+	json_t *json = json_loads(text, 0, NULL);
+	struct site site;
+	struct err err;
+
+	assert_ok(site_read(json, &site, &err), &err);
+	assert_int_equal(site_profile(&site, PROFILE_PLAN)->memory_bytes, 7);
+	assert_int_equal(site_profile(&site, PROFILE_PLAN)->processes, 3);
+	assert_int_equal(site_profile(&site, PROFILE_PLAN)->disk_bytes,
+		profile_of(PROFILE_PLAN)->disk_bytes);
+	assert_int_equal(site_profile(&site, PROFILE_APPLY)->memory_bytes,
+		profile_of(PROFILE_APPLY)->memory_bytes);
+	site_release(&site);
+	json_decref(json);
+}
+
+/* What would show the data to jobs, or is no place at all. */
+static void paths_that_cannot_be_shown(_unused_ void **state)
+{
+	static const char *const paths[] = { "/", "/tmp", "relative", "/tmp/data",
+		"/tmp/data/jobs" };
+
+	for (size_t i = 0; i < countof(paths); i++) {
+		json_t *json = json_pack("{s:s, s:[s]}", "data", "/tmp/data", "write", paths[i]);
+		struct site site;
+		struct err err = { 0 };
+		int r = site_read(json, &site, &err);
+
+		/* What is not there is not shown, and is no error. */
+		if (r == 0) {
+			assert_int_equal(site.write.count, 0);
+			site_release(&site);
+		} else {
+			assert_err(r, &err, ERR_CONFIG, "cannot show");
+		}
+		assert_true(r < 0 || access(paths[i], F_OK) < 0);
+		json_decref(json);
+	}
+}
+
 static void everything_has_a_word(_unused_ void **state)
 {
 	assert_string_equal(profile_tree_name(PROFILE_TREE_REPO), "repository");
@@ -76,6 +120,8 @@ int main(int argc, char **argv)
 	CASE(no_profile_has_secrets_and_an_open_network);
 	CASE(every_limit_is_set);
 	CASE(every_step_has_the_profile_of_its_name);
+	CASE(operators_limits_hold_instead);
+	CASE(paths_that_cannot_be_shown);
 	CASE(everything_has_a_word);
 	return cases_run(argc, argv);
 }
