@@ -191,8 +191,10 @@ static int read_settings(struct launcher *launcher, const json_t *packet, struct
 	if (r < 0)
 		return r;
 	fault_init(launcher->site.fault_spec, launcher->site.fault_log);
-	tell_ready(launcher);
-	r = test_sandbox(launcher, err);
+	tell_ready(launcher); /* what follows takes time, and only jobs must wait for it */
+	r = sandbox_prepare(&launcher->site, &launcher->support, err);
+	if (r == 0)
+		r = test_sandbox(launcher, err);
 	launcher->is_ready = r == 0;
 	return r;
 }

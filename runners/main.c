@@ -35,7 +35,8 @@ static int run_supervise(int argc, char **argv)
 		fprintf(stderr, "%s: cannot be read as JSON\n", argv[0]);
 		return 1;
 	}
-	if (site_read(json, &site, &err) < 0 || sandbox_probe(&site, &support, &err) < 0) {
+	if (site_read(json, &site, &err) < 0 || sandbox_probe(&site, &support, &err) < 0 ||
+		sandbox_prepare(&site, &support, &err) < 0) {
 		fprintf(stderr, "%s: %s\n", argv[0], err.text);
 		return 1;
 	}
@@ -110,7 +111,8 @@ static int run_probe(int argc, char **argv)
 		fprintf(stderr, "usage: sluice-job probe SETTINGS.json | full | landlock\n");
 		return 2;
 	}
-	if (site_read(json, &site, &err) < 0 || sandbox_probe(&site, &support, &err) < 0) {
+	if (site_read(json, &site, &err) < 0 || sandbox_probe(&site, &support, &err) < 0 ||
+		sandbox_prepare(&site, &support, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		return 78;
 	}

@@ -94,6 +94,9 @@ struct sandbox_exit {
 /* What of `site`'s wish this machine can give. Fails when that is less than it requires. */
 _must_check_ int sandbox_probe(
 	const struct site *site, struct sandbox_support *ret, struct err *err);
+/* Makes the folders that the sandboxes of the full tier stand on. */
+_must_check_ int sandbox_prepare(
+	const struct site *site, const struct sandbox_support *support, struct err *err);
 void sandbox_support_release(struct sandbox_support *support);
 const char *sandbox_tier_name(enum sandbox_tier tier);
 /* The user of a job, and of the git work (job 0); ours when we are not root. */

@@ -179,7 +179,12 @@ int sandbox_probe(const struct site *site, struct sandbox_support *ret, struct e
 		ret->has_overlay = false;
 	if ((int)ret->tier < site->require)
 		return refuse(site, ret, err);
-	return ret->tier == SANDBOX_FULL ? root_prepare(site, err) : 0;
+	return 0;
+}
+
+int sandbox_prepare(const struct site *site, const struct sandbox_support *support, struct err *err)
+{
+	return support->tier == SANDBOX_FULL ? root_prepare(site, err) : 0;
 }
 
 void sandbox_support_release(struct sandbox_support *support)
