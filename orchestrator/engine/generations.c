@@ -56,8 +56,36 @@ void generations_free(struct engine *engine)
 	free(engine->generations);
 }
 
+/* Runs that still do something. An ended one may have a job that was asked for and not yet
+ * stopped. */
+static int list_unfinished(struct engine *engine, struct arena *arena, struct run_id **ret,
+	size_t *ret_count, struct err *err)
+{
+	static const enum job_state open[] = { JOB_BLOCKED, JOB_WAITING, JOB_STARTING,
+		JOB_RUNNING };
+	struct run *runs = NULL;
+	size_t count = 0;
+	int r = store_run_list_active(engine->store, arena, &runs, &count, err);
+
+	for (size_t i = 0; i < count; i++) {
+		*ret = arena_push(arena, *ret, *ret_count, sizeof(**ret));
+		(*ret)[(*ret_count)++] = runs[i].id;
+	}
+	for (size_t i = 0; r == 0 && i < countof(open); i++) {
+		struct job *jobs = NULL;
+
+		r = store_job_list_state(
+			engine->store, arena, open[i], INT32_MAX, &jobs, &count, err);
+		for (size_t k = 0; r == 0 && k < count; k++) {
+			*ret = arena_push(arena, *ret, *ret_count, sizeof(**ret));
+			(*ret)[(*ret_count)++] = jobs[k].run_id;
+		}
+	}
+	return r;
+}
+
 /* Those that no unfinished run began with go; the newest stays. */
-static void drop_unused(struct engine *engine, const struct run *runs, size_t run_count)
+static void drop_unused(struct engine *engine, const struct run_id *runs, size_t run_count)
 {
 	size_t kept = 0, count = engine->generation_count;
 
@@ -66,8 +94,8 @@ static void drop_unused(struct engine *engine, const struct run *runs, size_t ru
 		bool is_used = i + 1 == count;
 
 		for (size_t k = 0; k < run_count && !is_used; k++)
-			is_used = runs[k].id.v >= generation->first_run &&
-				  runs[k].id.v < generation[1].first_run;
+			is_used = runs[k].v >= generation->first_run &&
+				  runs[k].v < generation[1].first_run;
 		if (is_used)
 			engine->generations[kept++] = *generation;
 		else
@@ -79,12 +107,13 @@ static void drop_unused(struct engine *engine, const struct run *runs, size_t ru
 int engine_reload(struct engine *engine, struct settings *settings, struct err *err)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
-	struct run *active = NULL, *newest = NULL;
-	size_t active_count = 0, count = 0;
+	struct run_id *unfinished = NULL;
+	struct run *newest = NULL;
+	size_t unfinished_count = 0, count = 0;
 	int r = store_run_list_recent(engine->store, &arena, 1, &newest, &count, err);
 
 	if (r == 0)
-		r = store_run_list_active(engine->store, &arena, &active, &active_count, err);
+		r = list_unfinished(engine, &arena, &unfinished, &unfinished_count, err);
 	if (r == 0)
 		r = engine_audit(engine, &arena, "configuration", "operator", (struct pull_id){ 0 },
 			(struct run_id){ 0 }, err, "generation %lld, SHA-256 %s",
@@ -93,7 +122,7 @@ int engine_reload(struct engine *engine, struct settings *settings, struct err *
 	if (r < 0)
 		return r;
 	generations_add(engine, settings, count == 0 ? 1 : newest[0].id.v + 1);
-	drop_unused(engine, active, active_count);
+	drop_unused(engine, unfinished, unfinished_count);
 	engine->slots_may_be_free = true;
 	engine->world.wake(engine->world.owner, 0);
 	return 0;

@@ -98,6 +98,23 @@ static bool is_void(const struct world *world, const struct fake_job *planner)
 	return false;
 }
 
+/* A run keeps the settings that it began with, unless a restart came between. */
+void oracle_generation(struct world *world, const struct job_spec *spec)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	size_t i = world->reload_count - 1;
+	struct job job;
+	struct err err;
+
+	if (store_job_load(world->store, &arena, spec->job, &job, &err) < 0)
+		return; /* a disk that fails for a moment */
+	while (i > 0 && world->reloads[i].after_run >= job.run_id.v)
+		i--;
+	if (spec->step_timeout_ms != world->reloads[i].generation)
+		oracle_wrong(world, "a job of run %lld gets the settings of another generation",
+			(long long)job.run_id.v);
+}
+
 void oracle_apply_starts(struct world *world, const struct job_spec *spec)
 {
 	const struct fake_pull *pull = &world->pulls[spec->number];

@@ -129,6 +129,8 @@ static void step(struct world *world)
 		break_rule(world);
 	world_work(world);
 	turns(world);
+	if (world->monotonic_ms % 31 == 0) /* no dice: histories stay as they were */
+		world_reload(world);
 	if (chance(world, 2))
 		world_crash(world);
 	pass_time(world, 1 + roll(world, 1500));
@@ -175,6 +177,8 @@ static const char *history(struct world *world, struct store *store, uint64_t se
 		rest(world);
 	engine_free(world->engine);
 	world->engine = NULL;
+	settings_unref(world->newest);
+	world->newest = NULL;
 	return world->wrong;
 }
 

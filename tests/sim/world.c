@@ -344,6 +344,7 @@ static int start(struct executor *executor, const struct job_spec *spec, struct 
 		job->attempt, job_op_name(job->op), job->dir, (long long)job->number);
 	if (spec->op != JOB_PREPARE && !has_tree(executor, spec->repo, spec->tree))
 		oracle_wrong(world, "a job starts in a work tree that was thrown away");
+	oracle_generation(world, spec);
 	if (spec->op == JOB_APPLY && str_equal(world->breaks, "head"))
 		world->pulls[spec->number].told_head[0] ^= 1; /* as if the engine had been told */
 	if (spec->op == JOB_APPLY)
@@ -591,6 +592,7 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 	bool verbose = world->verbose;
 	const char *breaks = world->breaks;
 
+	settings_unref(world->newest);
 	*world = (struct world){ .dice = seed * 0x9e3779b97f4a7c15u + 1,
 		.wall_ms = 1795000000000,
 		.monotonic_ms = 1000,
@@ -603,13 +605,15 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 	world->settings = (struct settings){ .refs = 1,
 		.slots = SLOTS,
 		.bare_commands = true,
-		.commands = { .words = { words, countof(words) }, .apply_all = true },
-		.commands.allowed = { allowed, countof(allowed) },
+		.commands = { .words = { words, countof(words) },
+			.allowed = { allowed, countof(allowed) },
+			.apply_all = true },
 		.status_prefix = "sluice",
 		.tool = "terraform",
 		.sweep_every_ms = 3000,
 		.keep_events_ms = INT64_MAX / 4,
 		.comment_interval_ms = 2000 };
+	world->newest = settings_ref(&world->settings);
 	world->order = (enum order)roll(world, ORDERS);
 	world->config.read = read_config;
 	world->config.files = no_files;
@@ -637,7 +641,7 @@ void world_start(struct world *world)
 {
 	struct engine_world parts = { .clock = &world->clock,
 		.entropy = &world->entropy,
-		.settings = &world->settings,
+		.settings = world->newest,
 		.config = &world->config,
 		.executor = &world->executor,
 		.hosts = world->hosts,
@@ -646,6 +650,9 @@ void world_start(struct world *world)
 		.owner = world };
 	struct err err;
 
+	world->reloads[0].after_run = 0;
+	world->reloads[0].generation = world->newest->step_timeout_ms;
+	world->reload_count = 1;
 	for (int tries = 0; tries < 2; tries++) {
 		if (engine_new(world->store, &parts, &world->engine, &err) == 0 &&
 			engine_start(world->engine, &err) == 0)
@@ -656,6 +663,32 @@ void world_start(struct world *world)
 		store_rollback(world->store);
 	}
 	oracle_wrong(world, "the engine does not start: %s", err.text);
+}
+
+void world_reload(struct world *world)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct settings *next = mem_alloc(sizeof(*next));
+	struct run *runs = NULL;
+	size_t count = 0;
+	struct err err;
+
+	*next = world->settings;
+	next->refs = 1;
+	next->step_timeout_ms = world->newest->step_timeout_ms + 1;
+	if (world->reload_count == RELOADS_MAX ||
+		store_run_list_recent(world->store, &arena, 1, &runs, &count, &err) < 0 ||
+		engine_reload(world->engine, next, &err) < 0) {
+		settings_unref(next);
+		return;
+	}
+	world->reloads[world->reload_count].after_run = count == 0 ? 0 : runs[0].id.v;
+	world->reloads[world->reload_count++].generation = next->step_timeout_ms;
+	if (str_equal(world->breaks, "generation"))
+		world->newest->step_timeout_ms = next->step_timeout_ms;
+	settings_unref(world->newest);
+	world->newest = next;
+	world_note(world, "RELOAD");
 }
 
 void world_crash(struct world *world)

@@ -30,7 +30,7 @@ struct fake_opinion { /* what the engine was told of reviews */
 /* c depends on a; b and c are later groups; b and c are a later group that goes no further after a
  * failure, and c depends on a. */
 enum order { ORDER_NONE = 0, ORDER_DEPENDS, ORDER_GROUPS, ORDER_ABORTS };
-enum { ORDERS = 4 };
+enum { ORDERS = 4, RELOADS_MAX = 16 };
 
 struct fake_pull {
 	bool exists, open;
@@ -44,7 +44,12 @@ struct world {
 	int64_t wall_ms, monotonic_ms, seq, deliveries;
 	struct clock clock;
 	struct entropy entropy;
-	struct settings settings;
+	struct settings settings; /* the first generation */
+	struct settings *newest;  /* a reference; step_timeout_ms is the generation's number */
+	struct { /* since the engine started: runs after that one are of this generation */
+		int64_t after_run, generation;
+	} reloads[RELOADS_MAX];
+	size_t reload_count;
 	enum order order;
 	struct config_reader config;
 	struct executor executor;
@@ -63,8 +68,8 @@ struct world {
 	bool calm; /* nothing fails any more */
 	bool verbose;
 	bool wants_turn;    /* the engine asked for a turn now */
-	const char *breaks; /* "gate", "head", "lock", "order", "broom": a rule that is broken on
-			       purpose, or NULL */
+	const char *breaks; /* "gate", "head", "lock", "order", "broom", "generation": a rule that
+			       is broken on purpose, or NULL */
 	const char *wrong;  /* what the oracle saw, or NULL */
 	char wrong_text[300];
 };
@@ -74,7 +79,8 @@ bool chance(struct world *world, uint32_t percent);
 void world_init(struct world *world, struct store *store, uint64_t seed);
 void world_start(struct world *world); /* a new engine on the same store */
 void world_crash(struct world *world);
-void world_work(struct world *world); /* jobs go on */
+void world_reload(struct world *world); /* the operator changed the configuration */
+void world_work(struct world *world);	/* jobs go on */
 void world_tell(struct world *world, enum vcs_event_kind kind, int64_t number, const char *actor,
 	const char *text);
 _printf_(2, 3) void world_note(struct world *world, const char *format, ...);
@@ -82,6 +88,7 @@ _printf_(2, 3) void world_note(struct world *world, const char *format, ...);
 /* oracle.c: independent of gates.c, locks and flows */
 _printf_(2, 3) void oracle_wrong(struct world *world, const char *format, ...);
 void oracle_apply_starts(struct world *world, const struct job_spec *spec);
+void oracle_generation(struct world *world, const struct job_spec *spec);
 void oracle_order(struct world *world, const struct job_spec *spec);
 void oracle_change_starts(struct world *world, const struct job_spec *spec);
 void oracle_step(struct world *world);
