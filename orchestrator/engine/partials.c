@@ -14,7 +14,7 @@ struct partial {
 	struct engine *engine; /* NULL: nobody waits any more, and the answer is the last user */
 	struct inbox_id inbox;
 	struct arena arena;
-	const char *host, *repo, *actor;
+	const char *host, *repo, *actor, *base_ref;
 	int64_t number;
 	bool needs_pull;
 	bool is_asked, is_answered;
@@ -115,8 +115,24 @@ static void ask(struct engine *engine, struct partial *partial)
 			.repo = partial->repo,
 			.number = partial->number,
 			.actor = partial->actor,
+			.base_ref = partial->base_ref,
 			.needs_pull = partial->needs_pull },
 		on_answer, partial);
+}
+
+/* What is likely asked for next: where that branch stands. */
+static const char *known_base(
+	struct engine *engine, struct arena *arena, const struct vcs_event *event)
+{
+	struct repo_id repo = { 0 };
+	struct pull pull;
+	struct err err;
+
+	if (store_repo_upsert(
+		    engine->store, event->host, event->repo, event->clone_url, &repo, &err) < 0 ||
+		store_pull_find(engine->store, arena, repo, event->number, &pull, &err) < 0)
+		return "";
+	return pull.base_ref;
 }
 
 static struct partial *partial_new(
@@ -131,6 +147,7 @@ static struct partial *partial_new(
 	partial->actor = arena_strdup(&partial->arena, event->actor);
 	partial->number = event->number;
 	partial->needs_pull = str_empty(event->head);
+	partial->base_ref = known_base(engine, &partial->arena, event);
 	list_append(&engine->partials, &partial->in_engine);
 	return partial;
 }

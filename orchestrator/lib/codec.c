@@ -21,10 +21,10 @@ void codec_hex(const uint8_t *bytes, size_t length, char *out)
 	*out = '\0';
 }
 
-void codec_base64url(const uint8_t *bytes, size_t length, char *out)
+static char *base64(const uint8_t *bytes, size_t length, const char *last_two, char *out)
 {
 	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 	for (size_t i = 0; i < length; i += 3) {
 		size_t left = length - i;
@@ -32,10 +32,28 @@ void codec_base64url(const uint8_t *bytes, size_t length, char *out)
 				 (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
 				 (left > 2 ? bytes[i + 2] : 0);
 
-		for (size_t k = 0; k < (left > 2 ? 4 : left + 1); k++)
-			*out++ = letters[group >> (18 - 6 * k) & 63];
+		for (size_t k = 0; k < (left > 2 ? 4 : left + 1); k++) {
+			uint32_t six = group >> (18 - 6 * k) & 63;
+
+			*out++ = six < 62 ? letters[six] : last_two[six - 62];
+		}
 	}
 	*out = '\0';
+	return out;
+}
+
+void codec_base64url(const uint8_t *bytes, size_t length, char *out)
+{
+	base64(bytes, length, "-_", out);
+}
+
+void codec_base64(const uint8_t *bytes, size_t length, char *out)
+{
+	char *end = base64(bytes, length, "+/", out);
+
+	for (; (end - out) % 4 != 0; end++)
+		*end = '=';
+	*end = '\0';
 }
 
 static int unhex_digit(char c)

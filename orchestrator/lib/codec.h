@@ -10,7 +10,9 @@ struct sha256 {
 };
 
 void codec_hex(const uint8_t *bytes, size_t length, char *out); /* out: 2 * length + 1 */
-/* Base64 as in URLs: - and _ for + and /, nothing at the end. out: (length + 2) / 3 * 4 + 1 */
+/* out: (length + 2) / 3 * 4 + 1 */
+void codec_base64(const uint8_t *bytes, size_t length, char *out);
+/* As in URLs: - and _ for + and /, nothing at the end. */
 void codec_base64url(const uint8_t *bytes, size_t length, char *out);
 _must_check_ bool codec_unhex(const char *hex, size_t hex_length, uint8_t *out);
 void codec_sha256(const void *bytes, size_t length, struct sha256 *ret);

@@ -50,6 +50,7 @@ struct host_request {
 	const char *description;
 	enum status_state status;
 	int64_t since_ms;
+	const char *base_ref; /* HOST_COMPLETE: the branch it goes into as we know it, or "" */
 	const char *actor;
 	bool needs_pull;
 	bool is_passing; /* soon there will be a newer one: may wait when little may be sent */
@@ -94,7 +95,8 @@ struct vcs_host {
 	 */
 	const char *(*topic)(const struct vcs_host *host, const struct delivery *delivery);
 
-	/* The tip of a branch now. NULL where the host would have to ask somebody. */
+	/* The tip of a branch now; fails where the host has not just heard of it. NULL: it never
+	 * has. */
 	int (*tip)(const struct vcs_host *host, const char *repo, const char *branch,
 		char ret[OID_HEX + 1], struct err *err);
 

@@ -327,6 +327,14 @@ def get_pulls(fake, who, repo, query, **_):
     return 200, [repo.pull_json(number) for number, pull in sorted(repo.pulls.items()) if state == "all" or pull["state"] == state]
 
 
+@route("GET", REPO + r"/git/ref/heads/(?P<branch>.+)")
+def get_ref(fake, who, repo, branch, **_):
+    try:
+        return 200, {"ref": "refs/heads/" + branch, "object": {"type": "commit", "sha": repo.git("rev-parse", "--verify", "refs/heads/" + branch)}}
+    except AssertionError as problem:
+        raise Refusal(404, "Not Found") from problem
+
+
 @route("GET", REPO + r"/pulls/(?P<number>\d+)")
 def get_pull(fake, who, repo, number, **_):
     need(int(number) in repo.pulls, 404, "Not Found")

@@ -202,6 +202,29 @@ static void nul_is_a_character(_unused_ void **state)
 	assert_int_equal(codec_utf8_prefix("a\0b", 3), 3);
 }
 
+/* RFC 4648, sections 4 and 5. */
+static const struct encoded {
+	const char *name, *text, *base64, *url;
+} encodeds[] = {
+	{ "nothing", "", "", "" },
+	{ "one", "a", "YQ==", "YQ" },
+	{ "two", "ab", "YWI=", "YWI" },
+	{ "three", "abc", "YWJj", "YWJj" },
+	{ "four", "abcd", "YWJjZA==", "YWJjZA" },
+	{ "the last two letters", "\xfb\xff\xfe", "+//+", "-__-" },
+};
+
+static void encodes(void **state)
+{
+	const struct encoded *row = *state;
+	char out[32];
+
+	codec_base64((const uint8_t *)row->text, strlen(row->text), out);
+	assert_string_equal(out, row->base64);
+	codec_base64url((const uint8_t *)row->text, strlen(row->text), out);
+	assert_string_equal(out, row->url);
+}
+
 int main(int argc, char **argv)
 {
 	CASES(hash_cases, hashes);
@@ -215,5 +238,6 @@ int main(int argc, char **argv)
 	CASE(is_random);
 	CASES(utf8_cases, finds_the_end_of_utf8);
 	CASE(nul_is_a_character);
+	CASES(encodeds, encodes);
 	return cases_run(argc, argv);
 }

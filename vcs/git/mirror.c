@@ -1,6 +1,7 @@
 /* The bare copy of one repository. A repository on this machine is not copied at all: its objects
  * are named as alternates, and its references are read where they stand. */
 #include "vcs/git/mirror.h"
+#include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/strbuf.h"
 #include "vcs/git/folder.h"
 #include "vcs/git/limits.h"
@@ -198,48 +199,48 @@ static int fetch_progress(const git_indexer_progress *progress, _unused_ void *p
 	return GIT_EUSER;
 }
 
-/* What the environment says of the way to the host, and only of that host. */
+/* What the environment says of the way to the host. */
 struct way {
-	const char *url, *user, *token, *proxy, *ca_bundle;
-	int asked;
+	const char *proxy, *ca_bundle;
+	char *header; /* "Authorization: Basic ...", or NULL */
 };
 
-static struct way way_to(const char *url)
+/* Sent along at once: to be asked for it first would cost a round trip in each fetch. */
+static struct way way_read(void)
 {
-	return (struct way){ .url = url,
-		.user = getenv("SLUICE_GIT_USER"),
-		.token = getenv("SLUICE_GIT_TOKEN"),
-		.proxy = getenv("SLUICE_GIT_PROXY"),
+	const char *user = getenv("SLUICE_GIT_USER"), *token = getenv("SLUICE_GIT_TOKEN");
+	struct way way = { .proxy = getenv("SLUICE_GIT_PROXY"),
 		.ca_bundle = getenv("SLUICE_GIT_CA_BUNDLE") };
+	_cleanup_free_ char *pair = NULL, *encoded = NULL;
+
+	if (str_empty(token))
+		return way;
+	pair = mem_printf("%s:%s", str_empty(user) ? "x-access-token" : user, token);
+	encoded = mem_alloc((strlen(pair) + 2) / 3 * 4 + 1);
+	codec_base64((const uint8_t *)pair, strlen(pair), encoded);
+	way.header = mem_printf("Authorization: Basic %s", encoded);
+	explicit_bzero(pair, strlen(pair));
+	explicit_bzero(encoded, strlen(encoded));
+	return way;
 }
 
-/* "https://host:port/" of an address, with its last slash. */
-static size_t origin_length(const char *url)
+static void way_release(struct way *way)
 {
-	const char *path = strchr(strstr(url, "://") + 3, '/');
-
-	return path == NULL ? strlen(url) : (size_t)(path - url) + 1;
+	if (way->header != NULL)
+		explicit_bzero(way->header, strlen(way->header));
+	free(way->header);
 }
 
-/* Given once: a host that does not take it will not take it a second time. */
-static int give_credential(git_credential **ret, const char *url,
-	_unused_ const char *user_from_url, unsigned types, void *payload)
+/* Only called when what was sent along was not enough. */
+static int no_credential(_unused_ git_credential **ret, _unused_ const char *url,
+	_unused_ const char *user_from_url, _unused_ unsigned types, void *payload)
 {
-	struct way *way = payload;
-	size_t length = origin_length(way->url);
+	const struct way *way = payload;
 
-	if (str_empty(way->token) || !(types & GIT_CREDENTIAL_USERPASS_PLAINTEXT) ||
-		strncmp(url, way->url, length) != 0) {
-		git_error_set_str(GIT_ERROR_HTTP, "the host wants a credential that we do not "
-						  "have for it");
-		return GIT_EAUTH;
-	}
-	if (way->asked++ > 0) {
-		git_error_set_str(GIT_ERROR_HTTP, "the host does not accept our credential");
-		return GIT_EAUTH;
-	}
-	return git_credential_userpass_plaintext_new(
-		ret, str_empty(way->user) ? "x-access-token" : way->user, way->token);
+	git_error_set_str(GIT_ERROR_HTTP,
+		way->header != NULL ? "the host does not accept our credential"
+				    : "the host wants a credential, and we have none for it");
+	return GIT_EAUTH;
 }
 
 static int remote_fetch(
@@ -247,7 +248,7 @@ static int remote_fetch(
 {
 	_cleanup_(git_remote_freep) git_remote *remote = NULL;
 	_cleanup_fd_ int lock = -1;
-	struct way way = way_to(url);
+	_cleanup_(way_release) struct way way = way_read();
 	git_fetch_options options;
 	int r, code;
 
@@ -266,8 +267,10 @@ static int remote_fetch(
 	options.proxy_opts.type = str_empty(way.proxy) ? GIT_PROXY_AUTO : GIT_PROXY_SPECIFIED;
 	options.proxy_opts.url = str_empty(way.proxy) ? NULL : way.proxy;
 	options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to no other host */
-	options.callbacks.credentials = give_credential;
+	options.callbacks.credentials = no_credential;
 	options.callbacks.payload = &way;
+	if (way.header != NULL)
+		options.custom_headers = (git_strarray){ &way.header, 1 };
 	options.callbacks.transfer_progress = fetch_progress;
 	if (code == 0)
 		code = git_remote_create_anonymous(&remote, mirror->repo, url);

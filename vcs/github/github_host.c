@@ -117,7 +117,7 @@ static struct github_order *order_new(struct github_host *host, const struct hos
 	struct github_order *order = mem_alloc(sizeof(*order));
 	struct host_request *kept = &order->request;
 	const char **texts[] = { &kept->repo, &kept->marker, &kept->body, &kept->comment_id,
-		&kept->head, &kept->context, &kept->description, &kept->actor };
+		&kept->head, &kept->context, &kept->description, &kept->actor, &kept->base_ref };
 
 	order->host = host;
 	order->request = *request;
@@ -453,6 +453,7 @@ int github_host_new(
 		.delivery_id = host_delivery_id,
 		.topic = host_topic,
 		.git_access = host_git_access,
+		.tip = tip_read,
 		.send = host_send };
 	host->proxy = mem_strdup(settings->proxy);
 	host->ca_bundle = mem_strdup(settings->ca_bundle);
@@ -492,6 +493,7 @@ void github_host_free(struct github_host *host)
 	statuses_release(host);
 	strvec_release(&host->secrets);
 	free(host->login);
+	free(host->tip.key);
 	free(host->proxy);
 	free(host->ca_bundle);
 	free(host->web_url);

@@ -3,6 +3,7 @@
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/list.h"
 #include "orchestrator/lib/strvec.h"
+#include "orchestrator/model/ids.h"
 #include "vcs/github/github_client.h"
 #include "vcs/github/github_event.h"
 #include "vcs/github/github_host.h"
@@ -62,8 +63,16 @@ struct github_order {
 	size_t event_count;
 };
 
+/* Where a branch stood when we last asked. */
+struct github_tip {
+	char *key; /* "repo branch" */
+	char oid[OID_HEX + 1];
+	int64_t at_ms; /* monotonic */
+};
+
 struct github_host {
 	struct vcs_host port;
+	struct github_tip tip; /* one: it is used at once or not at all */
 	struct github_client *client;
 	const struct clock *clock;
 	struct github_site site;
@@ -101,3 +110,5 @@ void statuses_release(struct github_host *host);
 void pulls_list(struct github_order *order);
 void words_list(struct github_order *order);
 void event_complete(struct github_order *order);
+_must_check_ int tip_read(const struct vcs_host *port, const char *repo, const char *base_ref,
+	char ret[OID_HEX + 1], struct err *err);

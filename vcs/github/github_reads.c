@@ -7,6 +7,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { TIP_FRESH_MS = 2000 };
+
+#define REF_PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/"
+
 /* ---- open pull requests ---- */
 
 static int pull_learn(struct github_order *order, const json_t *json, struct err *err)
@@ -219,6 +223,50 @@ static void on_pull(void *owner, const struct github_result *result, const struc
 	part_ended(order, result, err);
 }
 
+static void on_tip(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_order *order = owner;
+	struct github_tip *tip = &order->host->tip;
+	const char *oid = github_text(result->json, "object.sha");
+
+	if (err == NULL && codec_is_hex(oid, OID_HEX)) {
+		free(tip->key);
+		tip->key = mem_printf("%s %s", order->request.repo, order->request.base_ref);
+		memcpy(tip->oid, oid, sizeof(tip->oid));
+		tip->at_ms = clock_monotonic_ms(order->host->clock);
+	}
+	part_ended(order, result, NULL); /* git finds out what we do not */
+}
+
+/* As good as what git would fetch at the same moment, and no longer than that. */
+int tip_read(const struct vcs_host *port, const char *repo, const char *base_ref,
+	char ret[OID_HEX + 1], struct err *err)
+{
+	const struct github_host *host = container_of(port, struct github_host, port);
+	_cleanup_free_ char *key = mem_printf("%s %s", repo, base_ref);
+
+	if (!str_equal(host->tip.key, key) ||
+		clock_monotonic_ms(host->clock) - host->tip.at_ms > TIP_FRESH_MS)
+		return err_set(err, ERR_MISSING, "nobody asked where the branch stands");
+	memcpy(ret, host->tip.oid, OID_HEX + 1);
+	return 0;
+}
+
+static void ask_tip(struct github_order *order)
+{
+	const char *ref = order->request.base_ref;
+
+	if (str_empty(ref) || !github_ref_is_valid(ref) || strspn(ref, REF_PLAIN) != strlen(ref))
+		return;
+	order->open_calls++;
+	github_client_ask(order->host->client,
+		&(struct github_ask){ .method = "GET",
+			.path = order_path(
+				order, "/repos/%s/git/ref/heads/%s", order->request.repo, ref),
+			.repo = order->request.repo },
+		on_tip, order);
+}
+
 void event_complete(struct github_order *order)
 {
 	struct host_request *request = &order->request;
@@ -239,6 +287,7 @@ void event_complete(struct github_order *order)
 			order, "/repos/%s/pulls/%" PRId64, request->repo, request->number);
 		github_client_ask(order->host->client, &ask, on_pull, order);
 		thread_expect(order->host, request->repo, request->number);
+		ask_tip(order);
 	}
 	if (!github_login_is_valid(request->actor) || str_ends(request->actor, "[bot]")) {
 		part_ended(order, &(struct github_result){ 0 }, NULL);
