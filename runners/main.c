@@ -77,6 +77,8 @@ static int probe_tier(const char *tier)
 	if (r == 0)
 		r = sandbox_probe(&site, &support, &err);
 	if (r == 0)
+		r = sandbox_prepare(&site, &support, &err);
+	if (r == 0)
 		r = selftest_run(&site, &support, &report, &open, &err);
 	for (const char *at = strbuf_text(&report); (at = strchr(at, '\n')) != NULL; at++)
 		lines++;

@@ -133,6 +133,8 @@ int main(int argc, char **argv)
 	if (r == 0)
 		r = sandbox_probe(&site, &support, &err);
 	if (r == 0)
+		r = sandbox_prepare(&site, &support, &err);
+	if (r == 0)
 		r = measure(&site, &support, &err);
 	if (r < 0)
 		fprintf(stderr, "%s\n", err.text);
