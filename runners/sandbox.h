@@ -116,8 +116,9 @@ _must_check_ int sandbox_run(
  * gone. */
 _must_check_ int sandbox_wait(struct sandbox *box, int wake_fd, int timeout_ms,
 	struct sandbox_exit *ret, struct err *err);
-void sandbox_signal(
-	struct sandbox *box, int signal); /* to the tools that run, not to what they made */
+/* To the tools that run; with `whole_group` to what they made too, and then a tool ends when all of
+ * its group have. */
+void sandbox_signal(struct sandbox *box, int signal, bool whole_group);
 /* Everything inside is dead when this returns. */
 void sandbox_leave(struct sandbox *box);
 

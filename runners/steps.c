@@ -369,7 +369,7 @@ static int do_run(struct walk *walk, const struct step *step)
 		.output = -1,
 		.errors = -1,
 		.timeout_ms = step->timeout_ms,
-		.stop = walk->has_effects ? STOP_NOT : STOP_HARDER };
+		.stop = walk->has_effects ? STOP_NOT : STOP_ALL };
 	_cleanup_free_ char *tail = NULL;
 	const char *text;
 	struct err err;
@@ -403,7 +403,7 @@ static int run_for_value(struct walk *walk, const struct step *step, char **ret,
 		.output = -1,
 		.errors = -1,
 		.timeout_ms = step->timeout_ms,
-		.stop = walk->has_effects ? STOP_NOT : STOP_HARDER };
+		.stop = walk->has_effects ? STOP_NOT : STOP_ALL };
 	_cleanup_free_ char *tail = NULL;
 	struct err err;
 	int status = 0, r = know_version(walk);

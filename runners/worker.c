@@ -150,6 +150,11 @@ bool worker_is_cancelled(struct worker *worker)
 	return job_dir_is_cancelled(worker->dir);
 }
 
+static bool may_be_killed(enum worker_stop how)
+{
+	return how == STOP_HARDER || how == STOP_ALL;
+}
+
 static void stop_harder(struct worker *worker, enum worker_stop how)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGKILL };
@@ -161,7 +166,7 @@ static void stop_harder(struct worker *worker, enum worker_stop how)
 	if (signals[worker->stop_stage] == SIGKILL)
 		worker_leave(worker);
 	else
-		sandbox_signal(&worker->box, signals[worker->stop_stage]);
+		sandbox_signal(&worker->box, signals[worker->stop_stage], how == STOP_ALL);
 	worker->stop_stage++;
 	worker->stop_next_ms = now_ms() + worker->spec.stop_grace_ms;
 }
@@ -172,7 +177,7 @@ static void stop_begin(struct worker *worker, enum job_outcome why, enum worker_
 		return;
 	worker->stop = why;
 	/* What floods the machine gets no grace. */
-	if (how == STOP_HARDER && (why == OUTCOME_OUTPUT_CAP || why == OUTCOME_MEMORY_CAP ||
+	if (may_be_killed(how) && (why == OUTCOME_OUTPUT_CAP || why == OUTCOME_MEMORY_CAP ||
 					  why == OUTCOME_DISK_CAP)) {
 		worker_leave(worker);
 		return;
@@ -237,7 +242,7 @@ static int watch_timeout(const struct worker *worker, const struct watch *watch)
 	int64_t left = watch->deadline_ms - now_ms();
 
 	if (worker->stop != OUTCOME_NONE)
-		left = watch->how == STOP_HARDER ? worker->stop_next_ms - now_ms() : WATCH_MS;
+		left = may_be_killed(watch->how) ? worker->stop_next_ms - now_ms() : WATCH_MS;
 	return left < 0 ? 0 : left > WATCH_MS ? WATCH_MS : (int)left;
 }
 
@@ -381,7 +386,7 @@ static int check_stop(struct worker *worker, const char *name)
 static int check_caps(
 	struct worker *worker, const struct worker_command *command, struct watch *watch)
 {
-	if (!is_over_cap(worker, watch) || command->stop != STOP_HARDER)
+	if (!is_over_cap(worker, watch) || !may_be_killed(command->stop))
 		return 0;
 	worker->stop = OUTCOME_OUTPUT_CAP;
 	watch->exits[0].status = 1;

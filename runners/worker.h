@@ -55,6 +55,7 @@ void worker_leave(struct worker *worker);
 
 enum worker_stop {	 /* what a step that must end gets */
 	STOP_HARDER = 0, /* SIGINT, SIGTERM, SIGKILL */
+	STOP_ALL,	 /* the same, to everything that a shell has started */
 	STOP_POLITE,	 /* SIGINT */
 	STOP_NOT,	 /* nothing: a shell would die of it, and leave half an apply behind */
 };

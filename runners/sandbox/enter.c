@@ -230,9 +230,11 @@ int sandbox_wait(
 	return 1;
 }
 
-void sandbox_signal(struct sandbox *box, int signal)
+void sandbox_signal(struct sandbox *box, int signal, bool whole_group)
 {
-	struct keeper_head head = { .word = KEEPER_SIGNAL, .value = signal };
+	struct keeper_head head = {
+		.word = KEEPER_SIGNAL, .value = signal, .by_signal = whole_group
+	};
 
 	if (send(box->control, &head, sizeof(head), MSG_NOSIGNAL) < 0)
 		return; /* it is gone, and so is what the signal was for */

@@ -13,11 +13,16 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-enum { ARGS_MAX = 4096 };
+enum { ARGS_MAX = 4096, GROUP_LOOK_MS = 20 };
 
 struct keeper {
 	int control;
 	pid_t tools[SANDBOX_SLOTS];
+	/* A tool that was signalled with its group has ended when the group has: a shell dies of
+	 * what the program in it only makes ready for its end. */
+	bool has_group[SANDBOX_SLOTS];
+	pid_t groups[SANDBOX_SLOTS]; /* of tools that ended; 0: none */
+	struct keeper_head ends[SANDBOX_SLOTS];
 	char packet[KEEPER_PACKET_MAX];
 	char *args[ARGS_MAX + 2];
 };
@@ -75,6 +80,8 @@ static void run(struct keeper *keeper, const struct keeper_head *head, size_t le
 		at += strlen(at) + 1;
 	}
 	*next = NULL;
+	keeper->has_group[slot] = false;
+	keeper->groups[slot] = 0;
 	keeper->tools[slot] = spawn(
 		keeper->args, keeper->args + head->argc + 1, output, errors, &reply.value);
 	if (reply.value == 0)
@@ -84,6 +91,36 @@ static void run(struct keeper *keeper, const struct keeper_head *head, size_t le
 	keeper->tools[slot] = 0;
 	reply.by_signal = -1;
 	answer(keeper, &reply);
+}
+
+static bool has_held(const struct keeper *keeper)
+{
+	for (int slot = 0; slot < SANDBOX_SLOTS; slot++)
+		if (keeper->groups[slot] != 0)
+			return true;
+	return false;
+}
+
+static void answer_held(struct keeper *keeper)
+{
+	for (int slot = 0; slot < SANDBOX_SLOTS; slot++) {
+		if (keeper->groups[slot] == 0 || kill(-keeper->groups[slot], 0) == 0)
+			continue;
+		keeper->groups[slot] = 0;
+		answer(keeper, &keeper->ends[slot]);
+	}
+}
+
+static void signal_tools(const struct keeper_head *head, struct keeper *keeper)
+{
+	for (int slot = 0; slot < SANDBOX_SLOTS; slot++) {
+		pid_t pid = keeper->tools[slot] > 0 ? keeper->tools[slot] : keeper->groups[slot];
+
+		if (pid <= 0)
+			continue;
+		keeper->has_group[slot] = head->by_signal != 0;
+		kill(keeper->has_group[slot] ? -pid : pid, head->value);
+	}
 }
 
 static void reap(struct keeper *keeper)
@@ -96,12 +133,15 @@ static void reap(struct keeper *keeper)
 			if (keeper->tools[slot] != pid)
 				continue;
 			keeper->tools[slot] = 0;
-			answer(keeper,
-				&(struct keeper_head){ .word = KEEPER_EXITED,
-					.slot = slot,
-					.by_signal = WIFSIGNALED(status),
-					.value = WIFSIGNALED(status) ? WTERMSIG(status)
-								     : WEXITSTATUS(status) });
+			keeper->ends[slot] = (struct keeper_head){ .word = KEEPER_EXITED,
+				.slot = slot,
+				.by_signal = WIFSIGNALED(status),
+				.value = WIFSIGNALED(status) ? WTERMSIG(status)
+							     : WEXITSTATUS(status) };
+			if (keeper->has_group[slot])
+				keeper->groups[slot] = pid;
+			else
+				answer(keeper, &keeper->ends[slot]);
 		}
 	}
 }
@@ -132,9 +172,8 @@ static bool serve_packet(struct keeper *keeper)
 		memcpy(&head, keeper->packet, sizeof(head));
 		if (head.word == KEEPER_RUN && fds[0] >= 0 && fds[1] >= 0)
 			run(keeper, &head, (size_t)length, fds[0], fds[1]);
-		for (int slot = 0; head.word == KEEPER_SIGNAL && slot < SANDBOX_SLOTS; slot++)
-			if (keeper->tools[slot] > 0)
-				kill(keeper->tools[slot], head.value);
+		if (head.word == KEEPER_SIGNAL)
+			signal_tools(&head, keeper);
 	}
 	for (int i = 0; i < 2; i++)
 		if (fds[i] >= 0)
@@ -145,7 +184,7 @@ static bool serve_packet(struct keeper *keeper)
 static bool is_idle(const struct keeper *keeper)
 {
 	for (int slot = 0; slot < SANDBOX_SLOTS; slot++)
-		if (keeper->tools[slot] != 0)
+		if (keeper->tools[slot] != 0 || keeper->groups[slot] != 0)
 			return false;
 	return true;
 }
@@ -201,13 +240,15 @@ void keeper_serve(int control, int listener, bool outlives_us)
 
 		if (alone && is_idle(&keeper))
 			_exit(0);
-		if (poll(polls, 2, -1) < 0 && errno != EINTR)
+		/* the last of a group may be nobody's child of ours */
+		if (poll(polls, 2, has_held(&keeper) ? GROUP_LOOK_MS : -1) < 0 && errno != EINTR)
 			_exit(1);
 		if (polls[1].revents != 0) {
 			while (read(children_fd, &info, sizeof(info)) > 0)
 				;
 			reap(&keeper);
 		}
+		answer_held(&keeper);
 		if (polls[0].revents != 0 && !serve_packet(&keeper)) {
 			/* Nobody is left to write a result. What may be repeated ends here; an
 			 * apply runs to its end, because half an apply helps nobody. */

@@ -8,7 +8,7 @@ enum keeper_word {
 	KEEPER_READY = 1, /* keeper: the set-up is done */
 	KEEPER_FAILED,	  /* keeper: stage and errno of the set-up */
 	KEEPER_RUN,	  /* supervisor: run argv with env; two descriptors come along */
-	KEEPER_SIGNAL,	  /* supervisor: to the tools */
+	KEEPER_SIGNAL,	  /* supervisor: to the tools; by_signal: and to all of their groups */
 	KEEPER_EXITED,	  /* keeper */
 };
 

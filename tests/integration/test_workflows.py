@@ -345,6 +345,25 @@ def time_out_of_one_step(place):
     assert time.monotonic() - begin < 30
 
 
+@both
+def cancel_reaches_what_a_shell_runs(place):
+    """A tool in a shell frees its lock before it ends; the shell, which dies at once, is not the end of the step."""
+    polite = "python3 -c \"import signal, time, sys\nsignal.signal(signal.SIGINT, lambda *_: (time.sleep(0.5), " \
+             "print('lock freed', flush=True), sys.exit(1)))\nprint('at work', flush=True)\ntime.sleep(60)\"; echo never"
+    place.tree = place.lab.tree("a", ONE)
+    for way in ("cancel", "timeout"):
+        job = place.ask(PLAN, [step(INIT), run(polite, timeout_ms=2000 if way == "timeout" else 0)], stop_grace_ms=5000)
+        place.lab.driver.wait("step %d 1 run" % job)
+        until = time.monotonic() + 20
+        while "at work" not in place.log(job) and time.monotonic() < until:
+            time.sleep(0.05)
+        if way == "cancel":
+            place.lab.driver.send("cancel %d 1" % job)
+        ended = place.lab.driver.ended(job)
+        expect(ended.outcome, "cancelled" if way == "cancel" else "timed_out", ended)
+        assert "lock freed" in place.log(job) and "never" not in place.log(job), place.log(job)
+
+
 # ---- apply ------------------------------------------------------------------------------------------------------
 
 
