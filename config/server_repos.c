@@ -41,7 +41,7 @@ const struct config_key server_repo_keys[] = {
 		.help = "for which repositories; every entry that fits is applied, in this order" },
 	{ "branch", CONFIG_TEXT, RULE(branch), .is_good = word_is_regex_between_slashes,
 		.expected = "a regular expression between slashes, like /main/", GIVEN(REPO_BRANCH),
-		.help = "only pull requests into such a branch are looked at" LATER },
+		.help = "only pull requests into such a branch are looked at" },
 	{ "repo_config_file", CONFIG_TEXT, RULE(repo_config_file), .is_good = server_is_path_below,
 		.expected = "a path inside the repository", GIVEN(REPO_CONFIG_FILE),
 		.fallback = "sluice.yaml, else atlantis.yaml",
@@ -64,12 +64,12 @@ const struct config_key server_repo_keys[] = {
 	{ "pre_workflow_hooks", CONFIG_LIST, RULE(pre_hooks), .keys = hook_keys,
 		.element = &hook_element, .count = RULE(pre_hook_count),
 		.help = "commands before the projects are chosen; those of all entries add "
-			"up" LATER },
+			"up" },
 	{ "post_workflow_hooks", CONFIG_LIST, RULE(post_hooks), .keys = hook_keys,
 		.element = &hook_element, .count = RULE(post_hook_count),
 		.is_shown_elsewhere = true,
 		.help = "commands after all projects, with the same keys; those of all entries add "
-			"up" LATER },
+			"up" },
 	{ "delete_source_branch_on_merge", CONFIG_BOOL, RULE(delete_source_branch),
 		GIVEN(REPO_DELETE_SOURCE_BRANCH), .fallback = "false",
 		.help = "after an automerge" LATER },
