@@ -85,6 +85,14 @@ class Place:
         return found
 
 
+    def rest(self):
+        """Until a server that has just started has written what it had to."""
+        before, now = None, self.files()
+        while now != before:
+            time.sleep(0.2)
+            before, now = now, self.files()
+
+
 def refuses(place, *words):
     before = place.files()
     process = place.serve()
@@ -173,7 +181,7 @@ def database_not_writable(place):
     if os.geteuid() == 0:
         for folder, folders, names in os.walk(place.data):
             for name in folders + names:
-                os.chown(os.path.join(folder, name), NOBODY, NOBODY)
+                os.lchown(os.path.join(folder, name), NOBODY, NOBODY)
         place.give("data")
         os.chown(place.path("data", "sluice.db"), 0, 0)
     os.chmod(place.path("data", "sluice.db"), 0o444 if os.geteuid() == 0 else 0)
@@ -234,6 +242,7 @@ def port_taken(place):
 def second_server(place):
     first = place.ready()
     try:
+        place.rest()
         refuses(place, "another server", str(first.pid), "stop it first", "--data")
         if not os.path.exists(place.path("data", "sluice.sock")):
             raise AssertionError("the first server's socket is gone")
