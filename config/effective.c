@@ -483,6 +483,33 @@ static void set_defaults(struct merge *merge)
 	rights_defaults(rules, &out->fallback);
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A name whose project was not taken is waited for by nobody. */
+static void forget_missing_dependencies(struct arena *arena, struct repo_config *out)
+{
+	const char **names = arena_alloc(arena, (out->project_count + 1) * sizeof(*names));
+
+	for (size_t i = 0; i < out->project_count; i++)
+		names[i] = out->projects[i].name;
+	qsort(names, out->project_count, sizeof(*names), by_text);
+	for (size_t i = 0; i < out->project_count; i++) {
+		struct name_list *wanted = &out->projects[i].depends_on, kept = { 0 };
+
+		for (size_t k = 0; k < wanted->count; k++) {
+			if (bsearch(&wanted->list[k], names, out->project_count, sizeof(*names),
+				    by_text) == NULL)
+				continue;
+			kept.list = arena_push(arena, kept.list, kept.count, sizeof(*kept.list));
+			kept.list[kept.count++] = wanted->list[k];
+		}
+		*wanted = kept;
+	}
+}
+
 static void forget_unused_workflows(struct repo_config *out)
 {
 	size_t kept = 0;
@@ -527,5 +554,6 @@ void effective_make(const struct effective_input *input, struct arena *arena,
 	merge_projects(&merge, base_projects, head_projects);
 	merge_discovery(&merge, &base, &head);
 	merge_switches(&merge);
+	forget_missing_dependencies(arena, ret);
 	forget_unused_workflows(ret);
 }

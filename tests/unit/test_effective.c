@@ -247,6 +247,13 @@ static const struct {
 			    "environment: dev}]\n",
 		ENVIRONMENT "  dev: {}\nprojects: [{dir: 'a/?'}]\n",
 		"switches follow\nproject a/b env=prod\nproject a/c env=dev\n", "projects[0].dir" },
+	{ "a dependency on what is not taken",
+		ENVIRONMENT "  dev: {}\nprojects: [{dir: a/b, environment: prod}, {dir: a/c, "
+			    "environment: dev}, {dir: z, name: z}]\n",
+		ENVIRONMENT
+		"  dev: {}\nprojects: [{dir: 'a/?'}, {dir: a/d, name: d}, {dir: z, name: "
+		"z, depends_on: [d]}]\n",
+		"project z name=z after=d\n", "projects[0].dir" },
 	{ "a project moved under its name",
 		ENVIRONMENT "projects: [{dir: a, name: x, environment: prod}]\n",
 		ENVIRONMENT "projects: [{dir: b, name: x}]\n",
