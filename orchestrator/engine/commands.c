@@ -5,6 +5,8 @@
 #include "orchestrator/lib/strbuf.h"
 #include "orchestrator/model/plan_summary.h"
 
+enum { AGAIN_FIRST_MS = 15 * 1000, AGAIN_MOST_MS = 600 * 1000, AGAIN_TIMES = 15 };
+
 struct asking { /* one command on its way */
 	struct engine *engine;
 	struct arena *arena;
@@ -169,6 +171,44 @@ int plan_request(struct engine *engine, struct arena *arena, struct pull *pull, 
 }
 
 /* Or an import, or a removal: what must not be disturbed. */
+/* *ret_wait stays 0 when it was tried often enough. */
+int plan_later(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, int64_t *ret_wait, struct err *err)
+{
+	int64_t wait = AGAIN_FIRST_MS;
+	struct run *runs = NULL;
+	size_t count = 0, failed = 0;
+	int r = store_run_list_pull(engine->store, arena, pull->id, false, &runs, &count, err);
+
+	if (r < 0 || run->kind != RUN_PLAN)
+		return r;
+	for (size_t i = 0; i < count; i++)
+		failed += runs[i].kind == RUN_PLAN && runs[i].state == RUN_FAILED &&
+			  str_equal(runs[i].head, run->head);
+	if (failed >= AGAIN_TIMES)
+		return 0;
+	for (size_t i = 0; i < failed && wait < AGAIN_MOST_MS; i++)
+		wait *= 2;
+	*ret_wait = wait < AGAIN_MOST_MS ? wait : AGAIN_MOST_MS;
+	return store_deadline_set(
+		engine->store, DEADLINE_PLAN, pull->id.v, engine_now(engine) + *ret_wait, err);
+}
+
+/* Unless somebody or something planned it meanwhile. */
+int plan_again(struct engine *engine, struct arena *arena, struct pull_id id, struct err *err)
+{
+	struct pull pull;
+	struct run run;
+	int r = store_pull_load(engine->store, arena, id, &pull, err);
+
+	if (r < 0 || pull.state != PULL_OPEN || pull.plan_run.v == 0)
+		return r;
+	r = store_run_load(engine->store, arena, pull.plan_run, &run, err);
+	if (r < 0 || run.state != RUN_FAILED || !str_equal(run.head, pull.head))
+		return r;
+	return plan_request(engine, arena, &pull, "sluice", "", NULL, err);
+}
+
 static int apply_is_running(
 	struct engine *engine, struct arena *arena, struct pull_id pull, bool *ret, struct err *err)
 {

@@ -391,6 +391,8 @@ static int posted_handle(
 		return effect_answered(engine, posted, err);
 	case POSTED_PULL:
 		return pull_event_handle(engine, arena, &posted->event, &outcome, err);
+	case POSTED_PLAN_AGAIN:
+		return plan_again(engine, arena, posted->pull, err);
 	case POSTED_WORD:
 		return catchup_word(engine, arena, &posted->event, err);
 	case POSTED_ANSWERED:
@@ -543,7 +545,11 @@ static void handle_deadlines(struct engine *engine)
 
 		if (store_deadline_clear(engine->store, rows[i].kind, rows[i].subject, &err) < 0)
 			return;
-		/* The only kind: a job that was asked for and has not been heard of. */
+		if (str_equal(rows[i].kind, DEADLINE_PLAN)) {
+			engine_post(engine, POSTED_PLAN_AGAIN)->pull.v = rows[i].subject;
+			continue;
+		}
+		/* a job that was asked for and has not been heard of */
 		if (store_job_load(engine->store, &arena, job, &loaded, &err) < 0 ||
 			loaded.state != JOB_STARTING ||
 			engine->world.executor->recover(

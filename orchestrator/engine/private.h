@@ -26,8 +26,9 @@ enum posted_kind {
 	POSTED_SENT,	  /* an effect was answered */
 	POSTED_PULL,	  /* what a host says of an open pull (catch-up) */
 	POSTED_PULL_GONE, /* a pull that the host no longer lists as open */
-	POSTED_WORD,	  /* a comment or review that a host knows (catch-up) */
-	POSTED_ANSWERED,  /* a host said what a row of the inbox waits for */
+	POSTED_PLAN_AGAIN,
+	POSTED_WORD,	 /* a comment or review that a host knows (catch-up) */
+	POSTED_ANSWERED, /* a host said what a row of the inbox waits for */
 };
 
 struct posted {
@@ -200,6 +201,12 @@ _must_check_ int command_handle(struct engine *engine, struct arena *arena, stru
 	const struct vcs_event *event, int64_t ledger, const char **ret_outcome, struct err *err);
 _must_check_ int plan_request(struct engine *engine, struct arena *arena, struct pull *pull,
 	const char *actor, const char *comment_id, const struct command *command, struct err *err);
+/* The plan failed for a reason that will pass. */
+#define DEADLINE_PLAN "plan-again"
+_must_check_ int plan_later(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, int64_t *ret_wait, struct err *err);
+_must_check_ int plan_again(
+	struct engine *engine, struct arena *arena, struct pull_id id, struct err *err);
 /* Every active plan run of the pull gets the event: superseded or cancel. */
 _must_check_ int plans_end(struct engine *engine, struct arena *arena, struct pull_id pull,
 	enum flow_event event, struct err *err);

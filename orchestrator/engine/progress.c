@@ -298,6 +298,22 @@ static int keep_result(struct engine *engine, const struct job *job,
 	return store_job_set_result(engine->store, &kept, err);
 }
 
+/* The host was not reached: nobody need push or comment for that. */
+static int fail_for_now(struct engine *engine, struct arena *arena, const struct facts *facts,
+	const struct job_result *result, struct err *err)
+{
+	struct job_result failed = *result;
+	char text[CLOCK_TEXT_MAX];
+	int64_t wait = 0;
+	int r = plan_later(engine, arena, facts->pull, facts->run, &wait, err);
+
+	if (wait > 0)
+		failed.failure = arena_printf(arena, "%s\nIt is tried again by itself in %s.",
+			result->failure, clock_duration_text(wait, text));
+	return r < 0 ? r
+		     : run_event(engine, arena, facts->run->id, EV_PREPARE_FAILED, &failed, err);
+}
+
 static int tell_run(struct engine *engine, struct arena *arena, const struct facts *facts, int next,
 	const struct job_result *result, struct err *err)
 {
@@ -312,6 +328,8 @@ static int tell_run(struct engine *engine, struct arena *arena, const struct fac
 		return run_event(engine, arena, facts->run->id, EV_PREPARED, result, err);
 	if (next == JOB_CANCELLED)
 		return run_event(engine, arena, facts->run->id, EV_JOB_ENDED, NULL, err);
+	if (result != NULL && result->exit_code == PREPARED_EXIT_AGAIN)
+		return fail_for_now(engine, arena, facts, result, err);
 	return run_event(engine, arena, facts->run->id, EV_PREPARE_FAILED,
 		result == NULL ? &failed : result, err);
 }

@@ -50,6 +50,9 @@ struct identity { /* from the commits between base and head: author, committer, 
 	const char *email;
 };
 
+/* How sluice-git ends when the same may go well later: the host was not reached. */
+enum { PREPARED_EXIT_AGAIN = 4 };
+
 struct prepared {
 	const char *head;
 	const char *base; /* tip of the base branch that was merged in */

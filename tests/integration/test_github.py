@@ -425,6 +425,17 @@ def whatever_fails_is_done_in_the_end():
 
 
 @case
+def git_is_tried_again():
+    with lab() as made:
+        made.fake.git_status = 503
+        number = made.fake.open_pull(made.repo, "alice", "feature")
+        made.wait(lambda: "tried again by itself" in (made.ours(number) or [{"json": {"body": ""}}])[-1]["json"]["body"])
+        made.fake.git_status = None
+        made.wait(lambda: "1 create" in made.ours(number)[-1]["json"]["body"], 40)
+        check(len(made.ours(number)) == 1, "comments:", made.ours(number))
+
+
+@case
 def what_was_missed_is_found():
     with lab() as made:
         fake, repo = made.fake, made.repo

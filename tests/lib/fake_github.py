@@ -106,6 +106,7 @@ class FakeGitHub:
         self.page_size_most = 100
         self.lose_hooks = False
         self.redirect_git = None  # address of another host
+        self.git_status = None  # what git is answered instead
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.fake = self
@@ -619,6 +620,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         user, _, token = base64.b64decode(credential or "").decode("latin-1").partition(":")
         with fake.lock:
             fake.calls.append({"method": "GIT", "path": self.path, "at": time.time(), "began": time.monotonic(), "user": user, "status": 0})
+        if fake.git_status:
+            self.answer(fake.git_status, {"message": "a fault"}, {})
+            return
         if fake.redirect_git:
             self.send_response(302)
             self.send_header("Location", fake.redirect_git + self.path)

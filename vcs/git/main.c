@@ -8,7 +8,7 @@
  * [--answer FILE]
  *
  * Ends with 0: done, 1: failed (the answer says why), 2: wrong usage, 3: head and base cannot be
- * merged. */
+ * merged, 4: failed, and may go well later. */
 #include "orchestrator/lib/fault.h"
 #include "orchestrator/lib/jsonx.h"
 #include "vcs/git/limits.h"
@@ -20,7 +20,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CONFLICT = 3 };
+enum {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_CONFLICT = 3,
+	EXIT_AGAIN = PREPARED_EXIT_AGAIN
+};
 
 struct option {
 	const char *name;
@@ -129,6 +135,8 @@ static int finish(const char *path, json_t *taken, int r, struct err *err)
 		fprintf(stderr, "sluice-git: %s\n", err->text);
 		return EXIT_FAILED;
 	}
+	if (r < 0 && err->class == ERR_CLASS_TEMP)
+		return EXIT_AGAIN;
 	return r == 0 ? EXIT_DONE : r == -ERR_CONFLICT ? EXIT_CONFLICT : EXIT_FAILED;
 }
 
