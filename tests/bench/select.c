@@ -1,6 +1,7 @@
 /* links: engine config model lib_regex lib */
 /* How long the server's own part of a selection takes: git's answer read, the configuration made
- * effective, the projects chosen. select ANSWER.JSON ROUNDS prints each round in microseconds. */
+ * effective, the projects chosen. select ANSWER.JSON ROUNDS prints the processor time of each round
+ * in microseconds. */
 #include "config/effective.h"
 #include "config/server_config.h"
 #include "orchestrator/engine/projects.h"
@@ -14,7 +15,7 @@ static int64_t now_us(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 

@@ -212,6 +212,30 @@ def case_nothing_is_written_to_the_repository(lab):
     expect(sorted(glob.glob(folder + "/.git/**", recursive=True)), before)
 
 
+def case_what_is_remembered_is_of_that_tree(lab):
+    """The same answer out of the cache, another for another tree, and a damaged cache is none."""
+    folder = lab.repo({"a/main.tf": TF, "b/main.tf": TF}, {"a/x.tf": TF})
+    expect(lab.selected(), ["a: a/x.tf changed"])
+    cache = os.path.join(lab.env["XDG_CACHE_HOME"], "sluice")
+    facts = glob.glob(os.path.join(cache, "facts1-*.json"))
+    expect(len(facts), 1)
+    expect(lab.selected(), ["a: a/x.tf changed"])
+    sluice.write_files(folder, {"c/main.tf": TF})
+    sluice.git(folder, "add", "-A")
+    sluice.git(folder, "commit", "-qm", "more")
+    expect(lab.selected(), ["a: a/x.tf changed", "c: c/main.tf changed"])
+    with open(facts[0], encoding="utf-8") as text:
+        old = text.read()
+    for place in range(16):  # facts of another tree in every place
+        with open(os.path.join(cache, "facts1-%d.json" % place), "w", encoding="utf-8") as out:
+            out.write(old)
+    expect(lab.selected(), ["a: a/x.tf changed", "c: c/main.tf changed"])
+    for path in glob.glob(os.path.join(cache, "facts1-*.json")):
+        with open(path, "w", encoding="utf-8") as out:
+            out.write('{"head":"","base":"","merge_base":"","tree":')
+    expect(lab.selected(), ["a: a/x.tf changed", "c: c/main.tf changed"])
+
+
 def case_real_files(lab):
     """Each real atlantis.yaml that is valid selects its own projects, and nothing else, when their folders change."""
     if not os.path.isdir(CORPORA):

@@ -187,6 +187,20 @@ def case_what_was_asked_for():
         place.comment("no project is called nobody")
 
 
+def case_another_name_of_the_file_after_a_reload():
+    """What git said before was said of other files: it is asked again."""
+    base = {"p/main.tf": TF, "ci/infra.yaml": "version: 3\nprojects:\n- {name: renamed, dir: p}\n"}
+    with Place(base, {"p/x.tf": TF}) as place:
+        expect(plans(place.newest()), {"p": "done"})
+        with open(place.server.config, encoding="utf-8") as text:
+            config = text.read().replace("- id: /.*/\n", "- id: /.*/\n  repo_config_file: ci/infra.yaml\n")
+        with open(place.server.config, "w", encoding="utf-8") as out:
+            out.write(config)
+        subprocess.run([os.path.join(place.server.build, "sluice"), "reload", "--data", place.server.data], check=True,
+                       stdout=subprocess.DEVNULL)
+        expect(plans(place.say("sluice plan")), {"renamed": "done"})
+
+
 def main():
     results = sluice.Results("trust")
     for name, case in list(globals().items()):

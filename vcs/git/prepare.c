@@ -3,6 +3,7 @@
 #include "vcs/git/changed.h"
 #include "vcs/git/config_files.h"
 #include "vcs/git/export.h"
+#include "vcs/git/facts_cache.h"
 #include "vcs/git/merge.h"
 #include "vcs/git/mirror.h"
 #include "vcs/git/modules.h"
@@ -97,13 +98,17 @@ static int look(struct preparation *work)
 	struct manifest manifest = {
 		.arena = work->arena, .warnings = work->warnings, .repo = work->mirror.repo
 	};
-	int r = manifest_read(&manifest, &work->merge.tree, NULL, work->err);
+	int r;
 
+	work->prepared->tree = oid_text(work, &work->merge.tree);
+	if (facts_cache_get(work->mirror.dir_fd, &work->merge.tree, work->arena, work->prepared))
+		return 0;
+	r = manifest_read(&manifest, &work->merge.tree, NULL, work->err);
 	if (r == 0)
 		r = modules_list(&manifest, &work->merge.tree, work->mirror.odb,
 			work->mirror.dir_fd, work->prepared, work->err);
-	if (r == 0)
-		work->prepared->tree = oid_text(work, &work->merge.tree);
+	if (r == 0 && work->warnings->count == 0) /* a warning must be said each time */
+		facts_cache_put(work->mirror.dir_fd, &work->merge.tree, work->prepared);
 	return r;
 }
 
