@@ -143,12 +143,14 @@ static void guard_known(struct merge *merge, size_t number, const struct project
 	guard_people(merge, number, base, project);
 }
 
+/* taken: beside each entry of the base, 1 + the place of what became of it. */
 static void merge_head_project(
-	struct merge *merge, size_t number, struct project_config project, bool *is_taken)
+	struct merge *merge, size_t number, struct project_config project, size_t *taken)
 {
 	const struct repo_file *head = merge->in->head;
 	const struct project_config *ground; /* the base's entry, or what the server says of all */
 	struct guard guard;
+	size_t *mine = NULL;
 
 	guards_find(&merge->guards, &project, &guard);
 	if (guard.is_disputed) {
@@ -173,11 +175,13 @@ static void merge_head_project(
 		guard_known(merge, number, guard.project, &project);
 		if (str_equal(guard.project->dir, project.dir) &&
 			str_equal(guard.project->workspace, project.workspace)) {
-			is_taken[guard.project - merge->guards.projects] = true;
+			mine = &taken[guard.project - merge->guards.projects];
 			project.origin = ORIGIN_BASE;
 		}
 	}
 	add_project(merge, &project);
+	if (mine != NULL && *mine == 0)
+		*mine = merge->out->project_count;
 }
 
 /* An entry that is gone still guards its folder, which something else might now find. */
@@ -197,12 +201,34 @@ static void keep_removed_project(struct merge *merge, size_t number, struct proj
 	add_project(merge, &project);
 }
 
+/* What the base has comes first and in its order: of two patterns over one folder the first holds.
+ */
+static void order_like_base(struct merge *merge, const size_t *taken, size_t base_count)
+{
+	struct repo_config *out = merge->out;
+	struct project_config *all = arena_alloc(
+		merge->arena, (out->project_count + 1) * sizeof(*all));
+	bool *is_placed = arena_alloc(merge->arena, out->project_count + 1);
+	size_t count = 0;
+
+	for (size_t i = 0; i < base_count; i++) {
+		all[count++] = out->projects[taken[i] - 1];
+		is_placed[taken[i] - 1] = true;
+	}
+	for (size_t i = 0; i < out->project_count; i++) {
+		if (!is_placed[i])
+			all[count++] = out->projects[i];
+	}
+	out->projects = all;
+	out->project_count = count;
+}
+
 void merge_projects(struct merge *merge, const struct project_config *base_projects,
 	const struct project_config *head_projects)
 {
 	const struct repo_file *base = merge->in->base, *head = merge->in->head;
 	size_t base_count = base == NULL ? 0 : base->project_count;
-	bool *is_taken = arena_alloc(merge->arena, base_count + 1);
+	size_t *taken = arena_alloc(merge->arena, (base_count + 1) * sizeof(*taken));
 
 	if (merge->is_base_alone) {
 		for (size_t i = 0; i < base_count; i++)
@@ -210,9 +236,12 @@ void merge_projects(struct merge *merge, const struct project_config *base_proje
 		return;
 	}
 	for (size_t i = 0; i < head->project_count; i++)
-		merge_head_project(merge, i, head_projects[i], is_taken);
+		merge_head_project(merge, i, head_projects[i], taken);
 	for (size_t i = 0; i < base_count; i++) {
-		if (!is_taken[i])
-			keep_removed_project(merge, i, base_projects[i]);
+		if (taken[i] != 0)
+			continue;
+		keep_removed_project(merge, i, base_projects[i]);
+		taken[i] = merge->out->project_count;
 	}
+	order_like_base(merge, taken, base_count);
 }

@@ -257,7 +257,7 @@ static const struct {
 	{ "a project moved under its name",
 		ENVIRONMENT "projects: [{dir: a, name: x, environment: prod}]\n",
 		ENVIRONMENT "projects: [{dir: b, name: x}]\n",
-		"project b name=x env=prod new\nproject a env=prod\n", "projects[0].environment" },
+		"project a env=prod\nproject b name=x env=prod new\n", "projects[0].environment" },
 	{ "a project removed", ENVIRONMENT "projects: [{dir: a, environment: prod}]\n",
 		ENVIRONMENT "projects: []\n", "project a env=prod\n", "projects[0]" },
 	{ "all projects removed, and found by themselves",
