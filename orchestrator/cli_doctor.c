@@ -2,11 +2,14 @@
 #include "config/server_config.h"
 #include "orchestrator/cli.h"
 
+#include "orchestrator/lib/http_client.h"
 #include "orchestrator/lib/strbuf.h"
 
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 
 struct finding {
 	const char *what;
@@ -101,6 +104,88 @@ static struct finding find_server(struct cli *cli)
 
 enum { SANDBOX_LESS = 6 }; /* the row of the tier that is not needed where the other holds */
 
+static const struct {
+	unsigned long magic;
+	const char *name;
+	bool is_fine;
+} file_systems[] = {
+	{ EXT4_SUPER_MAGIC, "ext4", true },
+	{ XFS_SUPER_MAGIC, "xfs", true },
+	{ BTRFS_SUPER_MAGIC, "btrfs", true },
+	{ TMPFS_MAGIC, "tmpfs: in memory, gone when the machine stops", true },
+	{ OVERLAYFS_SUPER_MAGIC,
+		"overlay: work trees are copied for each job, and gone with the "
+		"container",
+		true },
+	{ NFS_SUPER_MAGIC, "nfs", false },
+	{ SMB_SUPER_MAGIC, "smb", false },
+	{ CIFS_SUPER_MAGIC, "cifs", false },
+	{ SMB2_SUPER_MAGIC, "smb", false },
+	{ FUSE_SUPER_MAGIC, "fuse", false },
+};
+
+/* Where the data folder lies, or will: the nearest folder above that is there. */
+static struct finding find_data(struct cli *cli)
+{
+	enum { ROOM_MIB = 1024 };
+	_cleanup_free_ char *path = mem_strdup(cli->data_dir);
+	const char *name = "another file system";
+	long long free_mib;
+	struct statfs st;
+	bool is_fine = true;
+
+	while (statfs(path, &st) < 0 && strrchr(path, '/') != NULL && path[1] != '\0')
+		*(strrchr(path, '/') == path ? path + 1 : strrchr(path, '/')) = '\0';
+	for (size_t i = 0; i < countof(file_systems); i++) {
+		if (file_systems[i].magic == (unsigned long)st.f_type) {
+			name = file_systems[i].name;
+			is_fine = file_systems[i].is_fine;
+		}
+	}
+	free_mib = (long long)st.f_bavail * st.f_bsize >> 20;
+	return (struct finding){
+		.what = "data folder",
+		.is_fine = is_fine && free_mib >= ROOM_MIB,
+		.detail = arena_printf(
+			&cli->arena, "%s, %lld MiB free, %s", cli->data_dir, free_mib, name),
+		.remedy = is_fine ? "free space: a full disk stops jobs, though it loses nothing"
+				  : "use a local disk: the database and the locks of jobs need it"
+	};
+}
+
+static long long metric_of(const char *text, const char *name)
+{
+	const char *at = text;
+	size_t length = strlen(name);
+
+	while ((at = strstr(at, name)) != NULL && at[length] != ' ')
+		at += length;
+	return at == NULL ? 0 : strtoll(at + length, NULL, 10);
+}
+
+/* What the broom of the running server has done. */
+static struct finding find_broom(struct cli *cli)
+{
+	struct http_request request = { .method = "GET",
+		.url = "http://localhost/metrics",
+		.unix_socket = arena_printf(&cli->arena, "%s/sluice.sock", cli->data_dir),
+		.timeout_ms = 10000,
+		.cap_bytes = 1 << 20 };
+	struct finding finding = {
+		.what = "clean-up", .is_fine = true, .detail = "no server runs"
+	};
+	_cleanup_free_ char *text = NULL;
+	struct err err;
+	int status = 0;
+
+	if (http_client_call(&request, &status, &text, &err) == 0 && status == 200)
+		finding.detail = arena_printf(&cli->arena,
+			"%lld rounds since the server started, %lld things thrown away",
+			metric_of(text, "\nsluice_sweeps_total"),
+			metric_of(text, "\nsluice_swept_total"));
+	return finding;
+}
+
 int cli_doctor(struct cli *cli)
 {
 	struct finding findings[] = { find_program(cli, "sluice-job"),
@@ -111,7 +196,7 @@ int cli_doctor(struct cli *cli)
 			"sandbox: {require: landlock}"),
 		find_sandbox(
 			cli, "landlock", "only needed where namespaces are forbidden: Linux 6.12"),
-		find_server(cli) };
+		find_data(cli), find_server(cli), find_broom(cli) };
 	bool has_tool = findings[2].is_fine || findings[3].is_fine;
 	json_t *list = json_array();
 	bool is_fit = has_tool;

@@ -50,20 +50,31 @@ int sandbox_give(const struct sandbox_support *support, int64_t job, int dir_fd,
 
 /* ---- what the kernel has ---- */
 
-static _noreturn_ void try_overlay(bool has_users)
+/* On the data folder's own file system: some cannot lie above, an overlay of a container among
+ * them.
+ */
+static int make_ground(const char *data_dir)
 {
-	static const char *const folders[] = { "/tmp/a", "/tmp/b", "/tmp/c", "/tmp/d" };
-	int failed = mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		     mount("sluice", "/tmp", "tmpfs", 0, "size=64k") < 0;
+	static const char *const folders[] = { "", "/overlay", "/overlay/a", "/overlay/b",
+		"/overlay/c", "/overlay/d" };
+	_cleanup_free_ char *ground = mem_printf("%s/box/overlay", data_dir);
 
-	for (size_t i = 0; i < countof(folders) && !failed; i++)
-		failed = mkdir(folders[i], 0700) < 0;
-	if (!failed)
-		failed =
-			mount("sluice", "/tmp/d", "overlay", 0,
-				has_users
-					? "lowerdir=/tmp/a,upperdir=/tmp/b,workdir=/tmp/c,userxattr"
-					: "lowerdir=/tmp/a,upperdir=/tmp/b,workdir=/tmp/c") < 0;
+	for (size_t i = 0; i < countof(folders); i++) {
+		_cleanup_free_ char *path = mem_printf("%s/box%s", data_dir, folders[i]);
+
+		if (mkdir(path, i == 0 ? 0755 : 0700) < 0 && errno != EEXIST)
+			return -1;
+	}
+	return open(ground, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static _noreturn_ void try_overlay(int ground, bool has_users)
+{
+	int failed = mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || fchdir(ground) < 0 ||
+		     mount("sluice", "d", "overlay", 0,
+			     has_users ? "lowerdir=a,upperdir=b,workdir=c,userxattr"
+				       : "lowerdir=a,upperdir=b,workdir=c") < 0;
+
 	_exit(failed ? errno : 0);
 }
 
@@ -77,11 +88,14 @@ static void write_map(const char *name, unsigned id)
 }
 
 /* In a child with mounts of its own; 0, or the errno. */
-static int overlay_errno(bool is_root)
+static int overlay_errno(const char *data_dir, bool is_root)
 {
+	_cleanup_fd_ int ground = make_ground(data_dir);
 	unsigned uid = geteuid(), gid = getegid();
 	int status, pidfd = -1;
-	pid_t pid = clone_process(CLONE_NEWNS | (is_root ? 0 : CLONE_NEWUSER), -1, &pidfd);
+	pid_t pid = ground < 0 ? -1
+			       : clone_process(
+					 CLONE_NEWNS | (is_root ? 0 : CLONE_NEWUSER), -1, &pidfd);
 
 	if (pid == 0) {
 		_cleanup_fd_ int fd = -1;
@@ -94,7 +108,7 @@ static int overlay_errno(bool is_root)
 			write_map("gid_map", gid);
 			write_map("uid_map", uid);
 		}
-		try_overlay(!is_root);
+		try_overlay(ground, !is_root);
 	}
 	if (pid < 0)
 		return errno;
@@ -106,9 +120,9 @@ static int overlay_errno(bool is_root)
 }
 
 /* Why tier full cannot be, or "". Everything else of it is shown by the self-test. */
-static const char *why_not_full(struct sandbox_support *support)
+static const char *why_not_full(const struct site *site, struct sandbox_support *support)
 {
-	int failed = overlay_errno(support->is_root);
+	int failed = overlay_errno(site->data_dir, support->is_root);
 
 	support->has_overlay = failed == 0;
 	if (support->landlock_abi < LANDLOCK_FOR_FULL)
@@ -170,7 +184,7 @@ int sandbox_probe(const struct site *site, struct sandbox_support *ret, struct e
 	if (site->tier == SANDBOX_NONE)
 		return 0;
 	if (site->tier == SANDBOX_FULL)
-		use(ret, SANDBOX_FULL, why_not_full(ret));
+		use(ret, SANDBOX_FULL, why_not_full(site, ret));
 	if (ret->tier != SANDBOX_FULL && site->require != SANDBOX_FULL)
 		use(ret, SANDBOX_LANDLOCK, why_not_landlock(ret));
 	if (!site->may_overlay)

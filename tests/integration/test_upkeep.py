@@ -22,6 +22,10 @@ STUB = os.path.join(sluice.ROOT, "build", MODE, "tests", "stub-terraform")
 CASES = []
 
 
+class Skip(Exception):
+    """Why a case cannot be run here."""
+
+
 def case(function):
     CASES.append((function.__name__, function))
     return function
@@ -287,6 +291,45 @@ def killed_in_the_middle_of_a_round():
         apply(place)
 
 
+# ---- where the data folder may lie -------------------------------------------------------------------------------
+
+
+def whole_loop_in(base, words):
+    with Place(base=base) as place:
+        expect(place.server.wait_idle(1)[0]["state"], "done", "the plan")
+        apply(place)
+        said = subprocess.run([os.path.join(sluice.ROOT, "build", MODE, "sluice"), "doctor", "--data", place.data],
+                              check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        line = [line for line in said.splitlines() if line.startswith(("ok   data folder", "no   data folder"))][0]
+        assert words in line, line
+        assert "rounds since the server started" in said, said
+
+
+@case
+def data_folder_in_memory_below_dev():
+    if not os.access("/dev/shm", os.W_OK):
+        raise Skip("there is no /dev/shm to write to")
+    whole_loop_in("/dev/shm", "tmpfs: in memory")
+
+
+@case
+def data_folder_on_an_overlay_as_in_a_container():
+    folder = tempfile.mkdtemp(prefix="sluice-upkeep-overlay-")
+    for name in ("lower", "upper", "work", "merged"):
+        os.mkdir(os.path.join(folder, name))
+    merged = os.path.join(folder, "merged")
+    try:
+        if subprocess.run(["mount", "-t", "overlay", "sluice-test", "-o", "lowerdir=lower,upperdir=upper,workdir=work",
+                           merged], cwd=folder, check=False, stderr=subprocess.DEVNULL).returncode != 0:
+            raise Skip("no overlay can be mounted here")
+        try:
+            whole_loop_in(merged, "overlay: work trees are copied")
+        finally:
+            subprocess.run(["umount", "-l", merged], check=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def main():
     results = sluice.Results("upkeep")
     for name, run in CASES:
@@ -295,6 +338,8 @@ def main():
         try:
             run()
             results.row("passed", name)
+        except Skip as skip:
+            results.row("skipped", name, skip)
         except Exception as error:  # a case that breaks is a case that fails
             results.row("failed", name, "%s: %s" % (type(error).__name__, error))
     results.end()
