@@ -41,12 +41,22 @@ check-valgrind: $(CHOSEN_UNIT_TESTS) ## the unit tests under valgrind
 check-integration: ## the suites that run whole programs and real tools
 	+@status=0; for suite in $(SLOW_SUITES); do $(again) check-$$suite || status=1; done; exit $$status
 
+# Under the sanitizers: in every `make test`, and when there is time.
+ASAN_SUITES := $(call in_order,unit sim http start faults demo)
+SOAK_SUITES := $(filter-out $(ASAN_SUITES) source harness life,$(SUITE_ORDER))
+
 .PHONY: check-memory
-check-memory: ## the unit tests and the simulation under the sanitizers, the unit tests under valgrind
+check-memory: ## unit tests, simulation, hostile HTTP, faults and demo under the sanitizers; unit tests under valgrind
 	+@status=0; \
-	for suite in $(call in_order,unit sim); do $(again) MODE=asan check-$$suite || status=1; done; \
+	for suite in $(ASAN_SUITES); do $(again) MODE=asan check-$$suite || status=1; done; \
 	$(again) MODE=debug check-valgrind || status=1; \
 	exit $$status
+
+.PHONY: soak
+soak: ## what takes long: every other suite under the sanitizers
+	@rm -rf build/report/results
+	+@for suite in $(filter-out fuzz memory,$(SOAK_SUITES)); do $(again) MODE=asan check-$$suite || true; done; \
+	scripts/summary $(addsuffix -asan,$(filter-out fuzz memory,$(SOAK_SUITES)))
 
 .PHONY: check-fuzz
 ifeq ($(MODE),fuzz)
@@ -66,7 +76,7 @@ fuzz: ## look for new inputs: make fuzz T=NAME SECS=60
 		build/fuzz/corpus/$(T) tests/fuzz/corpora/$(T)
 
 # What a suite leaves in build/report/results when it is not named like the suite; the summary misses what is not there.
-leaves_memory := unit-asan unit-valgrind
+leaves_memory := $(addsuffix -asan,$(ASAN_SUITES)) unit-valgrind
 # A suite that fails does not stop the others; the summary tells, and fails.
 define run_suites
 @rm -rf build/report/results

@@ -14,6 +14,7 @@ suite_workflows = tests/integration/test_workflows.py ## real tools: the steps o
 suite_trust = tests/integration/test_trust.py ## configuration in a running server: errors, changes, new commands, order
 suite_upkeep = tests/integration/test_upkeep.py ## what the server remembers, shows and throws away
 suite_descriptors = python3 tests/integration/test_descriptors.py ## jobs that start and end while no descriptor is left
+suite_life = python3 tests/integration/test_valgrind.py ## a server's life and a call of sluice-git under valgrind
 suite_state = python3 tests/integration/test_state.py ## real tools: the server killed at 50 instants of an apply
 suite_validate = python3 tests/integration/test_validate.py ## sluice validate, and the JSON Schema as a second judge
 suite_config = python3 tests/integration/test_config.py ## server.yaml read again while the server lives

@@ -43,6 +43,7 @@ class Server:
         self.build = os.path.join(ROOT, "build", mode)
         self.environment = dict(os.environ, **(environment or {}))
         self.process = None
+        self.under = []  # a command that runs the server, such as valgrind
         self.ready_ms = 0.0
         os.makedirs(data, mode=0o700, exist_ok=True)
         self.config = os.path.join(data, "server.yaml")
@@ -53,7 +54,7 @@ class Server:
         self.log = open(os.path.join(self.data, "server.log"), "ab")
         begin = time.monotonic()
         self.process = subprocess.Popen(
-            [os.path.join(self.build, "sluice"), "serve", "--config", self.config, "--data", self.data],
+            [*self.under, os.path.join(self.build, "sluice"), "serve", "--config", self.config, "--data", self.data],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             env=dict(self.environment, **(environment or {})))
         if wait:
