@@ -11,6 +11,13 @@
 
 enum { FILES_MAX = 4096, SIGNALS_MAX = 4096, LOCKED_MAX = 64 << 10, CPU_SECONDS = 60 };
 
+/* A sanitizer keeps a shadow of all memory. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+static const uint64_t shadow_bytes = 1ULL << 46;
+#else
+static const uint64_t shadow_bytes = 0;
+#endif
+
 static int limit(__rlimit_resource_t what, uint64_t most)
 {
 	struct rlimit now;
@@ -33,7 +40,7 @@ int limits_set(const struct profile *profile, int64_t processes)
 		{ RLIMIT_NOFILE, FILES_MAX },
 		{ RLIMIT_FSIZE, (uint64_t)profile->disk_bytes },
 		/* What can be written to, not what is reserved: tools reserve far more. */
-		{ RLIMIT_DATA, (uint64_t)profile->memory_bytes },
+		{ RLIMIT_DATA, (uint64_t)profile->memory_bytes + shadow_bytes },
 		{ RLIMIT_MEMLOCK, LOCKED_MAX },
 		{ RLIMIT_MSGQUEUE, 0 },
 		{ RLIMIT_SIGPENDING, SIGNALS_MAX },

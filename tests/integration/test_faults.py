@@ -81,9 +81,10 @@ def spoiled_tool(spoil, *words):
     def check(folder):
         lab = Lab(folder).start()
         try:
+            lab.plan()  # the server tries its sandboxes before the first job, and wants the tools for it
             os.unlink(lab.tool)
             spoil(lab.tool)
-            lab.open()
+            lab.say("plan")
             comment_of(lab, "plan", "failed", lab.tool, "sluice plan", *words)
             if os.path.isdir(lab.tool):
                 os.rmdir(lab.tool)

@@ -54,7 +54,7 @@ class Lab:
         # libpcre2 under libgit2 keeps its buffers; under a leak checker only our own leaks count
         with open(self.path("lsan"), "w", encoding="utf-8") as out:
             out.write("leak:libpcre2\n")
-        self.checked = {"LSAN_OPTIONS": "print_suppressions=0:suppressions=" + self.path("lsan")}
+        self.checked = {"ASAN_OPTIONS": "detect_leaks=1", "LSAN_OPTIONS": "print_suppressions=0:suppressions=" + self.path("lsan")}
 
     def path(self, name):
         return os.path.join(self.root, name)

@@ -76,7 +76,9 @@ class Place:
 
     def files(self):
         found = {}
-        for folder, _, names in os.walk(self.data):
+        for folder, folders, names in os.walk(self.data):
+            if folder == self.data and "box" in folders:
+                folders.remove("box")  # where sandboxes are tried; a server that starts does it again
             for name in names:
                 path = os.path.join(folder, name)
                 if stat.S_ISREG(os.lstat(path).st_mode) and not name.endswith(".lock"):

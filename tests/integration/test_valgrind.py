@@ -21,7 +21,7 @@ SLOW_S = 120
 
 def server_life(folder):
     """A plan, an apply, a new head while it plans, a failure, strange requests, a restart, a polite end."""
-    lab = labs.Lab(folder, {"a": "# stub: create=2 apply-log=%s/applied\n" % folder, "b": "# stub: fail=plan\n"},
+    lab = labs.Lab(folder, {"a": "# stub: create=2 apply-log=%s\n" % os.path.join(folder, "seen", "applied"), "b": "# stub: fail=plan\n"},
                    "limits: {request_deadline: 60s}\n")
     lab.server.under = VALGRIND
     try:

@@ -19,7 +19,7 @@ struct archive {
 static void put(FILE *out, uint32_t value, int bytes)
 {
 	for (int i = 0; i < bytes; i++)
-		fputc((int)(value >> (8 * i) & 0xff), out);
+		fputc(i < 4 ? (int)(value >> (8 * i) & 0xff) : 0, out);
 }
 
 static uint32_t crc_of(const char *bytes, size_t length)
