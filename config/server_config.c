@@ -290,6 +290,7 @@ static const struct {
 	{ "sandbox.uids", CONFIG_INT, AT(sandbox.uids) },
 	{ "sandbox.read", CONFIG_TEXTS, AT(sandbox.read) },
 	{ "sandbox.write", CONFIG_TEXTS, AT(sandbox.write) },
+	{ "sandbox.profiles", CONFIG_NAMED, AT(sandbox) },
 };
 
 static const char *list_text(struct arena *arena, const struct name_list *list)
@@ -301,6 +302,22 @@ static const char *list_text(struct arena *arena, const struct name_list *list)
 	return text;
 }
 
+/* Whom the jobs of each profile may connect to. */
+static const char *networks_text(struct arena *arena, const struct sandbox_settings *sandbox)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < sandbox->override_count; i++) {
+		const struct sandbox_override *one = &sandbox->overrides[i];
+
+		if (one->hosts.count > 0 || one->inside.count > 0)
+			text = arena_printf(arena, "%s%s%s: hosts %s, inside %s", text,
+				text[0] == '\0' ? "" : "; ", one->profile,
+				list_text(arena, &one->hosts), list_text(arena, &one->inside));
+	}
+	return text[0] == '\0' ? "not given" : text;
+}
+
 static const char *fixed_text(struct arena *arena, const struct settings *settings, size_t i)
 {
 	const void *at = (const char *)settings + fixed[i].offset;
@@ -308,6 +325,8 @@ static const char *fixed_text(struct arena *arena, const struct settings *settin
 
 	if (fixed[i].type == CONFIG_TEXTS)
 		return list_text(arena, at);
+	if (fixed[i].type == CONFIG_NAMED)
+		return networks_text(arena, at);
 	if (fixed[i].type == CONFIG_BOOL)
 		return *(const bool *)at ? "true" : "false";
 	if (fixed[i].type == CONFIG_INT)

@@ -142,10 +142,35 @@ static const struct config_element override = {
 };
 #define DAYS(n) ((int64_t)(n)*24 * 3600 * 1000)
 
+#define HOST_EXPECTED "a host, perhaps with *. in front and :PORT behind"
+
+/* "registry.example", "*.example:8443", "10.0.0.5:443", "[fd00::5]:443" */
+static bool is_host(const char *text)
+{
+	size_t length = strlen(text), brackets = strcspn(text, "]");
+	const char *rest = text[0] == '[' && brackets < length ? text + brackets + 1
+							       : text + strcspn(text, ":");
+	const char *name = str_starts(text, "*.") ? text + 2 : text;
+	char *end = NULL;
+
+	if (length > 260 || name == rest || (*rest != '\0' && *rest != ':'))
+		return false;
+	if (text[0] != '[' &&
+		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") !=
+			(size_t)(rest - name))
+		return false;
+	if (*rest == '\0')
+		return true;
+	return rest[1] >= '1' && rest[1] <= '9' && strtol(rest + 1, &end, 10) <= 65535 &&
+	       *end == '\0';
+}
+
 static const struct config_key override_keys[] = {
-	{ "hosts", CONFIG_TEXTS, OVERRIDE(hosts),
-		.help = "names, also with `*.` in front, that the job's way out lets "
-			"through" LATER },
+	{ "hosts", CONFIG_TEXTS, OVERRIDE(hosts), .is_good = is_host, .expected = HOST_EXPECTED,
+		.help = "whom the job may connect to, in place of the default: registries for "
+			"init, nobody for the others" },
+	{ "inside", CONFIG_TEXTS, OVERRIDE(inside), .is_good = is_host, .expected = HOST_EXPECTED,
+		.help = "the same, for hosts whose address is not a public one" },
 	{ "environment", CONFIG_TEXTS, OVERRIDE(environment), .is_good = server_is_variable,
 		.expected = "the name of a variable",
 		.help = "variables of the server that are handed on" LATER },

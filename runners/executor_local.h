@@ -5,7 +5,7 @@
  * Everything happens on the loop's thread; nothing here waits for a job. */
 #pragma once
 #include "orchestrator/lib/loop.h"
-#include "orchestrator/model/repo_config.h"
+#include "orchestrator/model/settings.h"
 #include "orchestrator/ports/executor.h"
 #include <jansson.h>
 
@@ -24,7 +24,7 @@ struct executor_local_options { /* all strings are copied */
 		bool without_overlay;	      /* copies instead, as where the kernel has none */
 		struct name_list read, write; /* absolute paths that jobs see, and may write to */
 		int64_t first_uid, uid_count; /* as root: the users of jobs */
-		const struct sandbox_override *overrides;
+		const struct sandbox_override *overrides; /* by profile */
 		size_t override_count;
 	} sandbox;
 	const char *fault; /* fault points of the runners, for tests; or NULL */

@@ -3,16 +3,16 @@
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/model/settings.h"
 
-static json_t *paths_json(const struct name_list *paths)
+static json_t *texts_json(const struct name_list *texts)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < paths->count; i++)
-		json_array_append_new(array, json_string(paths->list[i]));
+	for (size_t i = 0; i < texts->count; i++)
+		json_array_append_new(array, json_string(texts->list[i]));
 	return array;
 }
 
-/* 0: as the profile has it. */
+/* 0: as the profile has it; a profile without hosts keeps its default. */
 static json_t *overrides_json(const struct executor_local_options *options)
 {
 	json_t *object = json_object();
@@ -20,10 +20,15 @@ static json_t *overrides_json(const struct executor_local_options *options)
 	for (size_t i = 0; i < options->sandbox.override_count; i++) {
 		const struct sandbox_override *one = &options->sandbox.overrides[i];
 
-		json_object_set_new(object, one->profile,
-			json_pack("{s:I, s:I, s:I, s:i}", "memory", (json_int_t)one->memory_bytes,
-				"disk", (json_int_t)one->disk_bytes, "timeout_ms",
-				(json_int_t)one->wall_ms, "processes", one->processes));
+		json_t *json = json_pack("{s:I, s:I, s:I, s:i}", "memory",
+			(json_int_t)one->memory_bytes, "disk", (json_int_t)one->disk_bytes,
+			"timeout_ms", (json_int_t)one->wall_ms, "processes", one->processes);
+
+		if (one->hosts.count > 0 || one->inside.count > 0) {
+			json_object_set_new(json, "hosts", texts_json(&one->hosts));
+			json_object_set_new(json, "inside", texts_json(&one->inside));
+		}
+		json_object_set_new(object, one->profile, json);
 	}
 	return object;
 }
@@ -50,8 +55,8 @@ char *executor_settings_text(const struct executor_local_options *options)
 		if (texts[i].value != NULL)
 			json_object_set_new(json, texts[i].key, json_string(texts[i].value));
 	json_object_set_new(json, "overlay", json_boolean(!options->sandbox.without_overlay));
-	json_object_set_new(json, "read", paths_json(&options->sandbox.read));
-	json_object_set_new(json, "write", paths_json(&options->sandbox.write));
+	json_object_set_new(json, "read", texts_json(&options->sandbox.read));
+	json_object_set_new(json, "write", texts_json(&options->sandbox.write));
 	if (options->sandbox.uid_count > 0) {
 		json_object_set_new(json, "first_uid", json_integer(options->sandbox.first_uid));
 		json_object_set_new(json, "uids", json_integer(options->sandbox.uid_count));

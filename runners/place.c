@@ -3,6 +3,7 @@
 #include "orchestrator/model/job_dir.h"
 #include "runners/kept_state.h"
 #include "runners/tree.h"
+#include "runners/way_out.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -169,6 +170,11 @@ static int enter(struct worker *worker, struct sandbox_spec *spec, struct sandbo
 		r = share_written(worker, &err);
 	if (r == 0)
 		r = sandbox_enter(spec, box, &err);
+	if (r == 0 && worker->way_out != NULL) {
+		r = way_out_open(worker->way_out, box, &err);
+		if (r < 0)
+			sandbox_leave(box);
+	}
 	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err) : 0;
 }
 

@@ -2,6 +2,7 @@
 #include "runners/site.h"
 #include "orchestrator/lib/jsonx.h"
 #include "runners/sandbox.h"
+#include "runners/sandbox/profile.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -85,6 +86,30 @@ static int read_list(const struct site *site, struct jsonx *reader, const char *
 	return r;
 }
 
+_Static_assert((int)SITE_NETWORKS == (int)PROFILE_COUNT, "each profile has a network");
+
+static void read_hosts(const json_t *array, struct strvec *list)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (array, i, item)
+		if (json_is_string(item))
+			strvec_push(list, json_string_value(item));
+}
+
+/* {"plan": {"hosts": [...], "inside": [...]}} */
+static void read_networks(const json_t *json, struct site *site)
+{
+	for (size_t i = 0; i < PROFILE_COUNT; i++) {
+		const json_t *one = json_object_get(json, profiles[i].name);
+
+		site->networks[i].is_given = json_object_get(one, "hosts") != NULL;
+		read_hosts(json_object_get(one, "hosts"), &site->networks[i].hosts);
+		read_hosts(json_object_get(one, "inside"), &site->networks[i].inside);
+	}
+}
+
 /* The table, with what the operator wrote instead. */
 static void read_profiles(struct jsonx *reader, struct site *site)
 {
@@ -123,6 +148,7 @@ static int read_sandbox(struct jsonx *reader, struct site *site, struct err *err
 		r = read_tier(reader, "require", &site->require, err);
 	read_profiles(reader, site);
 	site->may_overlay = jsonx_bool_or(reader, "overlay", true);
+	read_networks(json_object_get(reader->object, "profiles"), site);
 	site->first_uid = jsonx_int_or(reader, "first_uid", 2097152);
 	site->uid_count = jsonx_int_or(reader, "uids", 65536);
 	if (r == 0 && (site->first_uid < 1000 || site->uid_count < 2 ||
@@ -178,6 +204,10 @@ int site_read(const json_t *json, struct site *ret, struct err *err)
 void site_release(struct site *site)
 {
 	strvec_release(&site->read);
+	for (size_t i = 0; i < PROFILE_COUNT; i++) {
+		strvec_release(&site->networks[i].hosts);
+		strvec_release(&site->networks[i].inside);
+	}
 	strvec_release(&site->write);
 	arena_release(&site->arena);
 	*site = (struct site){ 0 };

@@ -7,6 +7,14 @@
 #include <jansson.h>
 
 struct profile;
+enum { SITE_NETWORKS = 8 }; /* one for each profile */
+
+/* Where the sandboxes of one profile may connect to: "host", "*.host", each with ":port". */
+struct site_network {
+	bool is_given; /* else the default of the profile holds */
+	struct strvec hosts;
+	struct strvec inside; /* the same, and their addresses need not be public */
+};
 
 struct site {
 	struct arena arena;
@@ -20,10 +28,11 @@ struct site {
 	bool may_overlay;
 	int64_t first_uid, uid_count; /* as root: users of jobs */
 	struct profile
-		*profiles;	/* PROFILE_COUNT, in the order of the ids: the operator's limits */
-	struct strvec read;	/* absolute: what jobs see besides the system, at the same place */
-	struct strvec write;	/* and may write to: what the operator wrote down */
-	const char *fault_spec; /* lib/fault.h; of tests */
+		*profiles;   /* PROFILE_COUNT, in the order of the ids: the operator's limits */
+	struct strvec read;  /* absolute: what jobs see besides the system, at the same place */
+	struct strvec write; /* and may write to: what the operator wrote down */
+	struct site_network networks[SITE_NETWORKS]; /* in the order of the profiles */
+	const char *fault_spec;			     /* lib/fault.h; of tests */
 	const char *fault_log;
 };
 

@@ -26,6 +26,7 @@
 #include "runners/stage.h"
 #include "runners/tf_plan.h"
 #include "runners/toolbox.h"
+#include "runners/way_out.h"
 #include "runners/worker.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -563,6 +564,7 @@ static int supervise_in(const struct site *site, const struct sandbox_support *s
 	struct readers readers = {
 		.summary = { .go_fd = -1, .answer_fd = -1 }, .config = PLAN_CONFIG, .json_fd = -1
 	};
+	struct way_out way_out = { .control = -1 };
 	struct worker worker = { .wake_fd = -1 };
 	struct arena arena = { 0 };
 	struct job_spec spec;
@@ -571,9 +573,12 @@ static int supervise_in(const struct site *site, const struct sandbox_support *s
 	r = job_dir_spec(dir, &arena, &spec, err);
 	if (r == 0 && spec.op == JOB_PLAN)
 		r = readers_start(&readers, support, dir->fd, err);
+	if (r == 0 && spec.op != JOB_PREPARE)
+		r = way_out_start(&way_out, site, support, dir->events_fd, err);
 	arena_release(&arena);
 	if (r == 0) {
 		r = worker_open(&worker, site, support, dir, err);
+		worker.way_out = &way_out;
 		if (r == 0)
 			run_job(&worker, &readers);
 		else if (worker.spec.job.v != 0)
@@ -584,6 +589,7 @@ static int supervise_in(const struct site *site, const struct sandbox_support *s
 		worker_release(&worker);
 	}
 	readers_release(&readers);
+	way_out_release(&way_out);
 	return r;
 }
 

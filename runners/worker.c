@@ -286,11 +286,28 @@ static int watch_steps(struct worker *worker, struct watch *watch, struct err *e
 
 /* ---- steps ---- */
 
+/* Loopback is the sandbox's own: nobody else is there. */
+static void describe_way_out(struct strvec *env)
+{
+	static const char *const names[] = { "HTTPS_PROXY", "https_proxy", "HTTP_PROXY",
+		"http_proxy" };
+	char line[80];
+
+	for (size_t i = 0; i < countof(names); i++) {
+		snprintf(
+			line, sizeof(line), "%s=http://127.0.0.1:%d", names[i], SANDBOX_PROXY_PORT);
+		step_env_put(env, line);
+	}
+}
+
 int worker_describe(struct worker *worker, enum tool_step step, struct strvec *argv,
 	struct strvec *env, struct err *err)
 {
 	int r = worker->tool->describe(&worker->context, step, argv, env, err);
 
+	if (r == 0 && worker->box.profile != NULL &&
+		worker->box.profile->network == PROFILE_NETWORK_PROXY)
+		describe_way_out(env);
 	for (size_t i = 0; r == 0 && i < worker->env.count; i++)
 		step_env_put(env, worker->env.items[i]);
 	for (size_t i = 0; r == 0 && i < worker->secret_env.count; i++)

@@ -13,6 +13,8 @@
 #include "runners/site.h"
 #include "runners/tool.h"
 
+struct way_out;
+
 struct worker {
 	const struct site *site;
 	const struct sandbox_support *support;
@@ -28,7 +30,8 @@ struct worker {
 	struct tool_context context;
 	struct sandbox box;
 	bool is_inside;
-	struct sandbox render; /* made while the plan is, so that nobody waits for it */
+	struct way_out *way_out; /* the job's network; borrowed, or NULL: it has none */
+	struct sandbox render;	 /* made while the plan is, so that nobody waits for it */
 	bool has_render;
 	const char *render_layer;
 	int wake_fd; /* readable when a cancel may have been asked for */

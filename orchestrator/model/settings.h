@@ -134,6 +134,7 @@ struct sandbox_override { /* zero, NULL or empty: as the profile has it */
 	const char *profile;
 	struct config_place at;
 	struct name_list hosts;	      /* that the job's proxy lets through */
+	struct name_list inside;      /* the same, where the address is not a public one */
 	struct name_list environment; /* names of variables that are handed on */
 	struct name_list read;	      /* folders that it may read */
 	int64_t memory_bytes, disk_bytes, wall_ms;

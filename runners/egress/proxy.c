@@ -118,7 +118,8 @@ static void tunnel_free(struct tunnel *tunnel)
 	free(tunnel);
 }
 
-/* The client learns why as the answer to its CONNECT. */
+/* The client learns why as the answer to its CONNECT. The reason stands behind the number too:
+ * tools written in Go show that line and nothing else. */
 static void say_last_word(struct tunnel *tunnel, const char *status, const char *why)
 {
 	char text[LAST_WORD_MAX];
@@ -127,9 +128,9 @@ static void say_last_word(struct tunnel *tunnel, const char *status, const char 
 	if (length < 0 || (size_t)length >= sizeof(text))
 		length = (int)strlen(text);
 	tunnel->length = (size_t)snprintf(tunnel->bytes, sizeof(tunnel->bytes),
-		"HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
+		"HTTP/1.1 %.3s sluice: %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n"
 		"Connection: close\r\n\r\n%s",
-		status, length, text);
+		status, why, length, text);
 	tunnel->sent = 0;
 	tunnel->state = TUNNEL_LAST_WORD;
 	tunnel->deadline_ms = tunnel->proxy->now_ms + HEAD_MS;

@@ -10,6 +10,7 @@ suite_git = tests/integration/test_git.py ## sluice-git on ordinary and hostile 
 suite_projects = tests/integration/test_projects.py ## sluice projects on real repositories: what is selected, and why
 suite_runners = python3 tests/integration/test_runners.py ## jobs: hostile and real tools, kills, restarts
 suite_provenance = tests/integration/test_provenance.py ## real tools: plans that somebody changes while they are made
+suite_network = python3 tests/integration/test_network.py ## jobs reach whom the operator named, and nobody else
 suite_workflows = tests/integration/test_workflows.py ## real tools: the steps of workflows, import, state rm, hooks
 suite_trust = tests/integration/test_trust.py ## configuration in a running server: errors, changes, new commands, order
 suite_upkeep = tests/integration/test_upkeep.py ## what the server remembers, shows and throws away

@@ -162,7 +162,9 @@ static void on_input(void *owner, _unused_ bool readable, _unused_ bool writable
 
 static void set_option(struct executor_local_options *options, const char *text)
 {
-	static const char *write, *read;
+	static const char *write, *read, *hosts, *inside;
+	static struct sandbox_override networks[] = { { .profile = "init" }, { .profile = "plan" },
+		{ .profile = "apply" } };
 	const struct {
 		const char *key;
 		const char **value;
@@ -177,6 +179,8 @@ static void set_option(struct executor_local_options *options, const char *text)
 		{ "tier=", &options->sandbox.tier },
 		{ "require=", &options->sandbox.require },
 		{ "read=", &read },
+		{ "hosts=", &hosts },
+		{ "inside=", &inside },
 		{ "write=", &write },
 		{ "fault=", &options->fault },
 		{ "fault_log=", &options->fault_log },
@@ -188,6 +192,12 @@ static void set_option(struct executor_local_options *options, const char *text)
 		if (str_starts(text, keys[i].key))
 			*keys[i].value = text + strlen(keys[i].key);
 	options->sandbox.write = (struct name_list){ .list = &write, .count = write != NULL };
+	for (size_t i = 0; i < countof(networks); i++) {
+		networks[i].hosts = (struct name_list){ .list = &hosts, .count = hosts != NULL };
+		networks[i].inside = (struct name_list){ .list = &inside, .count = inside != NULL };
+	}
+	options->sandbox.overrides = networks;
+	options->sandbox.override_count = countof(networks);
 	options->sandbox.read = (struct name_list){ .list = &read, .count = read != NULL };
 }
 
