@@ -325,7 +325,7 @@ static const struct {
 			  "restart the server" },
 	{ "sandbox: {read: [/a, /b]}", "sandbox.read: cannot change while the server runs; it is "
 				       "not given; put it back, or restart the server" },
-	{ "sandbox: {profiles: {plan: {hosts: a.example, inside: [b:1, c]}}}",
+	{ "sandbox: {profiles: {plan: {hosts: [a.example], inside: [b:1, c]}}}",
 		"sandbox.profiles: cannot change while the server runs; it is not given; put it "
 		"back, or restart the server" },
 	{ "tools: {tofu: /x}", "tools.tofu: cannot change while the server runs; it is not given; "
