@@ -37,7 +37,9 @@ static const struct cli_verb verbs[] = {
 	{ "audit", "[--from MS] [--to MS] | verify", "the record", cli_audit },
 	{ "reload", "", "the server reads its configuration again, or says what is wrong with it",
 		cli_reload },
-	{ "doctor", "", "what this machine can do, with the remedy for what it cannot",
+	{ "doctor", "[--server FILE]",
+		"what this machine and the hosts of a configuration can do, with the remedy for "
+		"what they cannot",
 		cli_doctor },
 	{ "validate",
 		"[--repo DIR | --file FILE] [--server FILE] | --reference | --schema repo|server",

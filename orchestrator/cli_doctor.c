@@ -1,6 +1,7 @@
 /* What this machine and its configuration can really do. */
 #include "config/server_config.h"
 #include "orchestrator/cli.h"
+#include "vcs/github/github_host.h"
 
 #include "orchestrator/lib/http_client.h"
 #include "orchestrator/lib/strbuf.h"
@@ -186,6 +187,76 @@ static struct finding find_broom(struct cli *cli)
 	return finding;
 }
 
+static void put(struct cli *cli, json_t *list, const struct finding *finding)
+{
+	json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:s}", "what", finding->what, "ok",
+					    finding->is_fine, "detail", finding->detail, "remedy",
+					    finding->is_fine ? "" : finding->remedy));
+	if (!cli->json)
+		(void)printf("%-4s %-16s %s%s%s\n", finding->is_fine ? "ok" : "no", finding->what,
+			finding->detail, finding->is_fine ? "" : "\n                      -> ",
+			finding->is_fine ? "" : finding->remedy);
+}
+
+static struct finding find_host(struct cli *cli, const struct host_settings *host)
+{
+	struct finding finding = { .what = host->name, .remedy = "" };
+	char *login = NULL;
+	struct err err = { 0 };
+
+	if (!str_equal(host->kind, "github")) {
+		finding.detail = arena_printf(&cli->arena, "of the kind %s", host->kind);
+		finding.remedy = "this build knows only hosts of the kind github";
+		return finding;
+	}
+	finding.is_fine = github_host_check(host, &login, &err) == 0;
+	finding.detail = finding.is_fine ? arena_printf(&cli->arena, "%s takes us for %s",
+						   host->api_url, login)
+					 : arena_strdup(&cli->arena, err.text);
+	finding.remedy =
+		err.class == ERR_CLASS_CONFIG
+			? arena_printf(&cli->arena,
+				  "look at hosts.%s in server.yaml, and at vcs/README.md for "
+				  "what the credential must allow",
+				  host->name)
+			: arena_printf(&cli->arena,
+				  "is %s reached from here? see proxy and ca_bundle of hosts.%s",
+				  host->api_url, host->name);
+	free(login);
+	return finding;
+}
+
+/* Only with a file: without one there is but the embedded host. */
+static bool check_hosts(struct cli *cli, json_t *list)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF(64 << 10);
+	struct config_errors errors = { 0 };
+	struct settings settings = { 0 };
+	bool is_fit = true;
+	struct err err;
+
+	if (cli->server == NULL)
+		return true;
+	server_config_defaults(&settings);
+	if (server_config_read(cli->server, &settings, &errors, &err) < 0) {
+		config_errors_text(&errors, cli->server, &text);
+		put(cli, list,
+			&(struct finding){ .what = "configuration",
+				.detail = strbuf_text(&text),
+				.remedy = "sluice validate says more" });
+		is_fit = false;
+	}
+	for (size_t i = 0; is_fit && i < settings.host_count; i++) {
+		struct finding finding = find_host(cli, &settings.hosts[i]);
+
+		put(cli, list, &finding);
+		is_fit = finding.is_fine && is_fit;
+	}
+	config_errors_release(&errors);
+	arena_release(&settings.arena);
+	return is_fit;
+}
+
 int cli_doctor(struct cli *cli)
 {
 	struct finding findings[] = { find_program(cli, "sluice-job"),
@@ -206,16 +277,9 @@ int cli_doctor(struct cli *cli)
 		bool is_needed = i != 2 && i != 3 && i != SANDBOX_LESS;
 
 		is_fit = is_fit && (finding->is_fine || !is_needed);
-		json_array_append_new(
-			list, json_pack("{s:s, s:b, s:s, s:s}", "what", finding->what, "ok",
-				      finding->is_fine, "detail", finding->detail, "remedy",
-				      finding->is_fine ? "" : finding->remedy));
-		if (!cli->json)
-			(void)printf("%-4s %-16s %s%s%s\n", finding->is_fine ? "ok" : "no",
-				finding->what, finding->detail,
-				finding->is_fine ? "" : "\n                      -> ",
-				finding->is_fine ? "" : finding->remedy);
+		put(cli, list, finding);
 	}
+	is_fit = check_hosts(cli, list) && is_fit;
 	if (cli->json)
 		cli_print_json(list);
 	json_decref(list);

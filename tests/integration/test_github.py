@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -86,7 +87,8 @@ hosts:
         return self
 
     def end(self):
-        self.server.kill()
+        if self.server.process is not None:
+            self.server.kill()
         self.fake.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -523,6 +525,28 @@ def starts_only_with_what_it_needs():
             check(words in made.server.log_text(), words, made.server.log_text())
         finally:
             made.end()
+
+
+@case
+def doctor_says_what_is_wrong():
+    made = Lab(app=True)
+    try:
+        def row(words, exit_of_row):
+            done = subprocess.run([os.path.join(made.server.build, "sluice"), "doctor", "--json", "--server", made.server.config], text=True,
+                                  capture_output=True, check=False)
+            found = [one for one in json.loads(done.stdout) if one["what"] == "github.com"][0]
+            check(found["ok"] == exit_of_row and words in found["detail"] + found["remedy"], words, found)
+        row("takes us for planner[bot]", True)
+        made.fake.app["id"] = 99
+        row("the credential is not accepted", False)
+        made.write("secret", "")
+        row("empty", False)
+        made.write("secret", made.fake.secret)
+        made.fake.server.shutdown()
+        made.fake.server.server_close()
+        row("reached from here?", False)
+    finally:
+        made.end()
 
 
 def calls(some):

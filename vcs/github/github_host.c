@@ -187,9 +187,11 @@ static void on_login(void *owner, const struct github_result *result, const stru
 	struct list *item;
 
 	host->is_asking_login = false;
-	if (err == NULL && github_login_is_valid(login))
+	if (err == NULL && github_login_is_valid(login)) {
 		set_login(host, login);
-	else if (err != NULL && host->tell != NULL)
+		if (host->known != NULL)
+			host->known(host->owner, login);
+	} else if (err != NULL && host->tell != NULL)
 		host->tell(host->owner, true, "GitHub does not say who we are", err);
 	list_init(&waiting);
 	while ((item = list_pop(&host->waiting)) != NULL)
@@ -458,6 +460,7 @@ int github_host_new(
 	host->proxy = mem_strdup(settings->proxy);
 	host->ca_bundle = mem_strdup(settings->ca_bundle);
 	host->clock = options->clock;
+	host->known = options->known;
 	host->tell = options->tell;
 	host->owner = options->owner;
 	host->site =

@@ -14,8 +14,9 @@ struct github_host;
 struct github_host_options {
 	struct loop *loop;
 	const struct clock *clock;
-	const struct host_settings *settings; /* read here, not kept */
-	/* For the operator's log: who we are, what the host refuses. */
+	const struct host_settings *settings;	       /* read here, not kept */
+	void (*known)(void *owner, const char *login); /* who we are there; or NULL */
+	/* For the operator's log: what the host refuses. */
 	void (*tell)(void *owner, bool is_problem, const char *what, const struct err *err);
 	void *owner;
 };
@@ -32,4 +33,7 @@ _must_check_ int github_secrets_read(
 	const struct host_settings *settings, struct github_secrets **ret, struct err *err);
 void github_secrets_free(struct github_secrets *secrets); /* NULL is fine */
 void github_host_take(struct github_host *host, struct github_secrets *secrets);
+/* Asks who we are and waits for the answer, for those who set it up. *ret_login is the caller's. */
+_must_check_ int github_host_check(
+	const struct host_settings *settings, char **ret_login, struct err *err);
 struct vcs_host *github_host_port(struct github_host *host); /* borrowed */

@@ -82,6 +82,7 @@ struct github_host {
 	size_t thread_count, status_count;
 	bool is_asking_login;
 	struct list waiting; /* orders that need to know who we are */
+	void (*known)(void *owner, const char *login);
 	void (*tell)(void *owner, bool is_problem, const char *what, const struct err *err);
 	void *owner;
 };
