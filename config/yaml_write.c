@@ -24,29 +24,43 @@ struct yaml_node *yaml_new_list(struct arena *arena)
 	return new_node(arena, YAML_LIST);
 }
 
-/* Text that nobody takes for anything else, neither a number nor one of the many words for true. */
-static bool may_be_plain(const char *text)
+static bool is_word(const char *text)
 {
 	static const char *const words[] = { "true", "false", "null", "yes", "no", "on", "off", "y",
-		"n" };
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/";
-	static const char others[] = "0123456789_.-@";
-	size_t length = strlen(text);
+		"n", "~", "" };
 
-	if (length == 0 || strchr(letters, text[0]) == NULL)
-		return false;
 	for (size_t i = 0; i < countof(words); i++) {
 		if (strcasecmp(text, words[i]) == 0)
-			return false;
+			return true;
 	}
-	for (size_t i = 0; i < length; i++) {
-		bool is_inner_colon = text[i] == ':' && text[i + 1] != '\0';
+	return false;
+}
 
-		if (strchr(letters, text[i]) == NULL && strchr(others, text[i]) == NULL &&
-			!is_inner_colon)
+/* Text that nobody takes for anything else: no number, none of the many words for true, no list, no
+ * comment. Only in block style, which is all that is written here. */
+static bool may_be_plain(const char *text)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/";
+	size_t length = strlen(text);
+
+	if (length == 0 || strchr(letters, text[0]) == NULL || text[length - 1] == ' ' ||
+		is_word(text))
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (text[i] < ' ' || text[i] > '~' ||
+			(text[i] == ':' && (text[i + 1] == ' ' || text[i + 1] == '\0')) ||
+			(text[i] == '#' && text[i - 1] == ' '))
 			return false;
 	}
 	return true;
+}
+
+/* What means something without quotes that it does not mean with them. */
+static bool must_be_plain(const char *text)
+{
+	return is_word(text) || (text[strspn(text, "0123456789abcdefABCDEFxXoO_.:+-TZ")] == '\0' &&
+					strpbrk(text, "0123456789") != NULL &&
+					strchr("0123456789+-.", text[0]) != NULL);
 }
 
 struct yaml_node *yaml_new_text(struct arena *arena, const char *text)
@@ -181,15 +195,15 @@ static void write_literal(const char *text, int depth, struct strbuf *out)
 	}
 }
 
-/* Plain text over several lines was folded into one with breaks in it: text it stays. */
-static bool is_one_line(const struct yaml_node *node)
+/* A plain text of flow style, "-" or one over several lines, may be none here: text it stays. */
+static bool is_written_plain(const struct yaml_node *node)
 {
-	return node->is_plain && strchr(node->text, '\n') == NULL;
+	return node->is_plain && (may_be_plain(node->text) || must_be_plain(node->text));
 }
 
 static void write_scalar(const struct yaml_node *node, int depth, struct strbuf *out)
 {
-	if (is_one_line(node))
+	if (is_written_plain(node))
 		strbuf_puts(out, node->text);
 	else if (may_be_literal(node->text))
 		write_literal(node->text, depth, out);
@@ -199,7 +213,7 @@ static void write_scalar(const struct yaml_node *node, int depth, struct strbuf 
 
 static void write_key(const struct yaml_node *key, struct strbuf *out)
 {
-	if (is_one_line(key))
+	if (is_written_plain(key))
 		strbuf_puts(out, key->text);
 	else
 		write_quoted(key->text, out);

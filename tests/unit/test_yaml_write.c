@@ -25,7 +25,13 @@ static const struct {
 	{ "a:", "\"a:\"" },
 	{ " a", "\" a\"" },
 	{ "-", "\"-\"" },
-	{ "say \"no\" \\ 'yes'", "\"say \\\"no\\\" \\\\ 'yes'\"" },
+	{ "say \"no\" \\ 'yes' [a, b] {c} | > & * ! % @ `",
+		"say \"no\" \\ 'yes' [a, b] {c} | > & * ! % "
+		"@ `" },
+	{ "\"quoted\" \\", "\"\\\"quoted\\\" \\\\\"" },
+	{ "/.*/", "/.*/" },
+	{ "a#b:c", "a#b:c" },
+	{ "a ", "\"a \"" },
 	{ "\x07\x7f\ttab", "\"\\U00000007\\U0000007f\\ttab\"" },
 	{ "caf\xc3\xa9", "\"caf\xc3\xa9\"" },
 	{ "\xc2\x85\xe2\x80\xa8\xef\xbb\xbf", "\"\\U00000085\\U00002028\\U0000feff\"" },
@@ -62,14 +68,15 @@ static void test_shapes(_unused_ void **state)
 	yaml_set(&arena, item, "id", yaml_new_text(&arena, "/.*/"));
 	yaml_set(&arena, item, "none", yaml_new_plain(&arena, ""));
 	yaml_add(&arena, inner, yaml_new_plain(&arena, "3"));
+	yaml_add(&arena, inner, yaml_new_plain(&arena, "-")); /* in [-] it is text */
 	yaml_add(&arena, list, item);
 	yaml_add(&arena, list, inner);
 	yaml_add(&arena, list, yaml_new_list(&arena));
 	yaml_set_key(&arena, root, "github.com", list);
 	yaml_set(&arena, root, "empty", yaml_new_map(&arena));
 	yaml_write(root, &out);
-	assert_string_equal(strbuf_text(&out), "github.com:\n  - id: \"/.*/\"\n    none:\n  - - 3\n"
-					       "  - []\nempty: {}\n");
+	assert_string_equal(strbuf_text(&out), "github.com:\n  - id: /.*/\n    none:\n  - - 3\n"
+					       "    - \"-\"\n  - []\nempty: {}\n");
 }
 
 int main(int argc, char **argv)
