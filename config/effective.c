@@ -2,6 +2,7 @@
 #include "config/effective.h"
 
 #include "config/merge.h"
+#include "config/overlap.h"
 #include "orchestrator/model/steps.h"
 
 #include <stdarg.h>
@@ -344,6 +345,45 @@ static void add_rule(
 	out->discover_rules[out->discover_rule_count++] = rule;
 }
 
+/* Folders that the base has are none of a new rule's, not even in another workspace. The list grows
+ * as the decoder made it grow. */
+static void leave_out_base(struct merge *merge, struct discover_rule *rule, const char *folder)
+{
+	struct name_list *exclude = &rule->exclude;
+	bool is_met = false;
+
+	for (size_t i = 0; i < rule->dirs.count && !is_met; i++)
+		is_met = overlap_of(rule->dirs.list[i], folder, &merge->guards.steps);
+	if (!is_met)
+		return;
+	exclude->list = arena_push(
+		merge->arena, exclude->list, exclude->count, sizeof(*exclude->list));
+	exclude->list[exclude->count++] = folder;
+}
+
+static void add_new_rule(struct merge *merge, const struct side *head_side, size_t number)
+{
+	const struct repo_file *base = merge->in->base;
+	struct discover_rule *rule;
+	size_t excluded;
+
+	add_rule(merge, head_side, number, ORIGIN_HEAD);
+	rule = &merge->out->discover_rules[merge->out->discover_rule_count - 1];
+	excluded = rule->exclude.count;
+	for (size_t i = 0; base != NULL && i < base->project_count; i++)
+		leave_out_base(merge, rule, merge->guards.projects[i].dir);
+	for (size_t i = 0; base != NULL && i < base->discover_rule_count; i++) {
+		const struct name_list *dirs = &base->discover_rules[i].rule.dirs;
+
+		for (size_t k = 0; k < dirs->count; k++)
+			leave_out_base(merge, rule, dirs->list[k]);
+	}
+	if (rule->exclude.count > excluded)
+		merge_note(merge, rule->at,
+			arena_printf(merge->arena, "discover[%zu].dirs", number),
+			"not for folders that the base branch has; " UNTIL_MERGED);
+}
+
 static bool has_rule(const struct repo_file *file, const struct yaml_node *node)
 {
 	for (size_t i = 0; file != NULL && i < file->discover_rule_count; i++) {
@@ -371,7 +411,7 @@ static void merge_discovery(
 	}
 	for (size_t i = 0; !merge->is_base_alone && i < head->discover_rule_count; i++) {
 		if (!has_rule(base, head->discover_rules[i].node))
-			add_rule(merge, head_side, i, ORIGIN_HEAD);
+			add_new_rule(merge, head_side, i);
 	}
 	out->discover = rules->has_discover ? rules->discover
 			: last != NULL && (last->given & FILE_DISCOVER_MODE)

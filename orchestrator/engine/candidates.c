@@ -74,7 +74,9 @@ static void add(struct search *search, const struct candidate *candidate)
 	struct candidates *ret = search->ret;
 
 	ret->list = arena_push(search->arena, ret->list, ret->count, sizeof(ret->list[0]));
-	ret->list[ret->count++] = *candidate;
+	ret->list[ret->count] = *candidate;
+	ret->list[ret->count].number = ret->count;
+	ret->count++;
 }
 
 /* ---- configured ones ---- */
@@ -326,7 +328,7 @@ static int compare(const void *a, const void *b)
 	if (order == 0)
 		order = (int)x->from - (int)y->from;
 	if (order == 0)
-		order = x->config < y->config ? -1 : x->config > y->config;
+		order = x->number < y->number ? -1 : x->number > y->number;
 	return order;
 }
 
@@ -361,7 +363,7 @@ static int compare_order(const void *a, const void *b)
 	if (x_rank != y_rank)
 		return x_rank - y_rank;
 	if (x_rank == FROM_CONFIG && x->config != y->config)
-		return x->config < y->config ? -1 : 1;
+		return x->number < y->number ? -1 : 1;
 	return strcmp(x->dir, y->dir);
 }
 

@@ -11,6 +11,7 @@ struct candidate {
 	const struct project_config *config;
 	struct config_place at;
 	const char *ignored; /* the pattern of ignore_paths that takes it out, or NULL */
+	size_t number;	     /* in the order of the configuration */
 };
 
 struct candidates {

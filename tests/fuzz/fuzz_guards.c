@@ -97,8 +97,13 @@ static const char *environment_of(const struct repo_config *config, const char *
 			return config->projects[i].environment;
 	}
 	for (size_t i = 0; i < config->discover_rule_count; i++) {
-		if (matches(config->discover_rules[i].dirs.list[0], folder))
-			return config->discover_rules[i].environment;
+		const struct discover_rule *rule = &config->discover_rules[i];
+		bool is_out = false;
+
+		for (size_t k = 0; k < rule->exclude.count; k++)
+			is_out = is_out || matches(rule->exclude.list[k], folder);
+		if (!is_out && matches(rule->dirs.list[0], folder))
+			return rule->environment;
 	}
 	return "";
 }

@@ -114,10 +114,13 @@ static void print_config(const struct repo_config *config, struct strbuf *out)
 	for (size_t i = 0; i < config->check_count; i++)
 		strbuf_printf(
 			out, "check %s %s\n", config->checks[i].name, config->checks[i].threshold);
-	for (size_t i = 0; i < config->discover_rule_count; i++)
-		strbuf_printf(out, "discover %s env=%s%s\n", config->discover_rules[i].dirs.list[0],
-			config->discover_rules[i].environment,
-			config->discover_rules[i].origin == ORIGIN_HEAD ? " new" : "");
+	for (size_t i = 0; i < config->discover_rule_count; i++) {
+		const struct discover_rule *rule = &config->discover_rules[i];
+
+		strbuf_printf(out, "discover %s env=%s", rule->dirs.list[0], rule->environment);
+		print_names("not", &rule->exclude, out);
+		strbuf_puts(out, rule->origin == ORIGIN_HEAD ? " new\n" : "\n");
+	}
 	print_names("patterns", &config->project_patterns, out);
 	for (size_t i = 0; i < config->new_command_count; i++)
 		strbuf_printf(out, "new %s.%s: %s\n", config->new_commands[i].workflow,
@@ -270,11 +273,16 @@ static const struct {
 	{ "a discovery rule without its environment",
 		ENVIRONMENT "discover: [{dirs: 'i/*', environment: prod}]\n",
 		ENVIRONMENT "discover: [{dirs: 'i/*'}]\n",
-		"discover i/* env=prod\ndiscover i/* env= new\n", "discover[0]" },
+		"discover i/* env=prod\ndiscover i/* env= not=i/* new\n", "discover[0]" },
 	{ "a discovery rule that leaves one folder out",
 		ENVIRONMENT "discover: [{dirs: 'i/*', environment: prod}]\n",
 		ENVIRONMENT "discover: [{dirs: 'i/*', environment: prod, exclude: i/x}]\n",
-		"discover i/* env=prod\ndiscover i/* env=prod new\n", "discover[0]" },
+		"discover i/* env=prod\ndiscover i/* env=prod not=i/x,i/* new\n", "discover[0]" },
+	{ "a new rule over the folder of a project, which has another workspace",
+		ENVIRONMENT "projects: [{dir: i/x, workspace: w, environment: prod}]\n",
+		ENVIRONMENT "projects: [{dir: i/x, workspace: w, environment: prod}]\ndiscover: "
+			    "[{dirs: 'i/*'}]\n",
+		"discover i/* env= not=i/x new\n", "discover[0].dirs" },
 	{ "a project in a folder of a discovery rule",
 		ENVIRONMENT "discover: [{dirs: 'i/*', environment: prod}]\n",
 		ENVIRONMENT "discover: [{dirs: 'i/*', environment: prod}]\nprojects: [{dir: "
