@@ -269,6 +269,14 @@ static void put_output(
 		strbuf_puts(out, "</details>\n");
 }
 
+static void put_plan_command(
+	struct strbuf *out, const struct view *view, const char *flag, const char *name)
+{
+	_cleanup_free_ char *command = mem_printf("%s plan %s %s", view->command_word, flag, name);
+
+	render_code(out, command);
+}
+
 static void put_failure(
 	struct strbuf *out, const struct view *view, const struct job *job, size_t most)
 {
@@ -284,9 +292,8 @@ static void put_failure(
 				 ? "\nThe state is as it was. Plan again with "
 				 : "\nThe state is as the tool left it after the error. Look again "
 				   "with ");
-	strbuf_printf(out, "`%s plan -p ", view->command_word);
-	strbuf_puts(out, strpbrk(job->project, "`\n") == NULL ? job->project : "PROJECT");
-	strbuf_puts(out, "`.\n");
+	put_plan_command(out, view, "-p", job->project);
+	strbuf_puts(out, ".\n");
 }
 
 static void put_interrupted(struct strbuf *out, const struct view *view, const struct job *job)
@@ -297,9 +304,8 @@ static void put_interrupted(struct strbuf *out, const struct view *view, const s
 		"\nKnown: it was started at %s, and there is no result. The lock is kept.\n\n",
 		clock_text(job->started_ms, time));
 	strbuf_puts(out, "Choose: look at what is real with ");
-	strbuf_printf(out, "`%s plan -d ", view->command_word);
-	strbuf_puts(out, strpbrk(job->dir, "`\n") == NULL ? job->dir : "DIR");
-	strbuf_printf(out, "`, or give the lock up with `%s unlock`.\n", view->command_word);
+	put_plan_command(out, view, "-d", job->dir);
+	strbuf_printf(out, ", or give the lock up with `%s unlock`.\n", view->command_word);
 }
 
 static void put_title(
