@@ -319,12 +319,12 @@ static void merge_checks(struct merge *merge)
 			arena_printf(merge->arena, "checks.%.60s", check->name),
 			now == NULL ? "removed; " UNTIL_MERGED : "changed; " UNTIL_MERGED);
 	}
+	/* A check without an entry forgives nothing, so a new entry could only loosen it. */
 	for (size_t i = 0; !merge->is_base_alone && i < head->check_count; i++) {
-		if (find_check(base, head->checks[i].name) != NULL)
-			continue;
-		out->checks = arena_push(
-			merge->arena, out->checks, out->check_count, sizeof(*out->checks));
-		out->checks[out->check_count++] = head->checks[i];
+		if (find_check(base, head->checks[i].name) == NULL)
+			merge_note(merge, head->checks[i].at,
+				arena_printf(merge->arena, "checks.%.60s", head->checks[i].name),
+				"new; until it is merged every finding counts");
 	}
 }
 

@@ -321,6 +321,11 @@ static const struct {
 	{ "a check that forgives more", "checks: {checkov: {threshold: low}}\n",
 		"checks: {checkov: {threshold: critical}}\n", "check checkov low\n",
 		"checks.checkov" },
+	{ "a check that the base leaves strict", "projects: [{dir: a, checks: [checkov]}]\n",
+		"checks: {checkov: {threshold: critical, skip_needs: {user: me}}}\nprojects: "
+		"[{dir: "
+		"a, checks: [checkov]}]\n",
+		"workflow default of default\nnote", "checks.checkov" },
 	{ "a check forgotten", "checks: {checkov: {threshold: low}}\n", "", "check checkov low\n",
 		"checks.checkov" },
 	{ "owners removed", "projects: [{dir: a, owners: ['@sre']}]\n", "projects: [{dir: a}]\n",
