@@ -107,7 +107,7 @@ class FakeGitHub:
         self.lose_hooks = False
         self.redirect_git = None  # address of another host
         self.git_status = None  # what git is answered instead
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.server.fake = self
         self.url = "http://127.0.0.1:%d" % self.server.server_port
@@ -471,6 +471,11 @@ def graphql(fake, who, body, **_):
                     return 200, {"data": {word: {}}}
         return 200, {"data": None, "errors": [{"type": "NOT_FOUND", "message": "Could not resolve to a node"}]}
     raise Refusal(400, "this fake knows no such query")
+
+
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        pass  # servers of ours are killed in the middle of a request
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

@@ -236,12 +236,10 @@ static void write_failed(
 	comment_next(thread, comment);
 }
 
-static void on_unfolded(
-	void *owner, _unused_ const struct github_result *result, const struct err *err)
+/* Nobody waits for it, and the comment may be forgotten by then. */
+static void on_unfolded(_unused_ void *owner, _unused_ const struct github_result *result,
+	_unused_ const struct err *err)
 {
-	struct github_comment *comment = owner;
-
-	comment->is_hidden = err != NULL;
 }
 
 static void fold(struct github_order *order, struct github_comment *comment, bool is_folded,
@@ -290,7 +288,7 @@ static void on_written(void *owner, const struct github_result *result, const st
 	}
 	if (comment->is_hidden && !comment->shall_hide) {
 		comment->is_hidden = false;
-		fold(order, comment, false, on_unfolded, comment);
+		fold(order, comment, false, on_unfolded, NULL);
 	}
 	order_done(order);
 	comment_next(thread, comment);
