@@ -225,6 +225,66 @@ static int end(const struct config_errors *errors, struct err *err)
 		errors->found == 1 ? "" : "s");
 }
 
+/* The keys at the top of a server-side file of Atlantis. */
+static bool is_of_atlantis(const char *name)
+{
+	static const char *const names[] = { "repos", "workflows", "policies", "metrics",
+		"team_authz" };
+
+	for (size_t i = 0; i < countof(names); i++) {
+		if (str_equal(names[i], name))
+			return true;
+	}
+	return false;
+}
+
+static const struct config_key *top_key(const char *name, const char **ret_near)
+{
+	struct config_nearest nearest = config_nearest(name);
+	const struct config_key *key = keys;
+
+	for (; key->name != NULL && !str_equal(key->name, name); key++)
+		config_nearest_offer(&nearest, key->name);
+	*ret_near = nearest.best;
+	return key->name == NULL ? NULL : key;
+}
+
+/* A file of Atlantis as it stands may hold keys that neither of us knows. They were never in force,
+ * and are set aside by name; in a file with a key of ours, and where one of ours is near, each is
+ * an error. */
+static void set_aside(struct yaml_node *root, struct settings *settings)
+{
+	const char *near;
+	size_t kept = 0;
+
+	if (root->kind != YAML_MAP || yaml_get(root, "repos") == NULL)
+		return;
+	for (size_t i = 0; i + 1 < root->count; i += 2) {
+		if (top_key(root->items[i]->text, &near) != NULL
+				? !is_of_atlantis(root->items[i]->text)
+				: near != NULL)
+			return;
+	}
+	for (size_t i = 0; i + 1 < root->count; i += 2) {
+		struct yaml_node *key = root->items[i], *value = root->items[i + 1];
+
+		if (is_of_atlantis(key->text)) {
+			root->items[kept++] = key;
+			root->items[kept++] = value;
+			continue;
+		}
+		settings->notes = arena_push(&settings->arena, settings->notes,
+			settings->note_count, sizeof(*settings->notes));
+		settings->notes[settings->note_count++] = (struct config_note){
+			.at = { "server.yaml", key->at.line, key->at.column },
+			.path = key->text,
+			.text = "not in force: nobody knows this key at the top of the file; what "
+				"guards repositories stands in an entry of repos"
+		};
+	}
+	root->count = kept;
+}
+
 int server_config_parse(const char *bytes, size_t length, struct settings *settings,
 	struct config_errors *errors, struct err *err)
 {
@@ -239,6 +299,7 @@ int server_config_parse(const char *bytes, size_t length, struct settings *setti
 			.file = "server.yaml", .arena = &settings->arena, .errors = errors
 		};
 
+		set_aside(root, settings);
 		config_decode(&decoder, keys, root, NULL, settings);
 		server_hosts_finish(&decoder, settings);
 		server_repos_finish(&decoder, settings);

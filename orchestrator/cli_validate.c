@@ -121,6 +121,13 @@ static void check_server(struct validation *validation)
 	if (path != NULL && server_config_read(path, &validation->settings, &errors, &err) < 0)
 		add_errors(validation, path, &errors);
 	config_errors_release(&errors);
+	for (size_t i = 0; i < validation->settings.note_count; i++) {
+		const struct config_note *note = &validation->settings.notes[i];
+
+		add_warning(validation,
+			(struct config_place){ path, note->at.line, note->at.column }, note->path,
+			note->text);
+	}
 }
 
 /* Without a server nobody knows which workflows it has and what it allows. */

@@ -530,6 +530,10 @@ static void say_ready(const struct server *server)
 {
 	struct err ignored; /* no service manager is no problem */
 
+	for (size_t i = 0; i < server->settings.first->note_count; i++)
+		log_warn("a key of the configuration is not in force",
+			log_str("key", server->settings.first->notes[i].path),
+			log_int("line", server->settings.first->notes[i].at.line));
 	log_info("ready", log_str("address", server->settings.first->listen_host),
 		log_int("port", http_port(server->http)),
 		log_str("data", server->settings.first->data_dir));

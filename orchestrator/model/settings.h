@@ -221,6 +221,9 @@ struct settings {
 
 	struct host_settings *hosts;
 	size_t host_count;
+	struct config_note
+		*notes; /* of the file: keys that are not in force, each with its place */
+	size_t note_count;
 	struct repo_rule *repo_rules;
 	size_t repo_rule_count;
 	struct repo_defaults defaults;

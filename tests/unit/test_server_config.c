@@ -5,6 +5,7 @@
 
 #include "config/server_config.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -358,6 +359,61 @@ static void test_changes(void **state)
 	arena_release(&next.arena);
 }
 
+static const struct {
+	const char *name; /* a file */
+	const char *said; /* "": taken */
+	const char *note; /* the key that is set aside, or NULL */
+} foreign[] = {
+	{ "repos: [{id: /.*/}]\napply_requirements: [approved]\n", "", "apply_requirements" },
+	{ "repos: []\nworkflows: {}\ngithub: {user: x}\n", "", "github" },
+	{ "repos: []\nreposs: []\n", "server.yaml:2:1: reposs: unknown key", NULL },
+	{ "repos: []\nslots: 3\ngithub: {}\n", "server.yaml:3:1: github: unknown key", NULL },
+	{ "github: {}\n", "server.yaml:1:1: github: unknown key", NULL },
+};
+
+/* What Atlantis' own files say beside their subject was never in force. */
+static void test_foreign_keys(void **state)
+{
+	const __typeof__(foreign[0]) *row = *state;
+	_cleanup_strbuf_ struct strbuf said = STRBUF(64 << 10);
+	struct settings settings;
+
+	parse(row->name, &settings, &said);
+	assert_int_equal(strncmp(strbuf_text(&said), row->said, strlen(row->said)), 0);
+	assert_int_equal(said.length == 0, row->said[0] == '\0');
+	assert_int_equal(settings.note_count, row->note != NULL);
+	if (row->note != NULL)
+		assert_string_equal(settings.notes[0].path, row->note);
+	arena_release(&settings.arena);
+}
+
+static void test_real_files(_unused_ void **state)
+{
+	static const char folder_name[] = "../shared/corpora/atlantis-yaml/server";
+	DIR *folder = opendir(folder_name);
+	const struct dirent *entry;
+	int count = 0;
+
+	if (folder == NULL)
+		cases_skip("corpora absent");
+	while ((entry = readdir(folder)) != NULL) {
+		_cleanup_free_ char *path = mem_printf("%s/%s", folder_name, entry->d_name);
+		struct config_errors errors = { 0 };
+		struct settings settings;
+		struct err err;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		server_config_defaults(&settings);
+		assert_ok(server_config_read(path, &settings, &errors, &err), &err);
+		config_errors_release(&errors);
+		arena_release(&settings.arena);
+		count++;
+	}
+	(void)closedir(folder);
+	assert_true(count >= 10);
+}
+
 static void test_reference_page(_unused_ void **state)
 {
 	_cleanup_strbuf_ struct strbuf reference = STRBUF(64 << 10);
@@ -383,6 +439,8 @@ int main(int argc, char **argv)
 	CASE(test_many_errors);
 	CASE(test_a_file_that_is_not_there);
 	CASES(changes, test_changes);
+	CASES(foreign, test_foreign_keys);
+	CASE(test_real_files);
 	CASE(test_reference_page);
 	return cases_run(argc, argv);
 }
