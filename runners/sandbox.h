@@ -70,7 +70,8 @@ struct sandbox {
 	pid_t keeper;
 	int pidfd;
 	int control;
-	int listener; /* of profiles with a proxy: what inside is 127.0.0.1:SANDBOX_PROXY_PORT */
+	int proxy_port; /* on 127.0.0.1, as seen inside; 0: there is no way out */
+	int listener;	/* of profiles with a proxy: what inside is that port */
 	enum sandbox_tier tier;
 	const struct profile *profile;
 	pid_t others[SANDBOX_OTHERS_MAX]; /* our children from before; without a pid namespace only

@@ -286,16 +286,16 @@ static int watch_steps(struct worker *worker, struct watch *watch, struct err *e
 
 /* ---- steps ---- */
 
-/* Loopback is the sandbox's own: nobody else is there. */
-static void describe_way_out(struct strvec *env)
+/* In tier full loopback is the sandbox's own; in tier landlock this port is all of it. */
+static void describe_way_out(const struct worker *worker, struct strvec *env)
 {
 	static const char *const names[] = { "HTTPS_PROXY", "https_proxy", "HTTP_PROXY",
 		"http_proxy" };
 	char line[80];
 
 	for (size_t i = 0; i < countof(names); i++) {
-		snprintf(
-			line, sizeof(line), "%s=http://127.0.0.1:%d", names[i], SANDBOX_PROXY_PORT);
+		snprintf(line, sizeof(line), "%s=http://127.0.0.1:%d", names[i],
+			worker->box.proxy_port);
 		step_env_put(env, line);
 	}
 }
@@ -305,9 +305,8 @@ int worker_describe(struct worker *worker, enum tool_step step, struct strvec *a
 {
 	int r = worker->tool->describe(&worker->context, step, argv, env, err);
 
-	if (r == 0 && worker->box.profile != NULL &&
-		worker->box.profile->network == PROFILE_NETWORK_PROXY)
-		describe_way_out(env);
+	if (r == 0 && worker->box.proxy_port != 0)
+		describe_way_out(worker, env);
 	for (size_t i = 0; r == 0 && i < worker->env.count; i++)
 		step_env_put(env, worker->env.items[i]);
 	for (size_t i = 0; r == 0 && i < worker->secret_env.count; i++)

@@ -5,6 +5,7 @@
 #include "runners/sandbox/root.h"
 #include "runners/sandbox/setup.h"
 #include "runners/site.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <poll.h>
@@ -57,6 +58,8 @@ static int await_ready(struct sandbox *box, struct err *err)
 	cmsg = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
 	if (cmsg != NULL && cmsg->cmsg_type == SCM_RIGHTS)
 		memcpy(&box->listener, CMSG_DATA(cmsg), sizeof(box->listener));
+	if (box->listener >= 0 && box->proxy_port == 0)
+		box->proxy_port = SANDBOX_PROXY_PORT;
 	if (got == (ssize_t)sizeof(head) && head.word == KEEPER_READY)
 		return 0;
 	if (got == (ssize_t)sizeof(head) && head.word == KEEPER_FAILED) {
@@ -121,9 +124,27 @@ static bool fill_setup(const struct sandbox_spec *spec, struct setup *ret)
 	return !is_full || root_path_of(spec, ret->root, sizeof(ret->root));
 }
 
+/* Without a network of its own the job gets a port of the machine, the only one it may connect to.
+ */
+static int open_door(int *ret_port)
+{
+	_cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(address);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, length) < 0 ||
+		getsockname(fd, (struct sockaddr *)&address, &length) < 0 ||
+		listen(fd, SOMAXCONN) < 0)
+		return -1;
+	*ret_port = ntohs(address.sin_port);
+	return steal_fd(&fd);
+}
+
 int sandbox_enter(const struct sandbox_spec *spec, struct sandbox *ret, struct err *err)
 {
 	pid_t pid, others[SANDBOX_OTHERS_MAX] = { 0 };
+	_cleanup_fd_ int door = -1;
 	int pair[2], pidfd = -1, r;
 	struct setup setup;
 
@@ -136,6 +157,13 @@ int sandbox_enter(const struct sandbox_spec *spec, struct sandbox *ret, struct e
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(err, ERR_SYSTEM, errno, "sandbox: control socket");
 	setup.control = pair[1];
+	if (spec->support->tier == SANDBOX_LANDLOCK &&
+		spec->profile->network == PROFILE_NETWORK_PROXY &&
+		(door = open_door(&setup.proxy_port)) < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return err_sys(err, ERR_SYSTEM, errno, "sandbox: door to the proxy");
+	}
 	pid = clone_process(setup_namespaces(spec->support, spec->profile), -1, &pidfd);
 	if (pid == 0)
 		become_keeper(&setup);
@@ -148,7 +176,8 @@ int sandbox_enter(const struct sandbox_spec *spec, struct sandbox *ret, struct e
 	*ret = (struct sandbox){ .keeper = pid,
 		.pidfd = pidfd,
 		.control = pair[0],
-		.listener = -1,
+		.listener = steal_fd(&door),
+		.proxy_port = setup.proxy_port,
 		.tier = spec->support->tier,
 		.profile = spec->profile };
 	memcpy(ret->others, others, sizeof(others));

@@ -287,8 +287,7 @@ static int guard_machine(struct setup *setup)
 		&(struct landlock_policy){ .rules = rules,
 			.count = count,
 			.guards_network = spec->profile->network != PROFILE_NETWORK_HOST,
-			.port = spec->profile->network == PROFILE_NETWORK_PROXY ? SANDBOX_PROXY_PORT
-										: 0 },
+			.port = (unsigned short)setup->proxy_port },
 		spec->support->landlock_abi);
 }
 

@@ -12,6 +12,7 @@ struct setup {
 	bool has_users;		  /* in a user namespace of our own */
 	int control;
 	int listener;
+	int proxy_port;	       /* tier landlock: the machine's, and this job's alone */
 	char root[SETUP_PATH]; /* tier full: the skeleton, later "/" */
 	const char *detail;    /* what of a step failed, or NULL */
 };

@@ -129,6 +129,17 @@ def what_is_not_named_is_refused_and_said(lab):
 
 
 @case
+def a_door_of_the_machine_is_the_only_one(lab):
+    """Tier landlock has no network of its own: each job gets a port, and may connect to no other."""
+    with Listener() as other:
+        lab.start(tier="landlock", require="landlock", inside="127.0.0.1:%d" % other.port)
+        said = say(lab, "print(direct('127.0.0.1', %d), direct('127.0.0.1', 3128), direct('169.254.169.254', 80))\n"
+                        "print(through('127.0.0.1', %d))\nprint(through('other.example', 443))" % (other.port, other.port))
+        assert "closed closed closed" in said and "heard hello" in said and "403 sluice" in said, said
+        expect(other.server.heard, 1)
+
+
+@case
 def a_named_host_must_be_a_public_one(lab):
     with Listener() as other:
         lab.start(hosts="127.0.0.1:%d" % other.port)

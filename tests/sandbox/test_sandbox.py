@@ -420,7 +420,8 @@ def environment_has_nothing(lab, name):
     encoded = re.search(r'o1 += "([^"]*)"', text).group(1)
     names = sorted(pair.split("=", 1)[0] for pair in base64.b64decode(encoded).decode().split("\0") if "=" in pair)
     allowed = {"PATH", "HOME", "TMPDIR", "LANG", "TZ", "TF_IN_AUTOMATION", "TF_INPUT", "CHECKPOINT_DISABLE",
-               "TF_CLI_CONFIG_FILE", "PWD", "TF_DATA_DIR"}
+               "TF_CLI_CONFIG_FILE", "PWD", "TF_DATA_DIR", "HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy",
+               "NO_PROXY", "no_proxy"}
     print(names, file=sys.stderr) if os.environ.get("VERBOSE") else None
     assert "canary" not in base64.b64decode(encoded).decode(), encoded
     expect([word for word in names if word not in allowed and not word.startswith("ATLANTIS_") and
