@@ -53,24 +53,25 @@ int sandbox_give(const struct sandbox_support *support, int64_t job, int dir_fd,
 /* On the data folder's own file system: some cannot lie above, an overlay of a container among
  * them.
  */
-static int make_ground(const char *data_dir)
+static bool make_ground(const char *box)
 {
 	static const char *const folders[] = { "", "/overlay", "/overlay/a", "/overlay/b",
 		"/overlay/c", "/overlay/d" };
-	_cleanup_free_ char *ground = mem_printf("%s/box/overlay", data_dir);
 
 	for (size_t i = 0; i < countof(folders); i++) {
-		_cleanup_free_ char *path = mem_printf("%s/box%s", data_dir, folders[i]);
+		_cleanup_free_ char *path = mem_printf("%s%s", box, folders[i]);
 
 		if (mkdir(path, i == 0 ? 0755 : 0700) < 0 && errno != EEXIST)
-			return -1;
+			return false;
 	}
-	return open(ground, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return true;
 }
 
-static _noreturn_ void try_overlay(int ground, bool has_users)
+/* By its path: a descriptor from before would lead to the mounts that were left. */
+static _noreturn_ void try_overlay(const char *box, bool has_users)
 {
-	int failed = mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || fchdir(ground) < 0 ||
+	_cleanup_free_ char *ground = mem_printf("%s/overlay", box);
+	int failed = mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || chdir(ground) < 0 ||
 		     mount("sluice", "d", "overlay", 0,
 			     has_users ? "lowerdir=a,upperdir=b,workdir=c,userxattr"
 				       : "lowerdir=a,upperdir=b,workdir=c") < 0;
@@ -90,12 +91,12 @@ static void write_map(const char *name, unsigned id)
 /* In a child with mounts of its own; 0, or the errno. */
 static int overlay_errno(const char *data_dir, bool is_root)
 {
-	_cleanup_fd_ int ground = make_ground(data_dir);
+	_cleanup_free_ char *box = mem_printf("%s/box", data_dir);
 	unsigned uid = geteuid(), gid = getegid();
 	int status, pidfd = -1;
-	pid_t pid = ground < 0 ? -1
-			       : clone_process(
-					 CLONE_NEWNS | (is_root ? 0 : CLONE_NEWUSER), -1, &pidfd);
+	pid_t pid = !make_ground(box) ? -1
+				      : clone_process(CLONE_NEWNS | (is_root ? 0 : CLONE_NEWUSER),
+						-1, &pidfd);
 
 	if (pid == 0) {
 		_cleanup_fd_ int fd = -1;
@@ -108,7 +109,7 @@ static int overlay_errno(const char *data_dir, bool is_root)
 			write_map("gid_map", gid);
 			write_map("uid_map", uid);
 		}
-		try_overlay(ground, !is_root);
+		try_overlay(box, !is_root);
 	}
 	if (pid < 0)
 		return errno;

@@ -294,8 +294,12 @@ def killed_in_the_middle_of_a_round():
 # ---- where the data folder may lie -------------------------------------------------------------------------------
 
 
-def whole_loop_in(base, words):
-    with Place(base=base) as place:
+def whole_loop_in(base, words, copies):
+    with Place(base=base, orders="create=1 sleep=700") as place:
+        eventually(lambda: files(place, "jobs", "2-*", "upper"), "the folders of the plan")
+        time.sleep(0.4)  # of the 0.7 s that it takes
+        copied = files(place, "jobs", "2-*", "upper", "p", "main.tf")
+        expect(bool(copied), copies, "the work tree is copied")
         expect(place.server.wait_idle(1)[0]["state"], "done", "the plan")
         apply(place)
         said = subprocess.run([os.path.join(sluice.ROOT, "build", MODE, "sluice"), "doctor", "--data", place.data],
@@ -309,7 +313,7 @@ def whole_loop_in(base, words):
 def data_folder_in_memory_below_dev():
     if not os.access("/dev/shm", os.W_OK):
         raise Skip("there is no /dev/shm to write to")
-    whole_loop_in("/dev/shm", "tmpfs: in memory")
+    whole_loop_in("/dev/shm", "tmpfs: in memory", False)
 
 
 @case
@@ -323,7 +327,7 @@ def data_folder_on_an_overlay_as_in_a_container():
                            merged], cwd=folder, check=False, stderr=subprocess.DEVNULL).returncode != 0:
             raise Skip("no overlay can be mounted here")
         try:
-            whole_loop_in(merged, "overlay: work trees are copied")
+            whole_loop_in(merged, "overlay: work trees are copied", True)
         finally:
             subprocess.run(["umount", "-l", merged], check=True)
     finally:
