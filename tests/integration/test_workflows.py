@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -476,6 +477,21 @@ def import_with_own_steps(place):
 
 
 @both
+def import_whose_supervisor_dies(place):
+    """It had begun, and nobody knows how it ended: it is never begun again by itself."""
+    place.plan(ONE)
+    job = place.ask(IMPORT, [step(INIT), run("sleep 2"), step(IMPORT_STEP)], targets=["terraform_data.x", "an-id"])
+    place.lab.driver.wait("step %d 1 run" % job)
+    with open(os.path.join(place.lab.job_dir(job), "lock")) as stream:
+        os.kill(int(stream.read().split()[0]), signal.SIGKILL)
+    expect(place.lab.driver.ended(job).outcome, "unknown")
+    place.lab.driver.kill()
+    place.lab.start()
+    place.lab.driver.send("recover %d 1" % job)
+    place.lab.driver.wait("evidence %d 1 started" % job)
+
+
+@both
 def hooks(place):
     place.plan(ONE)
     done = place.again(HOOKS, [run("test -f main.tf && echo \"$COMMAND_NAME of $PULL_NUM\" > $OUTPUT_STATUS_FILE"),
@@ -621,6 +637,24 @@ def import_names_one_project(name, program):
         run_, comment = place.say("sluice import -d q terraform_data.x an-id")
         expect((run_["kind"], run_["state"]), ("import", "done"), comment)
         expect([job["dir"] for job in place.jobs()], ["q"])
+
+
+@served
+def requirements_of_an_import(name, program):
+    config = "commands: {allowed: [plan, apply, import]}\nrepos: [{id: /.*/, import_requirements: [%s]}]\n"
+    with Served(name, program, config % "approved") as place:
+        run_, comment = place.say("sluice import terraform_data.x an-id")
+        expect(run_["kind"], "plan", comment)
+        assert "**Not imported**" in comment and "approv" in comment, comment
+        place.approve("alice")
+        expect(place.say("sluice import terraform_data.x an-id")[0]["kind"], "plan", "the author's own does not count")
+        place.approve()
+        run_, comment = place.say("sluice import terraform_data.x an-id")
+        expect((run_["kind"], run_["state"]), ("import", "done"), comment)
+    with Served(name, program, config % "mergeable") as place:
+        place.approve()
+        run_, comment = place.say("sluice import terraform_data.x an-id")
+        assert run_["kind"] == "plan" and "cannot tell yet" in comment, comment
 
 
 @served

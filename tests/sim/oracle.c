@@ -156,6 +156,8 @@ static void check_earlier(struct world *world, const struct job_spec *spec, cons
 	bool depends = (world->order == ORDER_DEPENDS || world->order == ORDER_ABORTS) &&
 		       str_equal(spec->dir, "c") && str_equal(other->dir, "a");
 
+	if (other->op == JOB_HOOKS && spec->op != JOB_HOOKS && other->state != JOB_DONE)
+		oracle_wrong(world, "%s begins though the hooks did not end well", spec->dir);
 	if (other->op != spec->op || other->id.v == spec->job.v)
 		return;
 	if ((is_later || depends) && !job_state_is_final(other->state))

@@ -546,9 +546,14 @@ static int read_config(_unused_ const struct config_reader *reader,
 	_unused_ struct config_problems *problems, _unused_ struct err *err)
 {
 	static const char *on_a[] = { "a" };
+	static struct hook hooks[] = { { .command = "true", .shell = "sh" } };
 	struct project_config *projects = ordered[the_world->order];
 
 	*ret = (struct repo_config){ .file = "",
+		.pre_hooks = hooks,
+		.pre_hook_count = the_world->has_hooks,
+		.post_hooks = hooks,
+		.post_hook_count = the_world->has_hooks,
 		.default_kind = "terraform",
 		.default_workspace = "default",
 		.abort_on_failure = the_world->order == ORDER_ABORTS };
@@ -587,6 +592,7 @@ static void tell(void *owner, _unused_ bool is_problem, const char *what, const 
 
 void world_init(struct world *world, struct store *store, uint64_t seed)
 {
+	static struct repo_rule some_hooks = { .pre_hook_count = 1 };
 	static const char *words[] = { "sluice", "atlantis" };
 	static const char *allowed[] = { "plan", "apply", "unlock", "cancel", "import", "state" };
 	bool verbose = world->verbose;
@@ -610,11 +616,14 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 			.apply_all = true },
 		.status_prefix = "sluice",
 		.tool = "terraform",
+		.repo_rules = &some_hooks,
+		.repo_rule_count = 1,
 		.sweep_every_ms = 3000,
 		.keep_events_ms = INT64_MAX / 4,
 		.comment_interval_ms = 2000 };
 	world->newest = settings_ref(&world->settings);
 	world->order = (enum order)roll(world, ORDERS);
+	world->has_hooks = roll(world, ORDERS) == 0;
 	world->config.read = read_config;
 	world->config.files = no_files;
 	world->executor = (struct executor){ .start = start,

@@ -51,6 +51,7 @@ struct world {
 	} reloads[RELOADS_MAX];
 	size_t reload_count;
 	enum order order;
+	bool has_hooks; /* the server runs commands of its own around the projects */
 	struct config_reader config;
 	struct executor executor;
 	struct executor_events events;
