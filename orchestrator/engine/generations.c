@@ -104,6 +104,24 @@ static void drop_unused(struct engine *engine, const struct run_id *runs, size_t
 	engine->generation_count = kept;
 }
 
+/* In a savepoint: half of an audit record in the open transaction would end the chain. */
+static int audit_generation(struct engine *engine, struct arena *arena,
+	const struct settings *settings, struct err *err)
+{
+	int r = store_mark(engine->store, err);
+
+	if (r == 0)
+		r = engine_audit(engine, arena, "configuration", "operator", (struct pull_id){ 0 },
+			(struct run_id){ 0 }, err, "generation %lld, SHA-256 %s",
+			(long long)settings->generation,
+			settings->digest[0] == '\0' ? "none" : settings->digest);
+	if (r == 0)
+		r = store_keep(engine->store, err);
+	else
+		store_undo(engine->store);
+	return r;
+}
+
 int engine_reload(struct engine *engine, struct settings *settings, struct err *err)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
@@ -115,10 +133,7 @@ int engine_reload(struct engine *engine, struct settings *settings, struct err *
 	if (r == 0)
 		r = list_unfinished(engine, &arena, &unfinished, &unfinished_count, err);
 	if (r == 0)
-		r = engine_audit(engine, &arena, "configuration", "operator", (struct pull_id){ 0 },
-			(struct run_id){ 0 }, err, "generation %lld, SHA-256 %s",
-			(long long)settings->generation,
-			settings->digest[0] == '\0' ? "none" : settings->digest);
+		r = audit_generation(engine, &arena, settings, err);
 	if (r < 0)
 		return r;
 	generations_add(engine, settings, count == 0 ? 1 : newest[0].id.v + 1);
