@@ -262,6 +262,9 @@ void world_tell(struct world *world, enum vcs_event_kind kind, int64_t number, c
 	if (is_head) {
 		copy(pull->told_head, sizeof(pull->told_head), pull->head);
 		copy(pull->told_pusher, sizeof(pull->told_pusher), actor);
+	} else if (kind == VCS_COMMENT && !str_equal(pull->told_head, pull->head)) {
+		copy(pull->told_head, sizeof(pull->told_head), pull->head); /* it says so too */
+		copy(pull->told_pusher, sizeof(pull->told_pusher), VCS_SOMEBODY);
 	}
 	pull->told_open = kind != VCS_PULL_CLOSED && kind != VCS_PULL_MERGED &&
 			  (is_head || pull->told_open);
