@@ -68,8 +68,11 @@ static int open_sockets(struct range *range)
 	memcpy(address.sun_path + 1, range->abstract, strlen(range->abstract));
 	range->abstract_fd = listen_on(
 		AF_UNIX, &address, (socklen_t)(begin + 1 + strlen(range->abstract)));
-	/* A path that is short enough wherever the data is. */
-	snprintf(range->path, sizeof(range->path), "/tmp/.sluice-selftest-%d", (int)getpid());
+	/* Where it goes with the data; a socket's path is short, so not everywhere. */
+	if (snprintf(range->path, sizeof(range->path), "%s/socket", range->dir) >=
+		(int)sizeof(range->path))
+		snprintf(range->path, sizeof(range->path), "/tmp/.sluice-selftest-%d",
+			(int)getpid());
 	unlink(range->path);
 	memcpy(address.sun_path, range->path, strlen(range->path) + 1);
 	range->path_fd = listen_on(AF_UNIX, &address, sizeof(address));
