@@ -246,7 +246,8 @@ def environment_of_commands(place):
     for name in ("PLANFILE", "SHOWFILE", "POLICYCHECKFILE", "HOME", "PATH"):
         assert told[name].startswith("/"), name
     known = set(want) | {"DIR", "PLANFILE", "SHOWFILE", "POLICYCHECKFILE", "HOME", "PATH", "PWD", "TMPDIR", "LANG", "TZ",
-                         "TF_INPUT", "CHECKPOINT_DISABLE", "TF_CLI_CONFIG_FILE", "SHLVL", "OLDPWD", "_"}
+                         "TF_INPUT", "CHECKPOINT_DISABLE", "TF_CLI_CONFIG_FILE", "SHLVL", "OLDPWD", "_",
+                         "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"}  # the job's own way out
     expect(set(told) - known, set(), "nothing of the server")
 
 
