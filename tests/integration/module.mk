@@ -16,6 +16,7 @@ suite_trust = tests/integration/test_trust.py ## configuration in a running serv
 suite_upkeep = tests/integration/test_upkeep.py ## what the server remembers, shows and throws away
 suite_descriptors = python3 tests/integration/test_descriptors.py ## jobs that start and end while no descriptor is left
 suite_life = python3 tests/integration/test_valgrind.py ## a server's life and a call of sluice-git under valgrind
+suite_words = python3 tests/integration/test_words.py ## hostile branch names, and an independent reader of what comes of them
 suite_state = python3 tests/integration/test_state.py ## real tools: the server killed at 50 instants of an apply
 suite_validate = python3 tests/integration/test_validate.py ## sluice validate, and the JSON Schema as a second judge
 suite_config = python3 tests/integration/test_config.py ## server.yaml read again while the server lives
