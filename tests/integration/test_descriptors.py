@@ -30,7 +30,7 @@ def when_it_starts(lab, left):
 
 
 def when_it_ends(lab, left):
-    tree = lab.tree("a", {"main.tf": "# stub: sleep=300 apply-log=%s/log\n" % lab.root})
+    tree = lab.tree("a", {"main.tf": "# stub: sleep=300 apply-log=%s/log\n" % lab.seen})
     plan = lab.run(PLAN, tree)
     job = lab.ask(APPLY, tree, plan_blob=plan.plan_blob)
     eventually(lambda: lab.lines("log") != [])
@@ -42,7 +42,7 @@ def when_it_ends(lab, left):
 
 def when_its_supervisor_dies(lab, left):
     """Its tool goes on: who cannot look must not say that nobody knows, before it is over."""
-    tree = lab.tree("a", {"main.tf": "# stub: sleep=2500 apply-log=%s/log\n" % lab.root})
+    tree = lab.tree("a", {"main.tf": "# stub: sleep=2500 apply-log=%s/log\n" % lab.seen})
     plan = lab.run(PLAN, tree)
     job = lab.ask(APPLY, tree, plan_blob=plan.plan_blob)
     eventually(lambda: lab.lines("log") != [])
