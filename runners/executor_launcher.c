@@ -146,10 +146,9 @@ static int spawn(struct launcher_link *link, struct err *err)
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, theirs, 3);
 	posix_spawn_file_actions_addclosefrom_np(&actions, 4);
-	/* What a server ignores must not be ignored by the tools that come of its launcher. */
-	sigemptyset(&ignored);
-	sigaddset(&ignored, SIGPIPE);
-	sigaddset(&ignored, SIGXFSZ);
+	/* What the server ignores, or whoever started it in the background, must not be ignored by
+	 * the tools that come of its launcher. */
+	sigfillset(&ignored);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setsigdefault(&attributes, &ignored);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
