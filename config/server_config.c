@@ -249,6 +249,13 @@ static const struct config_key *top_key(const char *name, const char **ret_near)
 	return key->name == NULL ? NULL : key;
 }
 
+bool server_config_knows(const char *key)
+{
+	const char *near;
+
+	return top_key(key, &near) != NULL;
+}
+
 /* A file of Atlantis as it stands may hold keys that neither of us knows. They were never in force,
  * and are set aside by name; in a file with a key of ours, and where one of ours is near, each is
  * an error. */

@@ -18,5 +18,7 @@ _must_check_ int server_config_must_stay(const struct settings *now, const struc
 	struct config_errors *errors, struct err *err);
 /* Does this version act on the key, "hosts.NAME.repos" or "repos[].branch", or only carry it? */
 bool server_config_acts_on(const char *path);
+/* Is it a key at the top of server.yaml? */
+bool server_config_knows(const char *key);
 void server_config_reference(struct strbuf *out);
 char *server_config_schema(void); /* JSON Schema; owned by the caller */

@@ -302,7 +302,8 @@ def flood(body, limit=60, **more):
 def fork_bomb():
     ended, took = flood('bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 1; bomb 2>/dev/null; sleep 2; exit 1', wait=1,
                         step_timeout_ms=8000, stop_grace_ms=300)
-    assert ended.outcome in ("tool_failed", "timed_out", "memory_cap"), ended
+    # A shell that cannot fork may even say that all is well: then there is no plan.
+    assert ended.outcome in ("tool_failed", "timed_out", "memory_cap", "bad_result"), ended
     assert took < 30, took
 
 
