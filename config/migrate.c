@@ -380,7 +380,7 @@ static void take_repos(struct migration *migration)
 		}
 		if (is_set(root, key))
 			continue; /* repos, with the first entry */
-		if (!server_config_knows(key)) {
+		if (given != NULL && !server_config_knows(key)) {
 			migrate_say(migration, key, FROM_REPOS, MIGRATE_IGNORED, "",
 				"nobody knows this key at the top of the file; what guards "
 				"repositories stands in an entry of repos");

@@ -57,10 +57,10 @@ static int close_others(struct setup *setup)
 static int set_limits(struct setup *setup)
 {
 	const struct sandbox_support *support = setup->spec->support;
-	/* The kernel counts by user: without a user namespace or a user of its own, processes of others
-	 * would count too. All git work is one user's; it is watched (usage.c). */
-	bool has_own_count =
-		support->is_root ? setup->spec->job != 0 : support->tier == SANDBOX_FULL;
+	/* The kernel counts by user: without a user namespace or a user of its own, processes of
+	 * others would count too. All git work is one user's; it is watched (usage.c). */
+	bool has_own_count = support->is_root ? setup->spec->job != 0
+					      : support->tier == SANDBOX_FULL;
 
 	return limits_set(
 		setup->spec->profile, has_own_count ? setup->spec->profile->processes : 0);
