@@ -6,6 +6,9 @@
 #include "config/errors.h"
 #include "orchestrator/model/repo_config.h"
 
+/* In the help of a key that is read, checked and carried, and nothing more. */
+#define LATER " (not acted on yet)"
+
 enum config_type {	 /* what is written at `offset` */
 	CONFIG_TEXT,	 /* const char * */
 	CONFIG_BOOL,	 /* bool */

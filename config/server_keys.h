@@ -5,8 +5,6 @@
 #include "orchestrator/model/settings.h"
 
 #define AT(field) offsetof(struct settings, field)
-/* In the help of a key that is read, checked and carried, and nothing more. */
-#define LATER " (not acted on yet)"
 
 /* server_words.c: what a text must look like. */
 bool server_is_url(const char *text);
