@@ -125,6 +125,14 @@ static void tell_notes(struct arena *arena, const struct pull *pull, const struc
 		told_add_note(told, arena, "%s:%d:%d: %s: %s", config->notes[i].at.file,
 			config->notes[i].at.line, config->notes[i].at.column, config->notes[i].path,
 			config->notes[i].text);
+	for (size_t i = 0; i < config->environment_count; i++) {
+		const struct environment *environment = &config->environments[i];
+
+		if (environment->approval_count > 0 || environment->freeze_count > 0)
+			told_add_note(told, arena, "%s:%d:%d: environments.%s: %s",
+				environment->at.file, environment->at.line, environment->at.column,
+				environment->name, ENVIRONMENT_NOT_ASKED);
+	}
 	if (config->ignores_branch)
 		told_add_note(
 			told, arena, "the server plans no pull requests into %s", pull->base_ref);

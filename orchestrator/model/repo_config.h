@@ -95,6 +95,12 @@ struct environment {
 	struct drift_rule drift;
 };
 
+/* A rule that is believed to hold and does not is worse than none: whoever shows a configuration
+ * says this of an environment with approvals or freezes. */
+#define ENVIRONMENT_NOT_ASKED                                                                      \
+	"its approvals and freezes are guarded, but not asked for yet: an apply needs one "        \
+	"approval by somebody else"
+
 struct check_config {
 	const char *name;
 	struct config_place at;
