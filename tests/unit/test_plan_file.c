@@ -180,9 +180,9 @@ static void finds_every_change(void **state)
 	const struct change_case *row = *state;
 
 	for (size_t i = 0; i < countof(tools); i++) {
+		_cleanup_fd_ int folder = make_tree(); /* first: it may skip the case */
 		_cleanup_json_ json_t *list = list_of(tools[i]);
 		_cleanup_strvec_ struct strvec differences = { 0 };
-		_cleanup_fd_ int folder = make_tree();
 		bool is_said = false;
 		struct err err;
 
@@ -200,9 +200,9 @@ static void finds_every_change(void **state)
 
 static void another_folder_is_not_the_same(_unused_ void **state)
 {
+	_cleanup_fd_ int folder = make_tree();
 	_cleanup_json_ json_t *list = list_of("tofu");
 	_cleanup_strvec_ struct strvec differences = { 0 };
-	_cleanup_fd_ int folder = make_tree();
 	struct err err;
 
 	assert_ok(plan_file_check(list, folder, "p/mod", -1, &differences, &err), &err);
@@ -215,9 +215,9 @@ static void another_folder_is_not_the_same(_unused_ void **state)
 /* Modules that init brought stand in what init left, not in the tree. */
 static void modules_from_elsewhere(_unused_ void **state)
 {
+	_cleanup_fd_ int folder = make_tree();
 	_cleanup_json_ json_t *list = list_of("tofu");
 	_cleanup_strvec_ struct strvec first = { 0 }, second = { 0 }, third = { 0 };
-	_cleanup_fd_ int folder = make_tree();
 	struct err err;
 
 	assert_int_equal(mkdirat(folder, "p/.terraform", 0755), 0);
