@@ -503,6 +503,8 @@ static void local_listen(struct executor *port, const struct executor_events *ev
 	local_of(port)->events = *events;
 }
 
+/*~ 11. The order becomes a folder with job.json. From here to the result, server and job share
+ * nothing but that folder. */
 /* The order, and the file of steps, so that it can be watched from the first line on. */
 static int fill_job(int dir, const struct job_spec *spec, struct err *err)
 {

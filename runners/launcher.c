@@ -94,6 +94,8 @@ static bool is_job_name(const char *name)
 	       name[digits + 1 + strspn(name + digits + 1, "0123456789")] == '\0';
 }
 
+/*~ 12. The only fork of a job. The launcher was started before there were secrets, so a job
+ * cannot inherit one. */
 static void start(struct launcher *launcher, const char *job)
 {
 	_cleanup_json_ json_t *reply = NULL;

@@ -153,6 +153,8 @@ static int share_written(const struct worker *worker, struct err *err)
 	return r;
 }
 
+/*~ 14. What the step may see and reach is made true here, by its profile; what cannot be made
+ * true is an error, never a lesser sandbox. */
 static int enter(struct worker *worker, struct sandbox_spec *spec, struct sandbox *box)
 {
 	struct err err;

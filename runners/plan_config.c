@@ -74,6 +74,8 @@ static bool runs_commands(const struct steps *steps)
 	return false;
 }
 
+/*~ 20. Something that ran beside the plan may have rewritten it. A file that holds other
+ * configuration than the commit is no plan. */
 int plan_config_judge(struct plan_config *config, struct walk *walk, const struct ground *ground)
 {
 	_cleanup_strvec_ struct strvec differences = { 0 };

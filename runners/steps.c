@@ -573,6 +573,8 @@ int walk_ready_init(struct walk *walk, const struct steps *steps, struct strvec 
 	return r;
 }
 
+/*~ 19. The steps of the workflow, one after the other, in the sandbox of the plan: init, plan,
+ * and what the operator allowed. */
 int walk_steps(struct walk *walk, size_t from, size_t to)
 {
 	int r = 0;

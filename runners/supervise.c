@@ -140,6 +140,8 @@ static int read_answer(
 	return r;
 }
 
+/*~ 21. The plan becomes a blob under its SHA-256; that name is what people approve and what an
+ * apply asks for. */
 /* The plan becomes a blob while the reader works. What the reader found to be secret is taken out
  * of the texts that the tool wrote; a text that cannot be cleaned is not kept. */
 static int keep_plan(
@@ -558,6 +560,8 @@ static void readers_release(struct readers *readers)
 	fd_closep(&readers->json_fd);
 }
 
+/*~ 13. A supervisor in a session of its own, which lives on when server and launcher die. Its
+ * lock in the folder is the proof that it lives. */
 static int supervise_in(const struct site *site, const struct sandbox_support *support,
 	struct job_dir *dir, struct err *err)
 {

@@ -140,6 +140,8 @@ int plans_end(struct engine *engine, struct arena *arena, struct pull_id pull,
 	return end_plans_but(engine, arena, pull, (struct run_id){ 0 }, event, err);
 }
 
+/*~ 7. A push, or a person, wants a plan: older plans are superseded, a run is made. Nothing has
+ * been started yet. */
 int plan_request(struct engine *engine, struct arena *arena, struct pull *pull, const char *actor,
 	const char *comment_id, const struct command *command, struct err *err)
 {

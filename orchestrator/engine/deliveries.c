@@ -29,6 +29,8 @@ static const char *no_header(_unused_ const struct delivery *delivery, _unused_ 
 	return NULL;
 }
 
+/*~ 6. The row meets the pull request. What we saw of people goes into the ledger first: it
+ * alone says later whose approval counts. */
 int delivery_handle(struct engine *engine, struct arena *arena, const struct inbox_row *row,
 	const char **ret_outcome, struct err *err)
 {

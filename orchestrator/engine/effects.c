@@ -174,6 +174,8 @@ static void tell_incident(struct engine *engine, const struct host_request *requ
 		engine_tell(engine, true, "the incident could not be recorded", &err);
 }
 
+/*~ 25. The last stop: no secret of this server leaves it, and the host says whether it took the
+ * words. If not, the row is still there. */
 static void send_to(
 	struct flight *flight, struct vcs_host *host, const struct host_request *request)
 {
@@ -475,6 +477,8 @@ static void send_or_retry(struct engine *engine, const struct outbox_row *row)
 		(void)!store_outbox_fail(engine->store, row->id, err.text, &again);
 }
 
+/*~ 10. Now the outside may happen: jobs are handed to the executor, words to the hosts. A crash
+ * here finds the rows still open. */
 bool effects_send(struct engine *engine)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };

@@ -292,6 +292,8 @@ static const char *delivery_name(const struct vcs_host *host, const struct deliv
 	return codec_utf8_prefix(id, strlen(id)) == strlen(id) ? id : "";
 }
 
+/*~ 3. The host checks the signature and reads the form; both are pure. From here on it is an
+ * event of ours. */
 int engine_intake(struct engine *engine, const char *host_name, const struct delivery *delivery,
 	engine_accepted_cb accepted, void *owner, struct err *err)
 {
@@ -732,6 +734,8 @@ static void turn(struct engine *engine, int64_t began)
 		wake(engine, wait < due ? wait : due);
 }
 
+/*~ 5. One turn: what was posted and what came in, each behind a savepoint of its own, then one
+ * commit for all, and only then the outside. */
 void engine_turn(struct engine *engine)
 {
 	int64_t began = engine_monotonic(engine);

@@ -70,6 +70,8 @@ static bool one_was_cancelled(const struct facts *facts)
 		state, event, #guard, guard, next, actions                                         \
 	}
 
+/*~ 8. Every move of a run is a row here; what is not here does not happen. The jobs have such a
+ * table beside it. */
 static const struct flow_rule rules[] = {
 	/*   state          event            guard              next             actions */
 	RULE(RUN_QUEUED,    EV_START,          is_plan,           RUN_PREPARING,   ACT_ASK_PREPARE | ACT_SAY),

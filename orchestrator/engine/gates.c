@@ -171,6 +171,8 @@ static const char *what_is_missing(const struct gate_facts *facts,
 	return needed;
 }
 
+/*~ 23. May it be applied? Read when the command comes, when the job may start, and when it is
+ * handed over; the record keeps the last. */
 void gates_decide(const struct gate_facts *facts, struct arena *arena, struct gate_verdict *ret)
 {
 	const char *vetoer = NULL;

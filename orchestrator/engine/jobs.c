@@ -170,6 +170,7 @@ static const char *lines_of(const struct name_list *names, struct arena *arena)
 	return arena_strdup(arena, strbuf_text(&lines));
 }
 
+/*~ 18. A job for each project, and the project's lock, or a place in its queue. */
 static int make_plan(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, const struct planned *planned, size_t index, bool has_hooks,
 	struct err *err)

@@ -217,6 +217,8 @@ static int run_failure(struct engine *engine, struct run_id run, enum flow_event
 	return store_run_set_failure(engine->store, run, result->failure, err);
 }
 
+/*~ 16. The answer is an event like any other: facts, table, row. The run of our webhook goes on
+ * from preparing to working. */
 int run_event(struct engine *engine, struct arena *arena, struct run_id id, enum flow_event event,
 	const struct job_result *result, struct err *err)
 {
@@ -394,6 +396,7 @@ static int order_facts(struct engine *engine, struct arena *arena, struct facts 
 	return r;
 }
 
+/*~ 22. The result moves the job, the job moves the run, and both make the comment stale. */
 int job_event(struct engine *engine, struct arena *arena, struct job_id id, int attempt,
 	enum flow_event event, const struct job_result *result, struct err *err)
 {

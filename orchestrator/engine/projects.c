@@ -315,6 +315,8 @@ static int choose_all(struct selecting *work, const struct candidates *candidate
 	return r;
 }
 
+/*~ 17. Which projects does the change touch, in which order, and because of what? Pure, and it
+ * says so for each one, also for those left out. */
 int projects_select(const struct prepared *prepared, const struct repo_config *config,
 	const struct selection_asked *asked, struct arena *arena, struct selection *ret,
 	struct config_problems *problems, struct err *err)

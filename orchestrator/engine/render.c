@@ -435,6 +435,8 @@ static struct shown *collect(const struct view *view, struct arena *arena)
 	return shown;
 }
 
+/*~ 24. Rows become the comment that people read: the answer first, nothing of a plan able to
+ * imitate our words. */
 void render_run(const struct view *view, struct arena *arena, struct rendered *ret)
 {
 	struct shown *shown = collect(view, arena);

@@ -38,6 +38,8 @@ static struct job *fairest(
 	return best;
 }
 
+/*~ 9. A job waits for a slot, and the pull request with the fewest running jobs goes first.
+ * This one is git's. */
 int slots_assign(struct engine *engine, struct arena *arena, int slots, struct err *err)
 {
 	struct job *waiting = NULL, *starting = NULL, *running = NULL, *active;

@@ -25,6 +25,8 @@ static bool is_event_type(const char *type, const char *host)
 	       (!str_equal(host, "local") && is_type(type, "application/x-www-form-urlencoded"));
 }
 
+/*~ 2. The door /events/HOST. What it answers is said by the commit, not by us: 202 means that
+ * the row is on disk. */
 static void post_event(struct http_call *call)
 {
 	const struct http_options *options = http_options(call->http);

@@ -405,6 +405,8 @@ static enum MHD_Result check_head(struct request *request)
 	return MHD_YES;
 }
 
+/*~ 1. A webhook arrives, head first: who connects too often, says too much or drips is turned
+ * away here, before a byte of it is kept. */
 static enum MHD_Result on_request(void *owner, struct MHD_Connection *mhd, const char *path,
 	const char *method, _unused_ const char *version, const char *bytes, size_t *length,
 	void **context)

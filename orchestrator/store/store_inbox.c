@@ -2,6 +2,8 @@
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/store/private.h"
 
+/*~ 4. The bytes become a row of the inbox. A delivery that came before, by its id or by its
+ * body, is not a second one. */
 int store_inbox_put(
 	struct store *store, const struct inbox_row *row, struct inbox_id *ret, struct err *err)
 {

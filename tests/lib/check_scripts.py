@@ -77,6 +77,8 @@ SOURCES = [
     ("tests/unit/test_links.c", C, [("links", 1)]),
     ("tests/fuzz/fuzz_links.c", "/* links: lib */ /* and more */\n", [("links", 1)]),
     (LIB + "format.c", C + "int  x ;\n", [("format", 2)]),
+    ("orchestrator/ARCHITECTURE.md", "1. First: `%stour.c`\n2. Gone: `%stour.c`\n" % (LIB, LIB), [("tour", 1)]),
+    (LIB + "tour.c", C + "/*~ 1. The first stop. */\n\n/*~ 3. A stop that no page lists. */\n", [("tour", 4)]),
     # words
     ("README.md", "Nothing to " + "DO.\n", []),
     ("marks.md", "one\n" + "TO" + "DO: more\n", [("mark", 2)]),

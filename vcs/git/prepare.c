@@ -164,6 +164,8 @@ static struct preparation begin(const struct job_spec *spec, struct arena *arena
 	};
 }
 
+/*~ 15. Inside it, sluice-git: fetch what is missing, merge in memory, say what changed, write
+ * the work tree once. */
 int prepare_run(const struct job_spec *spec, const char *data_dir, struct arena *arena,
 	struct warnings *warnings, struct prepared *ret, struct err *err)
 {
