@@ -371,12 +371,12 @@ def spinning_processor():
 @case
 def daemons():
     """A hundred that left their parents and hold the output open, and one that comes back whenever it is killed."""
-    body = "i=0; while [ $i -lt 100 ]; do (setsid sh -c 'trap \"\" INT TERM HUP; sleep 300' >/dev/null 2>&1 &); i=$((i+1)); done"
+    body = "i=0; while [ $i -lt 100 ]; do (setsid sh -c 'trap \"\" INT TERM HUP; sleep 7301' >/dev/null 2>&1 &); i=$((i+1)); done"
     ended, took = flood(body)
     expect(ended.outcome, "ok", ended)
     assert took < 20, took
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    expect([line for line in left.splitlines() if line == "sleep 300"], [], "survivors")
+    expect([line for line in left.splitlines() if line == "sleep 7301"], [], "survivors")
 
 
 # ---- pull requests with real Terraform -------------------------------------------------------------------------------
