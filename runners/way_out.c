@@ -35,7 +35,8 @@ struct out {
 	int told;
 };
 
-const char *const *way_out_default_hosts(enum profile_id profile)
+/* When the operator names none: where providers and modules come from. NULL-ended. */
+static const char *const *default_hosts(enum profile_id profile)
 {
 	static const char *const registries[] = { "registry.terraform.io", "releases.hashicorp.com",
 		"registry.opentofu.org", "get.opentofu.org", "github.com", "codeload.github.com",
@@ -94,7 +95,7 @@ static void serve(struct out *out, enum profile_id profile, int listener, int ke
 	static char names[RULES_MAX][NAME_ROOM];
 	static struct egress_rule rules[RULES_MAX];
 	const struct site_network *network = &out->site->networks[profile - 1];
-	const char *const *defaults = way_out_default_hosts(profile);
+	const char *const *defaults = default_hosts(profile);
 	size_t count = add_rules(&network->inside, true, rules, names, 0);
 	struct egress egress = { .listener_fd = listener,
 		.until_fd = keeper,

@@ -16,6 +16,3 @@ _must_check_ int way_out_start(struct way_out *way, const struct site *site,
 /* From now on the box's door leads out, as far as its profile may go. Takes the listener. */
 _must_check_ int way_out_open(struct way_out *way, struct sandbox *box, struct err *err);
 void way_out_release(struct way_out *way);
-
-/* The hosts of a profile when the operator names none: where providers and modules come from. */
-const char *const *way_out_default_hosts(enum profile_id profile); /* NULL-ended */

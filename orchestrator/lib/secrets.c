@@ -18,8 +18,3 @@ bool secrets_are_known(void)
 {
 	return known.count > 0;
 }
-
-void secrets_forget(void)
-{
-	mask_release(&known);
-}

@@ -7,4 +7,3 @@ void secrets_add(const char *value); /* NULL and "" are passed over */
 /* Owned by the caller. *ret_hits, if not NULL, grows by the number of places that were hidden. */
 char *secrets_hide(const char *text, size_t *ret_hits);
 bool secrets_are_known(void); /* false: nothing to hide yet */
-void secrets_forget(void);

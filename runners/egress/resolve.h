@@ -1,5 +1,6 @@
-/* Names into addresses, without blocking and without the C library's resolver, which a static
- * program cannot use. Owns: the questions that are open. Must not: judge an answer. */
+/* Names into addresses, without blocking, so that one loop serves all tunnels, and with all
+ * addresses in our hands before one is used. Owns: the questions that are open. Must not: judge an
+ * answer. */
 #pragma once
 #include "orchestrator/lib/err.h"
 #include <poll.h>
