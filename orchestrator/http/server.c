@@ -33,6 +33,7 @@ struct daemon {
 	struct loop_poll *poll;
 	struct loop_timer *timer;
 	enum http_where where;
+	bool has_closed; /* a connection, since the library ran last */
 };
 
 struct http {
@@ -464,6 +465,7 @@ static void on_connection(void *owner, struct MHD_Connection *mhd, void **contex
 	int one = 1;
 
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		daemon->has_closed = true;
 		if (connection != NULL)
 			list_remove(&connection->in_http);
 		free(connection);
@@ -503,12 +505,18 @@ static void on_sweep(void *owner)
 
 /* ---- daemons ---- */
 
+/* Trap: at its limit the library stops listening, and listens again at the start of the run that
+ * follows the one which cleaned a connection away. When the last ones go together nothing else
+ * would wake it, and nobody would ever be served again; so what closed is followed by a run. */
 static void run_daemon(struct daemon *daemon)
 {
 	MHD_UNSIGNED_LONG_LONG timeout;
 
+	daemon->has_closed = false;
 	MHD_run(daemon->mhd);
-	if (MHD_get_timeout(daemon->mhd, &timeout) == MHD_YES)
+	if (daemon->has_closed)
+		loop_timer_arm(daemon->timer, 0);
+	else if (MHD_get_timeout(daemon->mhd, &timeout) == MHD_YES)
 		loop_timer_arm(daemon->timer, (int64_t)timeout);
 	else
 		loop_timer_disarm(daemon->timer);
