@@ -18,6 +18,8 @@
 static const struct cli_verb verbs[] = {
 	{ "serve", "[--config server.yaml] [--data DIR]", "the server", cli_serve },
 	{ "repo", "add NAME [--import PATH] | list", "repositories of the local host", cli_repo },
+	{ "team", "add TEAM NAME | remove TEAM NAME | list",
+		"who is in which team of the local host", cli_team },
 	{ "pr",
 		"open|list|show|diff|comment|approve|request-changes|dismiss|merge|close|reopen "
 		"...",

@@ -57,6 +57,7 @@ int cli_main(int argc, char **argv);
 /* The verbs, by file. */
 int cli_serve(struct cli *cli);
 int cli_repo(struct cli *cli);
+int cli_team(struct cli *cli);
 int cli_pr(struct cli *cli);
 int cli_local_hook(struct cli *cli);
 int cli_plan(struct cli *cli);

@@ -52,6 +52,38 @@ int cli_repo(struct cli *cli)
 	return show_or_json(cli, body, r, show_repo);
 }
 
+/* ---- team ---- */
+
+static void show_teams(_unused_ const struct cli *cli, const json_t *teams)
+{
+	const char *name;
+	json_t *members;
+
+	json_object_foreach ((json_t *)(uintptr_t)teams, name, members) {
+		(void)printf("%s\t", name);
+		for (size_t i = 0; i < json_array_size(members); i++)
+			(void)printf("%s%s", i == 0 ? "" : ", ",
+				json_string_value(json_array_get(members, i)));
+		(void)putchar('\n');
+	}
+}
+
+int cli_team(struct cli *cli)
+{
+	bool is_removed = cli->argc == 3 && str_equal(cli->argv[0], "remove");
+	int r = CLI_DONE;
+	json_t *body;
+
+	if (cli->argc == 1 && str_equal(cli->argv[0], "list"))
+		return show_or_json(
+			cli, cli_ask(cli, "GET", "/local/teams", NULL, &r), r, show_teams);
+	if (cli->argc != 3 || (!is_removed && !str_equal(cli->argv[0], "add")))
+		return cli_usage("usage: sluice team add|remove TEAM NAME, or sluice team list");
+	body = json_pack("{s:s, s:s, s:b}", "team", cli->argv[1], "person", cli->argv[2], "remove",
+		is_removed);
+	return show_or_json(cli, cli_ask(cli, "POST", "/local/teams", body, &r), r, show_teams);
+}
+
 /* ---- pr ---- */
 
 static void show_opened(_unused_ const struct cli *cli, const json_t *pull)

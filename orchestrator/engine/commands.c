@@ -1,21 +1,11 @@
 /* What people ask for in comments. Each command is accepted, or answered with why not and what to
  * do. */
-#include "orchestrator/engine/private.h"
+#include "orchestrator/engine/asking.h"
 
 #include "orchestrator/lib/strbuf.h"
 #include "orchestrator/model/plan_summary.h"
 
 enum { AGAIN_FIRST_MS = 15 * 1000, AGAIN_MOST_MS = 600 * 1000, AGAIN_TIMES = 15 };
-
-struct asking { /* one command on its way */
-	struct engine *engine;
-	struct arena *arena;
-	struct pull *pull;
-	const struct vcs_event *event;
-	const struct command *command;
-	int64_t ledger;
-	const char **ret_outcome;
-};
 
 /* What to type, with the first word that this server listens to. */
 static const char *in_our_words(const struct engine *engine, const char *text, struct arena *arena)
@@ -45,7 +35,7 @@ int reply_put(struct engine *engine, struct arena *arena, const struct pull *pul
 		(struct run_id){ 0 }, (struct job_id){ 0 }, render_reply(&marked, arena), 0, err);
 }
 
-static int refuse(struct asking *asking, const char *why, const char *next, struct err *err)
+int asking_refuse(struct asking *asking, const char *why, const char *next, struct err *err)
 {
 	struct reply reply = { .asked = command_kind_name(asking->command->kind),
 		.actor = asking->event->actor,
@@ -60,7 +50,7 @@ static int refuse(struct asking *asking, const char *why, const char *next, stru
 			       "%s: %s", reply.asked, why);
 }
 
-static int accepted(struct asking *asking, struct run_id run, struct err *err)
+int asking_accept(struct asking *asking, struct run_id run, struct err *err)
 {
 	int r = engine_audit(asking->engine, asking->arena, "command accepted",
 		asking->event->actor, asking->pull->id, run, err, "%s at %s",
@@ -73,6 +63,15 @@ static int accepted(struct asking *asking, struct run_id run, struct err *err)
 		arena_printf(asking->arena, "react:%lld:%s", (long long)asking->pull->id.v,
 			asking->event->comment_id),
 		asking->pull, run, (struct job_id){ 0 }, asking->event->comment_id, 0, err);
+}
+
+int asking_refuse_planless(struct asking *asking, int why, struct err *err)
+{
+	return asking_refuse(asking,
+		why == -ERR_STALE ? "the plan is void: the state was changed by an import or a "
+				    "removal after it"
+				  : "there is no plan of the newest push",
+		"Comment `sluice plan`.", err);
 }
 
 /* ---- plan ---- */
@@ -172,7 +171,6 @@ int plan_request(struct engine *engine, struct arena *arena, struct pull *pull, 
 	return r < 0 ? r : run_event(engine, arena, run.id, EV_START, NULL, err);
 }
 
-/* Or an import, or a removal: what must not be disturbed. */
 /* *ret_wait stays 0 when it was tried often enough. */
 int plan_later(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, int64_t *ret_wait, struct err *err)
@@ -211,7 +209,7 @@ int plan_again(struct engine *engine, struct arena *arena, struct pull_id id, st
 	return plan_request(engine, arena, &pull, "sluice", "", NULL, err);
 }
 
-static int apply_is_running(
+int apply_is_running(
 	struct engine *engine, struct arena *arena, struct pull_id pull, bool *ret, struct err *err)
 {
 	struct run *runs = NULL;
@@ -233,20 +231,20 @@ static int plan_command(struct asking *asking, struct err *err)
 	if (r < 0)
 		return r;
 	if (applies)
-		return refuse(asking, "an apply of this pull request is running",
+		return asking_refuse(asking, "an apply of this pull request is running",
 			"Wait for its end, then plan again.", err);
 	if (asking->pull->from_fork && !forks_by_command(asking->engine, asking->pull))
-		return refuse(asking, "this pull request comes from a fork",
+		return asking_refuse(asking, "this pull request comes from a fork",
 			"Push the branch to this repository.", err);
 	for (size_t i = 0; i < command->extra_arg_count; i++) {
 		if (!argument_is_allowed(command->extra_args[i]))
-			return refuse(asking,
+			return asking_refuse(asking,
 				"one of the arguments after the two dashes is not allowed here",
 				"Allowed are -destroy, -refresh=false, -refresh-only, -target=, "
 				"-replace=, -var=, -parallelism=.",
 				err);
 		if (argument_is_blocked(asking->engine->world.settings, command->extra_args[i]))
-			return refuse(asking,
+			return asking_refuse(asking,
 				"this server does not take one of the arguments after the two "
 				"dashes",
 				"Its operator names them in `commands: {blocked_args: [...]}`.",
@@ -258,337 +256,11 @@ static int plan_command(struct asking *asking, struct err *err)
 		r = release_commands(asking->engine, asking->arena, asking->pull,
 			asking->event->actor, &why, &next, err);
 		if (r < 0 || why != NULL)
-			return r < 0 ? r : refuse(asking, why, next, err);
+			return r < 0 ? r : asking_refuse(asking, why, next, err);
 	}
 	r = plan_request(asking->engine, asking->arena, asking->pull, asking->event->actor,
 		asking->event->comment_id, command, err);
-	return r < 0 ? r : accepted(asking, asking->pull->plan_run, err);
-}
-
-/* ---- apply ---- */
-
-struct chosen {
-	size_t count, changed, failed, unlocked;
-	const char *failed_name, *unlocked_name;
-	const char *before; /* what must be applied first, in words; or NULL */
-};
-
-static bool is_held(const struct lock_row *locks, size_t count, const struct job *job)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (locks[i].place == 0 && str_equal(locks[i].dir, job->dir) &&
-			str_equal(locks[i].workspace, job->workspace))
-			return true;
-	}
-	return false;
-}
-
-static bool is_among(const struct job *jobs, size_t count, const struct job *job)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (jobs[i].id.v == job->id.v)
-			return true;
-	}
-	return false;
-}
-
-/* What a project depends on is without changes, applied before, or applied together with it. */
-static int check_before(struct asking *asking, const struct job *job, const struct job *chosen,
-	size_t chosen_count, const struct job *all, size_t count, struct chosen *ret,
-	struct err *err)
-{
-	for (size_t i = 0; i < count && ret->before == NULL; i++) {
-		enum job_state state = JOB_DONE;
-		int r;
-
-		if (all[i].op != JOB_PLAN || !precedence_names(job->depends_on, all[i].project) ||
-			(all[i].state == JOB_DONE && !all[i].has_changes))
-			continue;
-		if (all[i].state == JOB_DONE && !all[i].is_applied &&
-			is_among(chosen, chosen_count, &all[i]))
-			continue;
-		r = all[i].is_applied
-			    ? store_job_apply_state(asking->engine->store, &all[i], &state, err)
-			    : 0;
-		if (r < 0 && r != -ERR_MISSING)
-			return r;
-		if (!all[i].is_applied || r < 0 || state != JOB_DONE)
-			ret->before = arena_printf(asking->arena,
-				"%s depends on %s, which is not applied", job->project,
-				all[i].project);
-	}
-	return 0;
-}
-
-static int choose(struct asking *asking, const struct job *all, size_t all_count,
-	struct chosen *ret, struct err *err)
-{
-	const struct command *command = asking->command;
-	struct job *jobs = arena_alloc(asking->arena, (all_count + 1) * sizeof(*jobs));
-	struct lock_row *locks = NULL;
-	size_t lock_count = 0, count = all_count;
-	int r = store_lock_list_pull(
-		asking->engine->store, asking->arena, asking->pull->id, &locks, &lock_count, err);
-
-	if (all_count > 0)
-		memcpy(jobs, all, all_count * sizeof(*jobs));
-	if (r == 0)
-		r = jobs_choose(jobs, &count, command->dir, command->workspace, command->project,
-			asking->arena, err);
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		const struct job *job = &jobs[i];
-
-		if (job->op != JOB_PLAN)
-			continue;
-		ret->count++;
-		if (job->state != JOB_DONE) {
-			ret->failed++;
-			ret->failed_name = job->project;
-			continue;
-		}
-		if (!job->has_changes || job->is_applied)
-			continue;
-		ret->changed++;
-		if (!is_held(locks, lock_count, job)) {
-			ret->unlocked++;
-			ret->unlocked_name = job->project;
-		}
-		r = check_before(asking, job, jobs, count, all, all_count, ret, err);
-	}
-	return r;
-}
-
-static int apply_start(struct asking *asking, const struct run *plan_run,
-	const struct gate_verdict *gate, struct err *err)
-{
-	struct run run = { .pull_id = asking->pull->id,
-		.kind = RUN_APPLY,
-		.state = RUN_QUEUED,
-		.head = plan_run->head,
-		.base = plan_run->base,
-		.tree = plan_run->tree,
-		.actor = asking->event->actor,
-		.comment_id = asking->event->comment_id,
-		.only_dir = asking->command->dir,
-		.only_workspace = asking->command->workspace,
-		.only_project = asking->command->project,
-		.extra_args = "",
-		.prepared = gate_counted(
-			gate, asking->arena), /* who approved: shown, never decided on */
-		.failure = "",
-		.plan_run = plan_run->id };
-	int r = store_run_insert(asking->engine->store, &run, &run.id, err);
-
-	if (r == 0)
-		r = run_event(asking->engine, asking->arena, run.id, EV_START, NULL, err);
-	return r < 0 ? r : accepted(asking, run.id, err);
-}
-
-static int refuse_planless(struct asking *asking, int why, struct err *err)
-{
-	return refuse(asking,
-		why == -ERR_STALE ? "the plan is void: the state was changed by an import or a "
-				    "removal after it"
-				  : "there is no plan of the newest push",
-		"Comment `sluice plan`.", err);
-}
-
-static int apply_command(struct asking *asking, struct err *err)
-{
-	struct arena *arena = asking->arena;
-	struct gate_verdict gate = { 0 };
-	struct chosen chosen = { 0 };
-	struct job *jobs = NULL;
-	struct run plan_run;
-	size_t count = 0;
-	bool applies = false;
-	int r;
-
-	if (asking->command->extra_arg_count > 0)
-		return refuse(asking,
-			"an apply takes no extra arguments: it applies exactly the plan",
-			"Put them on `sluice plan -- ...`, then apply that plan.", err);
-	if (!asking->engine->world.settings->commands.apply_all &&
-		str_empty(asking->command->dir) && str_empty(asking->command->workspace) &&
-		str_empty(asking->command->project))
-		return refuse(asking, "this server applies nothing that is not named",
-			"Say which: `sluice apply -p NAME` or `sluice apply -d FOLDER`.", err);
-	r = apply_is_running(asking->engine, arena, asking->pull->id, &applies, err);
-	if (r == 0 && applies)
-		return refuse(asking, "an apply of this pull request is already running",
-			"Wait for its end.", err);
-	if (r == 0)
-		r = plan_set_load(
-			asking->engine, arena, asking->pull, &plan_run, &jobs, &count, err);
-	if (r == -ERR_MISSING || r == -ERR_STALE)
-		return refuse_planless(asking, r, err);
-	if (r < 0)
-		return r;
-	if (!run_state_is_final(plan_run.state))
-		return refuse(asking, "the plan is not finished yet",
-			"Wait for the plan, have it approved, then apply.", err);
-	r = choose(asking, jobs, count, &chosen, err);
-	if (r == -ERR_SYNTAX)
-		return refuse(asking, arena_strdup(arena, err->text),
-			"Look at the names in the plan's table.", err);
-	if (r < 0)
-		return r;
-	if (chosen.count == 0)
-		return refuse(asking, "no project of the plan matches",
-			"Look at the names in the plan's table.", err);
-	if (chosen.failed > 0)
-		return refuse(asking,
-			arena_printf(arena, "the plan of %s did not succeed", chosen.failed_name),
-			"Fix and push, or apply one project with `sluice apply -p NAME`.", err);
-	if (chosen.changed == 0)
-		return refuse(asking,
-			"nothing is left to apply: there are no changes, or all were applied",
-			"Comment `sluice plan` to look again.", err);
-	if (chosen.unlocked > 0)
-		return refuse(asking,
-			arena_printf(arena, "the lock of %s is not held by this pull request",
-				chosen.unlocked_name),
-			"Comment `sluice plan` to take it again.", err);
-	if (chosen.before != NULL)
-		return refuse(asking, chosen.before,
-			"Apply it first, or both together with `sluice apply`.", err);
-	r = gate_read(asking->engine, arena, asking->pull, &plan_run, false, asking->event->actor,
-		&gate, err);
-	if (r < 0)
-		return r;
-	if (!gate.open)
-		return refuse(asking, gate.missing, "Then comment `sluice apply` again.", err);
-	return apply_start(asking, &plan_run, &gate, err);
-}
-
-/* ---- import, state rm ---- */
-
-static const char *targets_text(const struct command *command, struct arena *arena)
-{
-	_cleanup_json_ json_t *list = json_array();
-	_cleanup_free_ char *text = NULL;
-
-	for (size_t i = 0; i < command->target_count; i++)
-		json_array_append_new(list, json_string(command->targets[i]));
-	text = jsonx_text(list);
-	return arena_strdup(arena, text);
-}
-
-/* The state of one project is meant, never of several. */
-static int only_project(struct asking *asking, struct job *jobs, size_t count,
-	const struct job **ret, size_t *ret_count, struct err *err)
-{
-	const struct command *command = asking->command;
-	int r = jobs_choose(jobs, &count, command->dir, command->workspace, command->project,
-		asking->arena, err);
-
-	*ret_count = 0;
-	for (size_t i = 0; i < count; i++) {
-		if (jobs[i].op != JOB_PLAN)
-			continue;
-		*ret = &jobs[i];
-		(*ret_count)++;
-	}
-	return r;
-}
-
-/* From here on the plan is void, whatever becomes of the change. */
-static int change_start(struct asking *asking, const struct run *plan_run, const struct job *plan,
-	const struct gate_verdict *gate, struct err *err)
-{
-	const struct command *command = asking->command;
-	struct engine *engine = asking->engine;
-	struct run run = { .pull_id = asking->pull->id,
-		.kind = command->kind == COMMAND_IMPORT ? RUN_IMPORT : RUN_STATE_RM,
-		.state = RUN_QUEUED,
-		.head = plan_run->head,
-		.base = plan_run->base,
-		.tree = plan_run->tree,
-		.actor = asking->event->actor,
-		.comment_id = asking->event->comment_id,
-		.only_dir = plan->dir,
-		.only_workspace = plan->workspace,
-		.only_project = plan->project,
-		.extra_args = targets_text(command, asking->arena),
-		.prepared = gate_counted(gate, asking->arena),
-		.failure = "",
-		.plan_run = plan_run->id };
-	int r = store_run_insert(engine->store, &run, &run.id, err);
-
-	if (r == 0)
-		r = store_pull_set_plan_run(engine->store, asking->pull->id, run.id, err);
-	if (r == 0)
-		r = run_event(engine, asking->arena, run.id, EV_START, NULL, err);
-	if (r == 0) /* those of the other projects that nothing needs now */
-		r = locks_tidy(engine, asking->arena, asking->pull->id, err);
-	return r < 0 ? r : accepted(asking, run.id, err);
-}
-
-static int change_project(
-	struct asking *asking, const struct run *plan_run, const struct job *plan, struct err *err)
-{
-	struct gate_verdict gate = { 0 };
-	int place = 0;
-	int r = change_gate(asking->engine, asking->arena, asking->pull, plan_run, plan->recipe,
-		asking->event->actor, &gate, err);
-
-	if (r < 0)
-		return r;
-	if (!gate.open)
-		return refuse(asking, gate.missing, "Then write the command again.", err);
-	r = store_lock_take(asking->engine->store, asking->pull->repo_id, plan->dir,
-		plan->workspace, asking->pull->id, &place, err);
-	if (r == 0 && place > 0) {
-		r = locks_tidy(asking->engine, asking->arena, asking->pull->id, err);
-		return r < 0 ? r
-			     : refuse(asking,
-				       arena_printf(asking->arena,
-					       "the lock of %s is held by another pull request",
-					       plan->project),
-				       "Write the command again when it is free.", err);
-	}
-	return r < 0 ? r : change_start(asking, plan_run, plan, &gate, err);
-}
-
-static int change_command(struct asking *asking, struct err *err)
-{
-	struct arena *arena = asking->arena;
-	const struct job *plan = NULL;
-	struct job *jobs = NULL;
-	struct run plan_run;
-	size_t count = 0, chosen = 0;
-	bool applies = false;
-	int r = apply_is_running(asking->engine, arena, asking->pull->id, &applies, err);
-
-	if (r == 0 && applies)
-		return refuse(asking, "an apply or an import of this pull request is running",
-			"Wait for its end.", err);
-	if (r == 0 && asking->pull->from_fork)
-		return refuse(asking, "this pull request comes from a fork",
-			"Push the branch to this repository.", err);
-	if (r == 0)
-		r = plan_set_load(
-			asking->engine, arena, asking->pull, &plan_run, &jobs, &count, err);
-	if (r == -ERR_MISSING || r == -ERR_STALE)
-		return refuse_planless(asking, r, err);
-	if (r < 0)
-		return r;
-	if (!run_state_is_final(plan_run.state))
-		return refuse(asking, "the plan is not finished yet", "Wait for its end.", err);
-	r = only_project(asking, jobs, count, &plan, &chosen, err);
-	if (r == -ERR_SYNTAX)
-		return refuse(asking, arena_strdup(arena, err->text),
-			"Name one project with `-p NAME`.", err);
-	if (r < 0)
-		return r;
-	if (chosen == 0)
-		return refuse(asking, "no project of the plan matches",
-			"Look at the names in the plan's table.", err);
-	if (chosen > 1)
-		return refuse(asking,
-			arena_printf(arena, "%zu projects match, and one state is meant", chosen),
-			"Name the project with `-p NAME`, or with `-d DIR -w WORKSPACE`.", err);
-	return change_project(asking, &plan_run, plan, err);
+	return r < 0 ? r : asking_accept(asking, asking->pull->plan_run, err);
 }
 
 /* ---- version ---- */
@@ -655,7 +327,7 @@ static int unlock_command(struct asking *asking, struct err *err)
 	if (r < 0)
 		return r;
 	if (applies)
-		return refuse(asking, "an apply is running, and it needs its locks",
+		return asking_refuse(asking, "an apply is running, and it needs its locks",
 			"Wait for its end.", err);
 	r = plans_end(asking->engine, asking->arena, asking->pull->id, EV_CANCEL, err);
 	if (r == 0)
@@ -666,7 +338,7 @@ static int unlock_command(struct asking *asking, struct err *err)
 	if (r == 0)
 		r = reply_put(
 			asking->engine, asking->arena, asking->pull, asking->ledger, &reply, err);
-	return r < 0 ? r : accepted(asking, (struct run_id){ 0 }, err);
+	return r < 0 ? r : asking_accept(asking, (struct run_id){ 0 }, err);
 }
 
 static int cancel_command(struct asking *asking, struct err *err)
@@ -679,13 +351,13 @@ static int cancel_command(struct asking *asking, struct err *err)
 	if (r < 0)
 		return r;
 	if (count == 0)
-		return refuse(asking, "nothing is running", "There is nothing to do.", err);
+		return asking_refuse(asking, "nothing is running", "There is nothing to do.", err);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		r = run_event(asking->engine, asking->arena, runs[i].id, EV_CANCEL, NULL, err);
 		if (r == 0 && runs[i].kind == RUN_PLAN)
 			r = locks_tidy(asking->engine, asking->arena, asking->pull->id, err);
 	}
-	return r < 0 ? r : accepted(asking, runs[count - 1].id, err);
+	return r < 0 ? r : asking_accept(asking, runs[count - 1].id, err);
 }
 
 static int help_command(struct asking *asking, struct err *err)
@@ -744,7 +416,7 @@ int command_handle(struct engine *engine, struct arena *arena, struct pull *pull
 	}
 	if (command.kind != COMMAND_INVALID && command.kind != COMMAND_HELP &&
 		!settings_allow(engine->world.settings, command_verb(command.kind)))
-		return refuse(&asking, "this server does not take this command",
+		return asking_refuse(&asking, "this server does not take this command",
 			"Its operator can allow it with `commands: {allowed: [...]}`.", err);
 	switch (command.kind) {
 	case COMMAND_PLAN:
@@ -763,7 +435,7 @@ int command_handle(struct engine *engine, struct arena *arena, struct pull *pull
 	case COMMAND_VERSION:
 		return version_command(&asking, err);
 	case COMMAND_APPROVE_POLICIES:
-		return refuse(&asking, "policy checks cannot be approved by people yet",
+		return asking_refuse(&asking, "policy checks cannot be approved by people yet",
 			"A failed check fails its plan: fix and push.", err);
 	case COMMAND_INVALID:
 		return invalid_command(&asking, err);

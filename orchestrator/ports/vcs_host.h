@@ -34,6 +34,35 @@ enum host_call {
 	HOST_GIT_READY, /* git_access() will have a credential for `repo` when this is answered */
 	HOST_COMPLETE,	/* answer: one event that says what a partial one of `actor` does not: may
 			   the actor write; with `needs_pull` also the pull request as it is now */
+	HOST_FACTS, /* answer: what a gate must know of the pull request right now, and of `people`
+		       and `teams`. Asked right before something is applied: never from memory
+		       that is older than a few seconds. What is not known is left unknown */
+};
+
+/* A host's word. What it does not say is not known, and what is not known never opens a gate. */
+enum host_word { WORD_UNKNOWN = 0, WORD_NO, WORD_YES };
+
+struct host_person {
+	const char *name; /* as it was asked for */
+	enum host_word may_write;
+};
+
+struct host_member {
+	const char *team, *person; /* as they were asked for */
+	enum host_word is_member;
+};
+
+struct host_facts {
+	enum host_word mergeable;  /* by the host's own rules, but for statuses of ours */
+	const char *mergeable_why; /* when it is not, or not known; or "" */
+	enum host_word approved;   /* by the host's own rules */
+	bool has_labels;	   /* the list is whole */
+	const char **labels;
+	size_t label_count;
+	struct host_person *people;
+	size_t person_count;
+	struct host_member *members; /* each of `people` in each of `teams` */
+	size_t member_count;
 };
 
 enum status_state { STATUS_PENDING = 1, STATUS_SUCCESS, STATUS_FAILURE, STATUS_ERROR };
@@ -53,12 +82,17 @@ struct host_request {
 	const char *base_ref; /* HOST_COMPLETE: the branch it goes into as we know it, or "" */
 	const char *actor;
 	bool needs_pull;
+	const char **people; /* HOST_FACTS: logins, and names of teams without any sign */
+	size_t person_count;
+	const char **teams;
+	size_t team_count;
 	bool is_passing; /* soon there will be a newer one: may wait when little may be sent */
 };
 
 struct host_answer {
 	struct vcs_event *pulls; /* HOST_LIST_OPEN, HOST_COMPLETE */
 	size_t pull_count;
+	const struct host_facts *facts; /* HOST_FACTS */
 	int64_t retry_ms; /* of a failure: the host asks not to be asked again before */
 };
 

@@ -263,6 +263,59 @@ HOST_CASE(permissions_are_told)
 	arena_release(&arena);
 }
 
+/* What a gate asks for, answered in the same call. */
+static void on_facts(void *owner, const struct host_answer *answer, const struct err *err)
+{
+	const struct host_facts *facts = answer == NULL ? NULL : answer->facts;
+
+	assert_null(err);
+	assert_non_null(facts);
+	*(struct host_facts *)owner = *facts; /* lists are borrowed, and looked at here */
+	assert_int_equal(facts->person_count, 2);
+	assert_int_equal(facts->people[0].may_write, WORD_YES);
+	assert_int_equal(facts->people[1].may_write, WORD_NO);
+	assert_int_equal(facts->member_count, 4);
+	assert_int_equal(facts->members[0].is_member, WORD_YES); /* Bob is bob */
+	assert_int_equal(facts->members[1].is_member, WORD_UNKNOWN);
+	assert_int_equal(facts->members[2].is_member, WORD_NO);
+}
+
+HOST_CASE(tells_who_is_in_a_team)
+{
+	const char *people[] = { "Bob", "eve" }, *teams[] = { "platform", "nobody-named-it" };
+	const struct host_request request = { .call = HOST_FACTS,
+		.repo = "team/infra",
+		.number = 1,
+		.people = people,
+		.person_count = 2,
+		.teams = teams,
+		.team_count = 2 };
+	struct vcs_host *port = local_host_port(fake->host);
+	struct host_facts facts = { 0 };
+
+	open_one(fake);
+	post(fake, "/local/people", "{'name':'eve','may_write':false}");
+	post(fake, "/local/teams", "{'team':'platform','person':'bob'}");
+	post(fake, "/local/teams", "{'team':'platform','person':'BOB'}"); /* once */
+	assert_int_equal(json_array_size(json_object_get(fake->answer, "platform")), 1);
+	post(fake, "/local/teams", "{'team':'platform','person':'eve'}");
+	post(fake, "/local/teams", "{'team':'platform','person':'eve','remove':true}");
+	port->send(port, &request, on_facts, &facts);
+	assert_int_equal(facts.mergeable, WORD_YES);
+	assert_int_equal(facts.approved, WORD_NO);
+	assert_true(facts.has_labels);
+	post(fake, "/local/pulls/1/approve", "{'as':'bob'}");
+	port->send(port, &request, on_facts, &facts);
+	assert_int_equal(facts.approved, WORD_YES);
+	post(fake, "/local/pulls/1/request-changes", "{'as':'dave'}");
+	port->send(port, &request, on_facts, &facts);
+	assert_int_equal(facts.approved, WORD_NO);
+	post(fake, "/local/teams", "{'team':'platform','person':'dave','remove':true}");
+	assert_int_equal(fake->status, 404);
+	post(fake, "/local/teams", "{'team':'@x','person':'dave'}");
+	assert_int_equal(fake->status, 400);
+}
+
 HOST_CASE(refuses_names)
 {
 	static const char *const bad[] = { "", "a b", "@x", "a/b", "a;b", "$(x)", "`x`", "<b>",
@@ -609,6 +662,7 @@ int main(int argc, char **argv)
 	CASE(reads_packed_branches);
 	CASE(makes_and_adopts_repositories);
 	CASE(permissions_are_told);
+	CASE(tells_who_is_in_a_team);
 	CASE(refuses_names);
 	CASE(refuses_requests_and_changes_nothing);
 	CASE(refuses_large_requests);

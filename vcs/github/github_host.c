@@ -165,6 +165,9 @@ static void order_go(struct github_order *order)
 	case HOST_COMPLETE:
 		event_complete(order);
 		return;
+	case HOST_FACTS: /* nothing is known yet of mergeability, labels and teams */
+		order_done(order);
+		return;
 	}
 }
 

@@ -21,6 +21,8 @@ static const struct route {
 	{ "POST", "repos", local_repos_post },
 	{ "GET", "people", local_people_get },
 	{ "POST", "people", local_people_post },
+	{ "GET", "teams", local_teams_get },
+	{ "POST", "teams", local_teams_post },
 	{ "GET", "pulls", local_pulls_get },
 	{ "POST", "pulls", local_pulls_post },
 	{ "GET", "pulls/N", local_pull_get },

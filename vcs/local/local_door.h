@@ -17,6 +17,8 @@ int local_repos_get(struct local_call *call);
 int local_repos_post(struct local_call *call);
 int local_people_get(struct local_call *call);
 int local_people_post(struct local_call *call);
+int local_teams_get(struct local_call *call);
+int local_teams_post(struct local_call *call);
 int local_pulls_get(struct local_call *call);
 int local_pulls_post(struct local_call *call);
 int local_pull_get(struct local_call *call);

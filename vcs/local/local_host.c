@@ -3,6 +3,7 @@
 #include "vcs/local/local_host.h"
 #include "orchestrator/lib/jsonx.h"
 #include "vcs/local/local_event.h"
+#include "vcs/local/local_facts.h"
 #include "vcs/local/local_names.h"
 #include "vcs/local/local_pulls.h"
 #include "vcs/local/local_repo.h"
@@ -182,6 +183,8 @@ struct open_list {
 	struct arena arena;
 	struct vcs_event *events;
 	size_t count;
+	struct host_facts facts; /* of HOST_FACTS */
+	bool has_facts;
 };
 
 static int open_add(struct local_host *host, const json_t *repo, int64_t number,
@@ -255,6 +258,9 @@ static int act(struct local_host *host, const struct host_request *request, stru
 		return react(host, request, err);
 	case HOST_LIST_OPEN:
 		return list_open(host, request, list, err);
+	case HOST_FACTS:
+		list->has_facts = true;
+		return local_facts_read(host, request, &list->arena, &list->facts, err);
 	case HOST_LIST_WORDS: /* they come with the transaction that makes them */
 		break;
 	case HOST_GIT_READY:
@@ -290,6 +296,7 @@ static void host_send(
 
 	answer.pulls = list.events;
 	answer.pull_count = list.count;
+	answer.facts = list.has_facts ? &list.facts : NULL;
 	done(owner, r < 0 ? NULL : &answer, r < 0 ? &err : NULL);
 	arena_release(&list.arena);
 }

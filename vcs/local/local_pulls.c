@@ -244,15 +244,30 @@ int local_pull_whole(struct local_host *host, int64_t number, json_t **ret, stru
 
 /* ---- people ---- */
 
-int local_people_load(struct local_host *host, json_t **ret, struct err *err)
+static int load_or_empty(struct local_host *host, const char *key, json_t **ret, struct err *err)
 {
-	int r = shelf_get(host, "list", ret, err, "local/people");
+	int r = shelf_get(host, "list", ret, err, "%s", key);
 
 	if (r == -ERR_MISSING) {
 		*ret = json_object();
 		r = 0;
 	}
 	return r;
+}
+
+int local_people_load(struct local_host *host, json_t **ret, struct err *err)
+{
+	return load_or_empty(host, "local/people", ret, err);
+}
+
+int local_teams_load(struct local_host *host, json_t **ret, struct err *err)
+{
+	return load_or_empty(host, "local/teams", ret, err);
+}
+
+int local_teams_store(struct local_host *host, const json_t *teams, struct err *err)
+{
+	return shelf_put(host, teams, err, "local/teams");
 }
 
 int local_people_store(struct local_host *host, const json_t *people, struct err *err)

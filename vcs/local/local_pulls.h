@@ -10,6 +10,7 @@
  *     local/marker/NUMBER/MARKER   {id}: the comment that carries the marker
  *     local/status/NUMBER/HEAD/CONTEXT {head, context, state, description, updated_ms}
  *     local/people                 {NAME: {may_write, is_bot}}
+ *     local/teams                  {NAME: [people]}
  *
  * Documents that are loaded belong to the caller (json_decref). */
 #pragma once
@@ -70,6 +71,9 @@ _must_check_ int local_people_load(struct local_host *host, json_t **ret, struct
 _must_check_ int local_people_store(struct local_host *host, const json_t *people, struct err *err);
 _must_check_ int local_person_find(
 	struct local_host *host, const char *name, struct local_person *ret, struct err *err);
+
+_must_check_ int local_teams_load(struct local_host *host, json_t **ret, struct err *err);
+_must_check_ int local_teams_store(struct local_host *host, const json_t *teams, struct err *err);
 
 /* Fills an event with what the pull's document says; strings are borrowed from it. */
 void local_pull_describe(const json_t *pull, const char *clone_url, struct vcs_event *ret);

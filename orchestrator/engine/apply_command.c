@@ -1,0 +1,188 @@
+/* `apply`: what is chosen of the plan set, whether it may be applied, and the run that does it. */
+#include "orchestrator/engine/asking.h"
+
+struct chosen {
+	size_t count, changed, failed, unlocked;
+	const char *failed_name, *unlocked_name;
+	const char *before; /* what must be applied first, in words; or NULL */
+};
+
+static bool is_held(const struct lock_row *locks, size_t count, const struct job *job)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (locks[i].place == 0 && str_equal(locks[i].dir, job->dir) &&
+			str_equal(locks[i].workspace, job->workspace))
+			return true;
+	}
+	return false;
+}
+
+static bool is_among(const struct job *jobs, size_t count, const struct job *job)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (jobs[i].id.v == job->id.v)
+			return true;
+	}
+	return false;
+}
+
+/* What a project depends on is without changes, applied before, or applied together with it. */
+static int check_before(struct asking *asking, const struct job *job, const struct job *chosen,
+	size_t chosen_count, const struct job *all, size_t count, struct chosen *ret,
+	struct err *err)
+{
+	for (size_t i = 0; i < count && ret->before == NULL; i++) {
+		enum job_state state = JOB_DONE;
+		int r;
+
+		if (all[i].op != JOB_PLAN || !precedence_names(job->depends_on, all[i].project) ||
+			(all[i].state == JOB_DONE && !all[i].has_changes))
+			continue;
+		if (all[i].state == JOB_DONE && !all[i].is_applied &&
+			is_among(chosen, chosen_count, &all[i]))
+			continue;
+		r = all[i].is_applied
+			    ? store_job_apply_state(asking->engine->store, &all[i], &state, err)
+			    : 0;
+		if (r < 0 && r != -ERR_MISSING)
+			return r;
+		if (!all[i].is_applied || r < 0 || state != JOB_DONE)
+			ret->before = arena_printf(asking->arena,
+				"%s depends on %s, which is not applied", job->project,
+				all[i].project);
+	}
+	return 0;
+}
+
+static int choose(struct asking *asking, const struct job *all, size_t all_count,
+	struct chosen *ret, struct err *err)
+{
+	const struct command *command = asking->command;
+	struct job *jobs = arena_alloc(asking->arena, (all_count + 1) * sizeof(*jobs));
+	struct lock_row *locks = NULL;
+	size_t lock_count = 0, count = all_count;
+	int r = store_lock_list_pull(
+		asking->engine->store, asking->arena, asking->pull->id, &locks, &lock_count, err);
+
+	if (all_count > 0)
+		memcpy(jobs, all, all_count * sizeof(*jobs));
+	if (r == 0)
+		r = jobs_choose(jobs, &count, command->dir, command->workspace, command->project,
+			asking->arena, err);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		const struct job *job = &jobs[i];
+
+		if (job->op != JOB_PLAN)
+			continue;
+		ret->count++;
+		if (job->state != JOB_DONE) {
+			ret->failed++;
+			ret->failed_name = job->project;
+			continue;
+		}
+		if (!job->has_changes || job->is_applied)
+			continue;
+		ret->changed++;
+		if (!is_held(locks, lock_count, job)) {
+			ret->unlocked++;
+			ret->unlocked_name = job->project;
+		}
+		r = check_before(asking, job, jobs, count, all, all_count, ret, err);
+	}
+	return r;
+}
+
+static int apply_start(struct asking *asking, const struct run *plan_run,
+	const struct gate_verdict *gate, struct err *err)
+{
+	struct run run = { .pull_id = asking->pull->id,
+		.kind = RUN_APPLY,
+		.state = RUN_QUEUED,
+		.head = plan_run->head,
+		.base = plan_run->base,
+		.tree = plan_run->tree,
+		.actor = asking->event->actor,
+		.comment_id = asking->event->comment_id,
+		.only_dir = asking->command->dir,
+		.only_workspace = asking->command->workspace,
+		.only_project = asking->command->project,
+		.extra_args = "",
+		.prepared = gate_counted(
+			gate, asking->arena), /* who approved: shown, never decided on */
+		.failure = "",
+		.plan_run = plan_run->id };
+	int r = store_run_insert(asking->engine->store, &run, &run.id, err);
+
+	if (r == 0)
+		r = run_event(asking->engine, asking->arena, run.id, EV_START, NULL, err);
+	return r < 0 ? r : asking_accept(asking, run.id, err);
+}
+
+int apply_command(struct asking *asking, struct err *err)
+{
+	struct arena *arena = asking->arena;
+	struct gate_verdict gate = { 0 };
+	struct chosen chosen = { 0 };
+	struct job *jobs = NULL;
+	struct run plan_run;
+	size_t count = 0;
+	bool applies = false;
+	int r;
+
+	if (asking->command->extra_arg_count > 0)
+		return asking_refuse(asking,
+			"an apply takes no extra arguments: it applies exactly the plan",
+			"Put them on `sluice plan -- ...`, then apply that plan.", err);
+	if (!asking->engine->world.settings->commands.apply_all &&
+		str_empty(asking->command->dir) && str_empty(asking->command->workspace) &&
+		str_empty(asking->command->project))
+		return asking_refuse(asking, "this server applies nothing that is not named",
+			"Say which: `sluice apply -p NAME` or `sluice apply -d FOLDER`.", err);
+	r = apply_is_running(asking->engine, arena, asking->pull->id, &applies, err);
+	if (r == 0 && applies)
+		return asking_refuse(asking, "an apply of this pull request is already running",
+			"Wait for its end.", err);
+	if (r == 0)
+		r = plan_set_load(
+			asking->engine, arena, asking->pull, &plan_run, &jobs, &count, err);
+	if (r == -ERR_MISSING || r == -ERR_STALE)
+		return asking_refuse_planless(asking, r, err);
+	if (r < 0)
+		return r;
+	if (!run_state_is_final(plan_run.state))
+		return asking_refuse(asking, "the plan is not finished yet",
+			"Wait for the plan, have it approved, then apply.", err);
+	r = choose(asking, jobs, count, &chosen, err);
+	if (r == -ERR_SYNTAX)
+		return asking_refuse(asking, arena_strdup(arena, err->text),
+			"Look at the names in the plan's table.", err);
+	if (r < 0)
+		return r;
+	if (chosen.count == 0)
+		return asking_refuse(asking, "no project of the plan matches",
+			"Look at the names in the plan's table.", err);
+	if (chosen.failed > 0)
+		return asking_refuse(asking,
+			arena_printf(arena, "the plan of %s did not succeed", chosen.failed_name),
+			"Fix and push, or apply one project with `sluice apply -p NAME`.", err);
+	if (chosen.changed == 0)
+		return asking_refuse(asking,
+			"nothing is left to apply: there are no changes, or all were applied",
+			"Comment `sluice plan` to look again.", err);
+	if (chosen.unlocked > 0)
+		return asking_refuse(asking,
+			arena_printf(arena, "the lock of %s is not held by this pull request",
+				chosen.unlocked_name),
+			"Comment `sluice plan` to take it again.", err);
+	if (chosen.before != NULL)
+		return asking_refuse(asking, chosen.before,
+			"Apply it first, or both together with `sluice apply`.", err);
+	r = gate_read(asking->engine, arena, asking->pull, &plan_run, false, asking->event->actor,
+		&gate, err);
+	if (r < 0)
+		return r;
+	if (!gate.open)
+		return asking_refuse(
+			asking, gate.missing, "Then comment `sluice apply` again.", err);
+	return apply_start(asking, &plan_run, &gate, err);
+}
