@@ -25,10 +25,6 @@ from lab import MODE, SLOWER, STUB, Lab, until  # noqa: E402
 DISK_MIB = 24
 
 
-class Skip(Exception):
-    pass
-
-
 def require(condition, what):
     if not condition:
         raise AssertionError(what)
@@ -332,7 +328,7 @@ class Disk:
 
     def __init__(self, folder, options="size=%dm" % DISK_MIB):
         if not os.environ.get("SLUICE_TEST_MOUNTS"):
-            raise Skip("this machine gives no mount namespace")
+            raise sluice.Skip("this machine gives no mount namespace")
         self.path = os.path.join(folder, "disk")
         os.mkdir(self.path)
         subprocess.run(["mount", "-t", "tmpfs", "-o", options + ",mode=0700", "none", self.path], check=True)
@@ -486,7 +482,7 @@ def io_errors(*injections):
     """Real errors of the system calls, for two seconds of work."""
     def check(folder):
         if shutil.which("strace") is None:
-            raise Skip("strace is missing; run: apt-get install strace")
+            raise sluice.Skip("strace is missing; run: apt-get install strace")
         lab = Lab(folder).start()
         try:
             lab.plan()
@@ -497,7 +493,7 @@ def io_errors(*injections):
             try:
                 time.sleep(0.3)
                 if tracer.poll() is not None:
-                    raise Skip("processes cannot be traced here: %s" % tracer.stderr.read().strip())
+                    raise sluice.Skip("processes cannot be traced here: %s" % tracer.stderr.read().strip())
                 end = time.monotonic() + 2
                 answers = []
                 while time.monotonic() < end:
@@ -574,7 +570,7 @@ def faketime():
                            stderr=subprocess.DEVNULL).stdout.split()
     found = [path for path in found if path.endswith("libfaketime.so.1")]
     if not found:
-        raise Skip("libfaketime is missing; run: apt-get install faketime")
+        raise sluice.Skip("libfaketime is missing; run: apt-get install faketime")
     return found[0]
 
 
@@ -582,7 +578,7 @@ def clock_jumps(offset):
     """The wall clock of the server jumps while a plan is running, and back while an apply is."""
     def check(folder):
         if MODE == "asan":
-            raise Skip("a sanitizer must come first in LD_PRELOAD")
+            raise sluice.Skip("a sanitizer must come first in LD_PRELOAD")
         clock = os.path.join(folder, "clock")
 
         def jump(to):
@@ -717,7 +713,7 @@ def one(name, check):
     try:
         check(folder)
         return "passed", name, ""
-    except Skip as why:
+    except sluice.Skip as why:
         return "skipped", name, str(why)
     except (AssertionError, OSError, ValueError, IndexError, sluice.Gone, subprocess.SubprocessError) as problem:
         return "failed", name, "%s: %s" % (type(problem).__name__, problem)

@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-from sluice import Results  # noqa: E402
+from sluice import Skip, run_cases  # noqa: E402
 from runner_lab import APPLY, PLAN, Lab, cli_config, eventually, tool  # noqa: E402
 
 RUN, INIT_STEP, PLAN_STEP, APPLY_STEP = 8, 1, 2, 5  # enum step_kind
@@ -39,10 +39,6 @@ def through(host, port):
     door.sendall(b"hello\\n")
     return door.recv(100).decode()
 """
-
-
-class Skip(Exception):
-    pass
 
 
 def expect(got, want, what=""):
@@ -220,18 +216,7 @@ CASES.append(("opentofu_says_who_was_refused", lambda: real("opentofu", "tofu"))
 
 
 def main():
-    results = Results("network")
-    for name, run in CASES:
-        if sys.argv[1:] and name not in sys.argv[1:]:
-            continue
-        try:
-            run()
-            results.row("passed", name)
-        except Skip as skip:
-            results.row("skipped", name, skip)
-        except Exception as error:  # a case that breaks is a case that fails
-            results.row("failed", name, "%s: %s" % (type(error).__name__, error))
-    results.end()
+    run_cases("network", CASES)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 Results: build/report/results/projects.tsv; on stdout only what did not pass."""
 
 import glob
+import functools
 import json
 import os
 import re
@@ -239,7 +240,7 @@ def case_what_is_remembered_is_of_that_tree(lab):
 def case_real_files(lab):
     """Each real atlantis.yaml that is valid selects its own projects, and nothing else, when their folders change."""
     if not os.path.isdir(CORPORA):
-        return "skipped: corpora absent"
+        raise sluice.Skip("corpora absent")
     asked = 0
     for path in sorted(glob.glob(os.path.join(CORPORA, "*.yaml"))):
         done = subprocess.run([SLUICE, "validate", "--json", "--file", path], stdout=subprocess.PIPE, text=True, check=False)
@@ -269,20 +270,16 @@ def case_real_files(lab):
     return "%d files" % asked
 
 
+def in_lab(case):
+    lab = Lab()
+    try:
+        return case(lab)
+    finally:
+        lab.close()
+
+
 def main():
-    results = sluice.Results("projects")
-    for name, case in list(globals().items()):
-        if not name.startswith("case_") or (sys.argv[1:] and not any(word in name for word in sys.argv[1:])):
-            continue
-        lab = Lab()
-        try:
-            said = case(lab) or ""
-            results.row("skipped" if said.startswith("skipped") else "passed", name[5:], said)
-        except Exception as problem:  # one case never hides the others
-            results.row("failed", name[5:], "%s: %s" % (type(problem).__name__, problem))
-        finally:
-            lab.close()
-    results.end()
+    sluice.run_cases("projects", [(name, functools.partial(in_lab, case)) for name, case in sluice.named_cases(globals())])
 
 
 if __name__ == "__main__":

@@ -6,12 +6,13 @@ the plan runs, as code of a pull request can.
 
 Results: build/report/results/provenance.tsv."""
 
+import functools
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-from sluice import Results  # noqa: E402
+from sluice import Skip, run_cases  # noqa: E402
 from runner_lab import PLAN, Lab, cli_config, tool  # noqa: E402
 
 RUN, INIT_STEP, PLAN_STEP = 8, 1, 2  # enum step_kind
@@ -47,10 +48,6 @@ CHANGES = [
     ("a_link", "import os, sys; os.rename(sys.argv[1], sys.argv[1] + '2'); os.symlink('tfplan2', sys.argv[1])", "ordinary"),
     ("a_second_name", "import os, sys; os.link(sys.argv[1], sys.argv[1] + '2')", "ordinary"),
 ]
-
-
-class Skip(Exception):
-    pass
 
 
 def expect(got, want, what=""):
@@ -134,18 +131,7 @@ def cases():
 
 
 def main():
-    results = Results("provenance")
-    for label, function, arguments in cases():
-        if sys.argv[1:] and label not in sys.argv[1:]:
-            continue
-        try:
-            function(*arguments)
-            results.row("passed", label)
-        except Skip as skip:
-            results.row("skipped", label, skip)
-        except Exception as error:  # a case that breaks is a case that fails
-            results.row("failed", label, "%s: %s" % (type(error).__name__, error))
-    results.end()
+    run_cases("provenance", ((label, functools.partial(call, *words)) for label, call, words in cases()))
 
 
 if __name__ == "__main__":

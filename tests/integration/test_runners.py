@@ -13,19 +13,14 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-from sluice import Results  # noqa: E402
+from sluice import Skip, run_cases  # noqa: E402
 from runner_lab import APPLY, PLAN, PREPARE, ROOT, Lab, alive, children, cli_config, eventually, tool  # noqa: E402
 
 CASES = []
 SLOW = bool(os.environ.get("SLUICE_SLOW"))  # 50 MiB take Terraform itself 45 s
-
-
-class Skip(Exception):
-    pass
 
 
 def case(function):
@@ -752,20 +747,7 @@ def providers_come_from_the_mirror(lab, name):
 
 
 def main():
-    results = Results("runners")
-    for name, run in CASES:
-        if sys.argv[1:] and name not in sys.argv[1:]:
-            continue
-        try:
-            run()
-            results.row("passed", name)
-        except Skip as skip:
-            results.row("skipped", name, skip)
-        except Exception as error:  # a case that breaks is a case that fails
-            results.row("failed", name, "%s: %s" % (type(error).__name__, error))
-            if os.environ.get("VERBOSE"):
-                traceback.print_exc()
-    results.end()
+    run_cases("runners", CASES)
 
 
 if __name__ == "__main__":

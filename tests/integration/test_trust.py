@@ -202,16 +202,7 @@ def case_another_name_of_the_file_after_a_reload():
 
 
 def main():
-    results = sluice.Results("trust")
-    for name, case in list(globals().items()):
-        if not name.startswith("case_") or (sys.argv[1:] and not any(word in name for word in sys.argv[1:])):
-            continue
-        try:
-            case()
-            results.row("passed", name[5:])
-        except Exception as problem:  # one case never hides the others
-            results.row("failed", name[5:], "%s: %s" % (type(problem).__name__, problem))
-    results.end()
+    sluice.run_cases("trust", sluice.named_cases(globals()))
 
 
 if __name__ == "__main__":

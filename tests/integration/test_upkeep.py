@@ -22,10 +22,6 @@ STUB = os.path.join(sluice.ROOT, "build", MODE, "tests", "stub-terraform")
 CASES = []
 
 
-class Skip(Exception):
-    """Why a case cannot be run here."""
-
-
 def case(function):
     CASES.append((function.__name__, function))
     return function
@@ -312,7 +308,7 @@ def whole_loop_in(base, words, copies):
 @case
 def data_folder_in_memory_below_dev():
     if not os.access("/dev/shm", os.W_OK):
-        raise Skip("there is no /dev/shm to write to")
+        raise sluice.Skip("there is no /dev/shm to write to")
     whole_loop_in("/dev/shm", "tmpfs: in memory", False)
 
 
@@ -325,7 +321,7 @@ def data_folder_on_an_overlay_as_in_a_container():
     try:
         if subprocess.run(["mount", "-t", "overlay", "sluice-test", "-o", "lowerdir=lower,upperdir=upper,workdir=work",
                            merged], cwd=folder, check=False, stderr=subprocess.DEVNULL).returncode != 0:
-            raise Skip("no overlay can be mounted here")
+            raise sluice.Skip("no overlay can be mounted here")
         try:
             whole_loop_in(merged, "overlay: work trees are copied", True)
         finally:
@@ -335,18 +331,7 @@ def data_folder_on_an_overlay_as_in_a_container():
 
 
 def main():
-    results = sluice.Results("upkeep")
-    for name, run in CASES:
-        if sys.argv[1:] and name not in sys.argv[1:]:
-            continue
-        try:
-            run()
-            results.row("passed", name)
-        except Skip as skip:
-            results.row("skipped", name, skip)
-        except Exception as error:  # a case that breaks is a case that fails
-            results.row("failed", name, "%s: %s" % (type(error).__name__, error))
-    results.end()
+    sluice.run_cases("upkeep", CASES)
 
 
 main()

@@ -15,12 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import sluice  # noqa: E402
-from sluice import Results  # noqa: E402
+from sluice import Skip, run_cases  # noqa: E402
 from runner_lab import APPLY, HOOKS, IMPORT, PLAN, STATE_RM, Lab, alive, children, cli_config, tool  # noqa: E402
 
 INIT, PLAN_STEP, SHOW, POLICY, APPLY_STEP, IMPORT_STEP, STATE_RM_STEP, RUN, ENV, MULTIENV = range(1, 11)
@@ -28,10 +27,6 @@ HIDE, STRIP, FILTER = 1, 2, 4
 CASES = []
 THING = 'resource "terraform_data" "x" {\n  input = "%s"\n}\n'
 ONE = {"main.tf": THING % "v1"}
-
-
-class Skip(Exception):
-    pass
 
 
 def step(kind, *args, **more):
@@ -763,20 +758,7 @@ workflows:
 
 
 def main():
-    results = Results("workflows")
-    for name, go in CASES:
-        if sys.argv[1:] and not any(word in name for word in sys.argv[1:]):
-            continue
-        try:
-            go()
-            results.row("passed", name)
-        except Skip as skip:
-            results.row("skipped", name, skip)
-        except Exception as error:  # a case that breaks is a case that fails
-            results.row("failed", name, "%s: %s" % (type(error).__name__, error))
-            if os.environ.get("VERBOSE"):
-                traceback.print_exc()
-    results.end()
+    run_cases("workflows", CASES)
 
 
 if __name__ == "__main__":

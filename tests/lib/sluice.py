@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GIT_ENV = {
@@ -206,6 +207,34 @@ class Results:
     def end(self):
         self.out.close()
         sys.exit(1 if self.failures else 0)
+
+
+class Skip(Exception):
+    """A case that cannot be tried here; its text says why."""
+
+
+def run_cases(suite, cases):
+    """The loop of a suite. `cases` are pairs of a name and what is called for it, which may return a remark. Words on the
+    command line choose the cases whose names hold one of them."""
+    results = Results(suite)
+    words = sys.argv[1:]
+    for name, call in cases:
+        if words and not any(word in name for word in words):
+            continue
+        try:
+            results.row("passed", name, call() or "")
+        except Skip as why:
+            results.row("skipped", name, why)
+        except Exception as problem:  # a case that breaks is a case that fails, and hides no other
+            results.row("failed", name, "%s: %s" % (type(problem).__name__, problem))
+            if os.environ.get("VERBOSE"):
+                traceback.print_exc()
+    results.end()
+
+
+def named_cases(names, prefix="case_"):
+    """The functions of a module whose names begin with `prefix`, as pairs of the rest of the name and the function."""
+    return [(name[len(prefix):], call) for name, call in names.items() if name.startswith(prefix)]
 
 
 class Report:

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
@@ -31,10 +30,6 @@ PROFILES = ["fetch", "init", "plan", "render", "policy", "build", "run", "apply"
 # A socket in the file system is not yet known to Landlock of this interface; the page of the tier says so.
 RESIDUAL = {"full": set(), "landlock": {"socket file of the server"}}
 CASES = []
-
-
-class Skip(Exception):
-    pass
 
 
 def case(function):
@@ -169,7 +164,7 @@ def attack_bare(victims, before=()):
 def every_attack_succeeds_without_a_sandbox():
     """What cannot fail proves nothing: here each attack of the list must get through."""
     if os.geteuid() != 0:
-        raise Skip("some of the attacks need root to succeed")
+        raise sluice.Skip("some of the attacks need root to succeed")
     victims = Victims()
     try:
         succeeded, names = attack_bare(victims)
@@ -254,7 +249,7 @@ for _row in LACKS:
 def settings_of_the_kernel_that_are_read_only(uid):
     """As in a container: /proc/sys cannot be written to. Root does not need to; an ordinary user is refused."""
     if os.geteuid() != 0:
-        raise Skip("only root can make such a machine")
+        raise sluice.Skip("only root can make such a machine")
     with Place(uid, tier="full", require="full") as place:
         code, _, said = place.probe(["unshare", "--mount", "sh", "-c",
                                      'mount --bind -o ro /proc/sys /proc/sys 2>/dev/null; exec "$@"', "sh"]
@@ -387,7 +382,7 @@ def real(function):
         def run(name=name, program=program):
             found = tool(program)
             if found is None:
-                raise Skip("%s is neither in .tools nor in PATH" % program)
+                raise sluice.Skip("%s is neither in .tools nor in PATH" % program)
             lab = Lab(**{"terraform": "", name: found})
             if cli_config():
                 lab.options["cli_config"] = cli_config()
@@ -557,21 +552,7 @@ def committed_programs_are_not_run(lab, name):
 
 
 def main():
-    mode = os.environ.get("MODE", "debug")
-    results = sluice.Results("sandbox" if mode == "debug" else "sandbox-" + mode)
-    for name, run in CASES:
-        if len(sys.argv) > 1 and name not in sys.argv[1:]:
-            continue
-        try:
-            run()
-            results.row("passed", name, "")
-        except Skip as why:
-            results.row("skipped", name, str(why))
-        except Exception as problem:  # every way to fail is a finding
-            if os.environ.get("VERBOSE"):
-                traceback.print_exc()
-            results.row("failed", name, ("%s: %s" % (type(problem).__name__, problem))[:1500])
-    results.end()
+    sluice.run_cases("sandbox", CASES)
 
 
 main()
