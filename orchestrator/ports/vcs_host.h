@@ -36,7 +36,15 @@ enum host_call {
 			   the actor write; with `needs_pull` also the pull request as it is now */
 	HOST_FACTS, /* answer: what a gate must know of the pull request right now, and of `people`
 		       and `teams`. Asked right before something is applied: never from memory
-		       that is older than a few seconds. What is not known is left unknown */
+		       that is older than a few seconds. What is not known is left unknown.
+		       Statuses that begin with `context` are ours, and left out */
+	HOST_MERGE, /* the pull with exactly `head`, by `method` ("merge", "squash", "rebase";
+		       "": as the repository does it). Merged already with that head is
+		       success. ERR_STALE: another head stands there; ERR_REFUSED: the host
+		       does not let it, and the text says why */
+	HOST_BRANCH_DELETE, /* the source branch of a merged pull, if it still stands at `head`;
+			       never that of a fork, the default branch or a protected one. What
+			       must not go, or is gone, is left alone: success */
 };
 
 /* A host's word. What it does not say is not known, and what is not known never opens a gate. */
@@ -81,6 +89,7 @@ struct host_request {
 	int64_t since_ms;
 	const char *base_ref; /* HOST_COMPLETE: the branch it goes into as we know it, or "" */
 	const char *actor;
+	const char *method; /* HOST_MERGE */
 	bool needs_pull;
 	const char **people; /* HOST_FACTS: logins, and names of teams without any sign */
 	size_t person_count;

@@ -1,5 +1,6 @@
 /* Calls to GitHub's API. */
 #include "vcs/github/github_client.h"
+#include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/lib/rsa.h"
 #include "orchestrator/lib/strvec.h"
@@ -157,6 +158,56 @@ void github_call_go(struct github_call *call)
 
 /* ---- answers ---- */
 
+/* What GitHub says is text of somebody else: one line, and not long. */
+static void said_by(const json_t *json, const char *path, char *ret, size_t room)
+{
+	const char *text = github_text(json, path);
+
+	(void)snprintf(
+		ret, room, "%.*s", (int)codec_utf8_prefix(text, strnlen(text, room - 1)), text);
+	for (char *c = ret; *c != '\0'; c++)
+		*c = (unsigned char)*c < ' ' ? ' ' : *c;
+}
+
+/* GraphQL says 200 to everything. Half an answer is none: what is missing in it might be just what
+ * speaks against. */
+static bool has_errors(const struct github_call *call, const json_t *json, struct err *err)
+{
+	static const struct {
+		const char *type;
+		enum err_code code;
+		enum err_class class;
+	} types[] = {
+		{ "NOT_FOUND", ERR_MISSING, ERR_CLASS_PERM },
+		{ "FORBIDDEN", ERR_NET, ERR_CLASS_CONFIG },
+		{ "INSUFFICIENT_SCOPES", ERR_NET, ERR_CLASS_CONFIG },
+		{ "RATE_LIMITED", ERR_NET, ERR_CLASS_TEMP },
+		{ "SERVICE_UNAVAILABLE", ERR_NET, ERR_CLASS_TEMP },
+		{ "INTERNAL", ERR_NET, ERR_CLASS_TEMP },
+	};
+	const json_t *errors = call->ask.path == NULL ? github_at(json, "errors") : NULL;
+	const json_t *first = json_array_get(errors, 0);
+	const char *type = github_text(first, "type");
+	/* without a type: it broke over there, unless it says what is wrong with the question */
+	bool is_ours = github_at(first, "extensions.code") != NULL || type[0] != '\0';
+	enum err_class class = is_ours ? ERR_CLASS_PERM : ERR_CLASS_TEMP;
+	enum err_code code = ERR_NET;
+	char said[160];
+
+	if (errors == NULL || json_is_null(errors) ||
+		(json_is_array(errors) && json_array_size(errors) == 0))
+		return false;
+	for (size_t i = 0; i < countof(types); i++) {
+		if (strcmp(type, types[i].type) == 0) {
+			class = types[i].class;
+			code = types[i].code;
+		}
+	}
+	said_by(first, "message", said, sizeof(said));
+	err_class_set(err, code, class, "GitHub answered an error to a query: %s", said);
+	return true;
+}
+
 /* The path of rel="next" of a Link header; NULL: this was the last page. A page elsewhere is an
  * error: the credential stays with the host. */
 static int next_page(struct github_call *call, const char *link, const char **ret, struct err *err)
@@ -218,6 +269,11 @@ static void on_good(
 
 	if (body[0] != '\0')
 		r = jsonx_parse(body, strlen(body), ANSWER_MAX, &json, &err);
+	if (r == 0 && has_errors(call, json, &err)) {
+		github_call_fail(
+			call, &(struct github_result){ .status = status, .json = json }, &err);
+		return;
+	}
 	if (r == 0)
 		r = next_page(call, link, &next, &err);
 	if (r < 0) { /* half an answer: what was asked for may have been done */
@@ -277,7 +333,6 @@ static enum err_class class_of(int status)
 	return status == 401 || status == 403 ? ERR_CLASS_CONFIG : ERR_CLASS_PERM;
 }
 
-/* What GitHub says is text of somebody else: one line, and not long. */
 static void fail_with_status(struct github_call *call, const struct http_answer *answer)
 {
 	_cleanup_json_ json_t *json = NULL;
@@ -287,9 +342,7 @@ static void fail_with_status(struct github_call *call, const struct http_answer 
 
 	if (jsonx_parse(answer->body, answer->length, ANSWER_MAX, &json, &ignored) == 0)
 		result.json = json;
-	(void)snprintf(said, sizeof(said), "%s", github_text(json, "message"));
-	for (char *c = said; *c != '\0'; c++)
-		*c = (unsigned char)*c < ' ' ? ' ' : *c;
+	said_by(json, "message", said, sizeof(said));
 	err_class_set(&err, answer->status == 404 ? ERR_MISSING : ERR_NET, class_of(answer->status),
 		"GitHub answered %d to %s %s%s%s", answer->status, call->ask.method,
 		call->ask.path == NULL ? "/graphql" : call->path, said[0] == '\0' ? "" : ": ",

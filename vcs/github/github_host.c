@@ -73,13 +73,16 @@ static void order_free(struct github_order *order)
 {
 	if (order->thread != NULL)
 		order->thread->users--;
+	json_decref(order->kept);
 	arena_release(&order->arena);
 	free(order);
 }
 
 void order_done(struct github_order *order)
 {
-	struct host_answer answer = { .pulls = order->events, .pull_count = order->event_count };
+	struct host_answer answer = { .pulls = order->events,
+		.pull_count = order->event_count,
+		.facts = order->request.call == HOST_FACTS ? &order->facts : NULL };
 
 	order->done(order->owner, &answer, NULL);
 	order_free(order);
@@ -111,18 +114,30 @@ char *order_path(struct github_order *order, const char *format, ...)
 	return arena_strdup(&order->arena, text);
 }
 
+static const char **names_copy(struct arena *arena, const char **names, size_t count)
+{
+	const char **copy = arena_alloc(arena, (count + 1) * sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++)
+		copy[i] = arena_strdup(arena, names[i]);
+	return copy;
+}
+
 static struct github_order *order_new(struct github_host *host, const struct host_request *request,
 	host_done_cb done, void *owner)
 {
 	struct github_order *order = mem_alloc(sizeof(*order));
 	struct host_request *kept = &order->request;
 	const char **texts[] = { &kept->repo, &kept->marker, &kept->body, &kept->comment_id,
-		&kept->head, &kept->context, &kept->description, &kept->actor, &kept->base_ref };
+		&kept->head, &kept->context, &kept->description, &kept->actor, &kept->base_ref,
+		&kept->method };
 
 	order->host = host;
 	order->request = *request;
 	for (size_t i = 0; i < countof(texts); i++)
 		*texts[i] = arena_strdup(&order->arena, *texts[i]);
+	kept->people = names_copy(&order->arena, request->people, request->person_count);
+	kept->teams = names_copy(&order->arena, request->teams, request->team_count);
 	order->done = done;
 	order->owner = owner;
 	return order;
@@ -165,8 +180,14 @@ static void order_go(struct github_order *order)
 	case HOST_COMPLETE:
 		event_complete(order);
 		return;
-	case HOST_FACTS: /* nothing is known yet of mergeability, labels and teams */
-		order_done(order);
+	case HOST_FACTS:
+		facts_read(order);
+		return;
+	case HOST_MERGE:
+		pull_merge(order);
+		return;
+	case HOST_BRANCH_DELETE:
+		branch_delete(order);
 		return;
 	}
 }

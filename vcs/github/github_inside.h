@@ -61,6 +61,9 @@ struct github_order {
 	struct vcs_event event; /* HOST_COMPLETE */
 	struct vcs_event *events;
 	size_t event_count;
+	struct host_facts facts; /* HOST_FACTS */
+	int page_count;
+	json_t *kept; /* what earlier answers said */
 };
 
 /* Where a branch stood when we last asked. */
@@ -111,5 +114,16 @@ void statuses_release(struct github_host *host);
 void pulls_list(struct github_order *order);
 void words_list(struct github_order *order);
 void event_complete(struct github_order *order);
+/* Of requests of several calls: the last one ends it, well or with the first error. */
+void order_part_ended(
+	struct github_order *order, const struct github_result *result, const struct err *err);
+bool github_may_write(const json_t *answer);
 _must_check_ int tip_read(const struct vcs_host *port, const char *repo, const char *base_ref,
 	char ret[OID_HEX + 1], struct err *err);
+
+/* github_facts.c */
+void facts_read(struct github_order *order);
+
+/* github_merge.c */
+void pull_merge(struct github_order *order);
+void branch_delete(struct github_order *order);

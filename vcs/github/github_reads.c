@@ -66,7 +66,7 @@ void pulls_list(struct github_order *order)
 
 /* ---- requests of several calls ---- */
 
-static void part_ended(
+void order_part_ended(
 	struct github_order *order, const struct github_result *result, const struct err *err)
 {
 	if (err != NULL && !order->failed) {
@@ -166,7 +166,7 @@ static void on_words(struct github_order *order, const struct github_result *res
 		json_array_foreach ((json_t *)(uintptr_t)result->json, i, json)
 			learn(order, json);
 	}
-	part_ended(order, result, err);
+	order_part_ended(order, result, err);
 }
 
 static void on_comment_words(void *owner, const struct github_result *result, const struct err *err)
@@ -200,15 +200,20 @@ void words_list(struct github_order *order)
 /* ---- what a delivery left out ---- */
 
 /* "maintain" is told as "write", and "triage" as "read". */
+bool github_may_write(const json_t *answer)
+{
+	const char *permission = github_text(answer, "permission");
+
+	return str_equal(permission, "admin") || str_equal(permission, "write");
+}
+
 static void on_permission(void *owner, const struct github_result *result, const struct err *err)
 {
 	struct github_order *order = owner;
-	const char *permission = github_text(result->json, "permission");
 
-	order->event.actor_may_write = err == NULL && (str_equal(permission, "admin") ||
-							      str_equal(permission, "write"));
+	order->event.actor_may_write = err == NULL && github_may_write(result->json);
 	/* 404: nobody whom the repository knows */
-	part_ended(order, result, result->status == 404 ? NULL : err);
+	order_part_ended(order, result, result->status == 404 ? NULL : err);
 }
 
 static void on_pull(void *owner, const struct github_result *result, const struct err *err)
@@ -220,7 +225,7 @@ static void on_pull(void *owner, const struct github_result *result, const struc
 				   &order->event, &odd) < 0)
 		err = &odd;
 	order->event.is_closed = !str_equal(github_text(result->json, "state"), "open");
-	part_ended(order, result, err);
+	order_part_ended(order, result, err);
 }
 
 static void on_tip(void *owner, const struct github_result *result, const struct err *err)
@@ -235,7 +240,7 @@ static void on_tip(void *owner, const struct github_result *result, const struct
 		memcpy(tip->oid, oid, sizeof(tip->oid));
 		tip->at_ms = clock_monotonic_ms(order->host->clock);
 	}
-	part_ended(order, result, NULL); /* git finds out what we do not */
+	order_part_ended(order, result, NULL); /* git finds out what we do not */
 }
 
 /* As good as what git would fetch at the same moment, and no longer than that. */
@@ -290,7 +295,7 @@ void event_complete(struct github_order *order)
 		ask_tip(order);
 	}
 	if (!github_login_is_valid(request->actor) || str_ends(request->actor, "[bot]")) {
-		part_ended(order, &(struct github_result){ 0 }, NULL);
+		order_part_ended(order, &(struct github_result){ 0 }, NULL);
 		return;
 	}
 	ask.may_lag = false;

@@ -261,6 +261,11 @@ static int act(struct local_host *host, const struct host_request *request, stru
 	case HOST_FACTS:
 		list->has_facts = true;
 		return local_facts_read(host, request, &list->arena, &list->facts, err);
+	case HOST_MERGE:
+	case HOST_BRANCH_DELETE:
+		return err_user(err, ERR_REFUSED,
+			"the local host merges with the rights of a person: `sluice pr merge %lld`",
+			(long long)request->number);
 	case HOST_LIST_WORDS: /* they come with the transaction that makes them */
 		break;
 	case HOST_GIT_READY:

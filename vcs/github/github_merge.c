@@ -1,0 +1,205 @@
+/* Merging, and what is left of the branch afterwards. What must not happen twice is looked up
+ * first or recognised by what stands there. */
+#include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/jsonx.h"
+#include "vcs/github/github_inside.h"
+#include "vcs/github/github_names.h"
+#include <inttypes.h>
+#include <string.h>
+
+static const char *const methods[] = { "merge", "squash", "rebase" };
+
+static const char *pull_path(struct github_order *order)
+{
+	return order_path(
+		order, "/repos/%s/pulls/%" PRId64, order->request.repo, order->request.number);
+}
+
+static void order_refuse(struct github_order *order, const struct err *err)
+{
+	order_failed(order, &(struct github_result){ 0 }, err);
+}
+
+/* ---- merging ---- */
+
+/* GitHub did not merge, or its answer to an earlier call was lost: the pull request itself tells.
+ */
+static void on_looked(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_order *order = owner;
+	const char *head = github_text(result->json, "head.sha");
+	struct err refused;
+
+	if (err != NULL) {
+		order_failed(order, result, err);
+		return;
+	}
+	if (!str_equal(head, order->request.head))
+		err_class_set(&refused, ERR_STALE, ERR_CLASS_USER,
+			"there is a newer push, and only what was applied is merged");
+	else if (json_is_true(github_at(result->json, "merged"))) {
+		order_done(order);
+		return;
+	} else if (!str_equal(github_text(result->json, "state"), "open"))
+		err_user(&refused, ERR_REFUSED, "the pull request was closed");
+	else
+		refused = order->err;
+	order_refuse(order, &refused);
+}
+
+/* 405, 409, 422 are GitHub's words for no; what it says is text for people. */
+static void on_merged(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_order *order = owner;
+
+	if (err == NULL) {
+		order_done(order);
+		return;
+	}
+	if (result->status != 404 && result->status != 405 && result->status != 409 &&
+		result->status != 422 && result->status != 403) {
+		order_failed(order, result, err);
+		return;
+	}
+	err_class_set(&order->err, ERR_REFUSED,
+		result->status == 409 ? ERR_CLASS_TEMP : ERR_CLASS_USER, "%s", err->text);
+	github_client_ask(order->host->client,
+		&(struct github_ask){
+			.method = "GET", .path = pull_path(order), .repo = order->request.repo },
+		on_looked, order);
+}
+
+static void ask_merge(struct github_order *order, const char *method)
+{
+	_cleanup_json_ json_t *json = json_pack(
+		"{s:s, s:s}", "sha", order->request.head, "merge_method", method);
+	_cleanup_free_ char *text = jsonx_text(json);
+
+	github_client_ask(order->host->client,
+		&(struct github_ask){ .method = "PUT",
+			.path = order_path(order, "%s/merge", pull_path(order)),
+			.repo = order->request.repo,
+			.body = text },
+		on_merged, order);
+}
+
+/* The first that the repository lets through, in the order of GitHub's own page. */
+static void on_repo(void *owner, const struct github_result *result, const struct err *err)
+{
+	static const char *const switches[] = { "allow_merge_commit", "allow_squash_merge",
+		"allow_rebase_merge" };
+	struct github_order *order = owner;
+
+	if (err != NULL) {
+		order_failed(order, result, err);
+		return;
+	}
+	for (size_t i = 0; i < countof(methods); i++) {
+		if (!json_is_false(github_at(result->json, switches[i]))) {
+			ask_merge(order, methods[i]);
+			return;
+		}
+	}
+	ask_merge(order, methods[0]); /* GitHub says what is wrong with it */
+}
+
+void pull_merge(struct github_order *order)
+{
+	const struct host_request *request = &order->request;
+	bool is_known = str_empty(request->method);
+	struct err err;
+
+	for (size_t i = 0; i < countof(methods); i++)
+		is_known = is_known || str_equal(request->method, methods[i]);
+	if (!is_known || str_empty(request->head) || !codec_is_hex(request->head, OID_HEX)) {
+		err_set(&err, ERR_BUG, "a merge needs a commit and a method that GitHub has");
+		order_refuse(order, &err);
+		return;
+	}
+	if (!str_empty(request->method)) {
+		ask_merge(order, request->method);
+		return;
+	}
+	github_client_ask(order->host->client,
+		&(struct github_ask){ .method = "GET",
+			.path = order_path(order, "/repos/%s", request->repo),
+			.repo = request->repo },
+		on_repo, order);
+}
+
+/* ---- the branch ---- */
+
+static void on_deleted(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_order *order = owner;
+
+	/* 404, 422: it is gone, or a rule keeps it */
+	if (err != NULL && result->status != 404 && result->status != 422)
+		order_failed(order, result, err);
+	else
+		order_done(order);
+}
+
+static char *ref_path(struct github_order *order, const char *kind, const char *branch)
+{
+	_cleanup_free_ char *word = github_url_word(branch);
+
+	return arena_printf(&order->arena, "/repos/%s/%s%s", order->request.repo, kind, word);
+}
+
+/* Whoever pushed after the merge keeps the branch. */
+static void on_branch(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_order *order = owner;
+	const char *branch = github_text(result->json, "name");
+
+	if (err != NULL && result->status != 404) {
+		order_failed(order, result, err);
+		return;
+	}
+	if (err != NULL || json_is_true(github_at(result->json, "protected")) ||
+		!str_equal(github_text(result->json, "commit.sha"), order->request.head) ||
+		!github_ref_is_valid(branch)) {
+		order_done(order);
+		return;
+	}
+	github_client_ask(order->host->client,
+		&(struct github_ask){ .method = "DELETE",
+			.path = ref_path(order, "git/refs/heads/", branch),
+			.repo = order->request.repo },
+		on_deleted, order);
+}
+
+static void on_merged_pull(void *owner, const struct github_result *result, const struct err *err)
+{
+	struct github_order *order = owner;
+	const char *branch = github_text(result->json, "head.ref");
+	const json_t *head_repo = github_at(result->json, "head.repo");
+	const json_t *base_repo = github_at(result->json, "base.repo");
+
+	if (err != NULL) {
+		order_failed(order, result, err);
+		return;
+	}
+	if (!json_is_true(github_at(result->json, "merged")) || !github_ref_is_valid(branch) ||
+		github_number(head_repo, "id") == 0 ||
+		github_number(head_repo, "id") != github_number(base_repo, "id") ||
+		str_equal(github_text(base_repo, "default_branch"), branch) ||
+		str_equal(github_text(result->json, "base.ref"), branch)) {
+		order_done(order);
+		return;
+	}
+	github_client_ask(order->host->client,
+		&(struct github_ask){ .method = "GET",
+			.path = ref_path(order, "branches/", branch),
+			.repo = order->request.repo },
+		on_branch, order);
+}
+
+void branch_delete(struct github_order *order)
+{
+	github_client_ask(order->host->client,
+		&(struct github_ask){
+			.method = "GET", .path = pull_path(order), .repo = order->request.repo },
+		on_merged_pull, order);
+}
