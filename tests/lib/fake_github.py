@@ -509,7 +509,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         fake = self.server.fake
         begin = time.monotonic()
         path, _, text = self.path.partition("?")
-        call = {"method": self.command, "path": self.path, "at": time.time(), "began": begin, "body": data}
+        call = {"method": self.command, "path": self.path, "at": time.time(), "began": begin, "body": data,
+                "headers": dict(self.headers)}
         with fake.lock:
             fake.calls.append(call)
         if fake.latency:
@@ -529,6 +530,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return
             answer = fault.status, fault.body or {"message": "a fault"}, fault.headers
         call["status"] = answer[0]
+        if fault is None:
+            call["answer"] = answer
         self.answer(*answer)
 
     def fault(self, path):
