@@ -1,7 +1,7 @@
 /* What this machine and its configuration can really do. */
 #include "config/server_config.h"
 #include "orchestrator/cli.h"
-#include "vcs/github/github_host.h"
+#include "vcs/hosts.h"
 
 #include "orchestrator/lib/http_client.h"
 #include "orchestrator/lib/strbuf.h"
@@ -204,12 +204,7 @@ static struct finding find_host(struct cli *cli, const struct host_settings *hos
 	char *login = NULL;
 	struct err err = { 0 };
 
-	if (!str_equal(host->kind, "github")) {
-		finding.detail = arena_printf(&cli->arena, "of the kind %s", host->kind);
-		finding.remedy = "this build knows only hosts of the kind github";
-		return finding;
-	}
-	finding.is_fine = github_host_check(host, &login, &err) == 0;
+	finding.is_fine = hosts_check(host, &login, &err) == 0;
 	finding.detail = finding.is_fine ? arena_printf(&cli->arena, "%s takes us for %s",
 						   host->api_url, login)
 					 : arena_strdup(&cli->arena, err.text);

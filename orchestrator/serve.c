@@ -17,7 +17,7 @@
 #include "orchestrator/serve_settings.h"
 #include "orchestrator/store/store.h"
 #include "runners/executor_local.h"
-#include "vcs/github/github_host.h"
+#include "vcs/hosts.h"
 #include "vcs/local/local_host.h"
 
 #include <errno.h>
@@ -41,8 +41,7 @@ struct server {
 	struct shelf shelf;
 	struct entropy entropy;
 	struct local_host *local;
-	struct github_host **githubs; /* NULL-ended; the host of settings->hosts[i] */
-	struct vcs_host **hosts;      /* NULL-ended */
+	struct vcs_host **hosts; /* NULL-ended */
 	struct executor *executor;
 	json_t *sandbox; /* what the launcher said of it */
 	struct engine *engine;
@@ -129,17 +128,16 @@ static const char *warning(void *owner)
 	return server->settings.refused;
 }
 
-/* The files of secrets once more, for each host that runs, in the order of server->githubs. */
-static int read_host_secrets(struct server *server, const struct settings *next,
-	struct github_secrets **fresh, struct err *err)
+/* The files of secrets once more, for each host that runs. */
+static int read_host_secrets(struct server *server, const struct settings *next, struct err *err)
 {
-	const struct settings *first = server->settings.first;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < first->host_count; i++) {
-		for (size_t k = 0; r == 0 && k < next->host_count; k++) {
-			if (str_equal(first->hosts[i].name, next->hosts[k].name))
-				r = github_secrets_read(&next->hosts[k], &fresh[i], err);
+	for (size_t i = 0; r == 0 && i < next->host_count; i++) {
+		for (struct vcs_host **host = server->hosts; r == 0 && *host != NULL; host++) {
+			if ((*host)->reread != NULL &&
+				str_equal((*host)->name, next->hosts[i].name))
+				r = (*host)->reread(*host, &next->hosts[i], err);
 		}
 	}
 	if (r < 0)
@@ -151,22 +149,17 @@ static int read_host_secrets(struct server *server, const struct settings *next,
 static int reload(void *owner, int64_t *ret_generation, struct err *err)
 {
 	struct server *server = owner;
-	size_t hosts = server->settings.first->host_count;
-	struct github_secrets **fresh = mem_alloc((hosts + 1) * sizeof(*fresh));
 	struct settings *next = NULL;
 	int r = serve_settings_next(&server->settings, &next, err);
 
 	if (r == 0)
-		r = read_host_secrets(server, next, fresh, err);
+		r = read_host_secrets(server, next, err);
 	if (r == 0)
 		r = engine_reload(server->engine, next, err);
-	for (size_t i = 0; i < hosts; i++) {
-		if (r == 0)
-			github_host_take(server->githubs[i], fresh[i]);
-		else
-			github_secrets_free(fresh[i]);
+	for (struct vcs_host **host = server->hosts; *host != NULL; host++) {
+		if ((*host)->take != NULL)
+			(*host)->take(*host, r == 0);
 	}
-	free(fresh);
 	if (r < 0) {
 		settings_unref(next);
 		log_error("the configuration is not taken; the one before stays", log_err(err),
@@ -391,36 +384,27 @@ static int start_local(struct server *server, struct arena *arena, struct err *e
 static int start_hosts(struct server *server, struct arena *arena, struct err *err)
 {
 	const struct settings *settings = server->settings.first;
-	size_t count = 0;
+	struct hosts_options options = {
+		.loop = server->loop, .clock = &clock_system, .tell = on_tell
+	};
+	size_t count;
 	int r;
 
 	server->hosts = mem_alloc((settings->host_count + 2) * sizeof(*server->hosts));
-	server->githubs = mem_alloc((settings->host_count + 1) * sizeof(*server->githubs));
 	r = start_local(server, arena, err);
 	count = server->hosts[0] != NULL;
-	for (size_t i = 0; r == 0 && i < settings->host_count; i++) {
-		struct github_host_options options = { .loop = server->loop,
-			.clock = &clock_system,
-			.settings = &settings->hosts[i],
-			.tell = on_tell };
-
-		if (!str_equal(settings->hosts[i].kind, "github"))
-			return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
-				"hosts.%s: this build knows no hosts of the kind %s",
-				settings->hosts[i].name, settings->hosts[i].kind);
-		r = github_host_new(&options, &server->githubs[i], err);
-		if (r == 0)
-			server->hosts[count++] = github_host_port(server->githubs[i]);
-	}
+	for (size_t i = 0; r == 0 && i < settings->host_count; i++)
+		r = hosts_open(&settings->hosts[i], &options, &server->hosts[count++], err);
 	return r;
 }
 
 static void stop_hosts(struct server *server)
 {
-	for (size_t i = 0; server->githubs != NULL && server->githubs[i] != NULL; i++)
-		github_host_free(server->githubs[i]);
+	for (size_t i = 0; server->hosts != NULL && server->hosts[i] != NULL; i++) {
+		if (server->hosts[i]->free != NULL)
+			server->hosts[i]->free(server->hosts[i]);
+	}
 	local_host_free(server->local);
-	free(server->githubs);
 	free(server->hosts);
 }
 

@@ -16,3 +16,8 @@ vcs_local_PKGS := jansson libcrypto
 ARCHIVES += vcs_github
 vcs_github_SRCS := $(wildcard vcs/github/*.c)
 vcs_github_PKGS := jansson libcrypto
+
+# Gitea speaks GitHub's API: its archive comes before vcs_github where programs are linked
+ARCHIVES += vcs_gitea
+vcs_gitea_SRCS := vcs/hosts.c $(wildcard vcs/gitea/*.c)
+vcs_gitea_PKGS := jansson

@@ -65,13 +65,18 @@ static const char **text_of(const struct vcs_event *event, size_t i)
 	return (const char **)(uintptr_t)((const char *)event + texts[i].offset);
 }
 
+void word_copy(struct vcs_event *to, const struct vcs_event *from, struct arena *arena)
+{
+	*to = *from;
+	for (size_t i = 0; i < countof(texts); i++)
+		*text_of(to, i) = arena_strdup(arena, *text_of(from, i));
+}
+
 static void post_word(struct engine *engine, const struct vcs_event *from)
 {
 	struct posted *posted = engine_post(engine, POSTED_WORD);
 
-	posted->event = *from;
-	for (size_t i = 0; i < countof(texts); i++)
-		*text_of(&posted->event, i) = arena_strdup(&posted->arena, *text_of(from, i));
+	word_copy(&posted->event, from, &posted->arena);
 }
 
 /* In the order in which they were said; of one second opinions come before commands. */

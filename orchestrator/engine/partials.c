@@ -16,10 +16,12 @@ struct partial {
 	struct arena arena;
 	const char *host, *repo, *actor, *base_ref;
 	int64_t number;
-	bool needs_pull;
+	bool needs_pull, needs_review;
 	bool is_asked, is_answered;
 	int tries;
 	struct vcs_event answer;
+	struct vcs_event *withdrawn; /* reviews that the host does not tell of */
+	size_t withdrawn_count;
 	struct inbox_id *behind; /* rows of the same pull request that came later */
 	size_t behind_count;
 };
@@ -82,7 +84,17 @@ static void keep_answer(struct partial *partial, const struct vcs_event *from)
 	partial->answer.head = arena_strdup(arena, from->head);
 	partial->answer.head_ref = arena_strdup(arena, from->head_ref);
 	partial->answer.base_ref = arena_strdup(arena, from->base_ref);
+	partial->answer.comment_id = arena_strdup(arena, from->comment_id);
+	partial->answer.review_head = arena_strdup(arena, from->review_head);
 	partial->is_answered = true;
+}
+
+static void keep_withdrawn(struct partial *partial, const struct vcs_event *events, size_t count)
+{
+	partial->withdrawn = arena_alloc(&partial->arena, count * sizeof(*events));
+	partial->withdrawn_count = count;
+	for (size_t i = 0; i < count; i++)
+		word_copy(&partial->withdrawn[i], &events[i], &partial->arena);
 }
 
 static void on_answer(void *owner, const struct host_answer *answer, const struct err *err)
@@ -97,9 +109,10 @@ static void on_answer(void *owner, const struct host_answer *answer, const struc
 	}
 	if (err != NULL)
 		engine_tell(partial->engine, true, "a host could not say who may do what", err);
-	if (err == NULL && answer->pull_count > 0)
+	if (err == NULL && answer->pull_count > 0) {
 		keep_answer(partial, &answer->pulls[0]);
-	else if (err == NULL || err->class != ERR_CLASS_TEMP)
+		keep_withdrawn(partial, answer->pulls + 1, answer->pull_count - 1);
+	} else if (err == NULL || err->class != ERR_CLASS_TEMP)
 		keep_answer(partial, &(struct vcs_event){ .kind = VCS_IGNORED });
 	posted = engine_post(partial->engine, POSTED_ANSWERED);
 	posted->inbox = partial->inbox;
@@ -116,7 +129,8 @@ static void ask(struct engine *engine, struct partial *partial)
 			.number = partial->number,
 			.actor = partial->actor,
 			.base_ref = partial->base_ref,
-			.needs_pull = partial->needs_pull },
+			.needs_pull = partial->needs_pull,
+			.needs_review = partial->needs_review },
 		on_answer, partial);
 }
 
@@ -135,6 +149,13 @@ static const char *known_base(
 	return pull.base_ref;
 }
 
+/* Which review it was decides whether it counts, and whether it was seen before. */
+static bool is_nameless_review(const struct vcs_event *event)
+{
+	return (event->kind == VCS_APPROVED || event->kind == VCS_CHANGES_REQUESTED) &&
+	       str_empty(event->comment_id);
+}
+
 static struct partial *partial_new(
 	struct engine *engine, struct inbox_id inbox, const struct vcs_event *event)
 {
@@ -147,6 +168,7 @@ static struct partial *partial_new(
 	partial->actor = arena_strdup(&partial->arena, event->actor);
 	partial->number = event->number;
 	partial->needs_pull = str_empty(event->head);
+	partial->needs_review = is_nameless_review(event);
 	partial->base_ref = known_base(engine, &partial->arena, event);
 	list_append(&engine->partials, &partial->in_engine);
 	return partial;
@@ -158,6 +180,11 @@ static void complete(struct vcs_event *event, const struct vcs_event *answer, st
 {
 	event->is_partial = false;
 	event->actor_may_write = answer->actor_may_write;
+	if (is_nameless_review(event)) { /* what stands there now, not what was said to stand */
+		event->kind = answer->kind;
+		event->comment_id = arena_strdup(arena, answer->comment_id);
+		event->review_head = arena_strdup(arena, answer->review_head);
+	}
 	if (!str_empty(event->head) || str_empty(answer->head))
 		return;
 	event->author = arena_strdup(arena, answer->author);
@@ -181,9 +208,12 @@ static int hold(struct engine *engine, struct inbox_id id, int64_t ms, struct er
 static int use_answer(struct engine *engine, struct arena *arena, struct partial *partial,
 	struct vcs_event *event, struct err *err)
 {
+	const char *outcome;
 	int r = 0;
 
 	complete(event, &partial->answer, arena);
+	for (size_t i = 0; r == 0 && i < partial->withdrawn_count; i++)
+		r = pull_event_handle(engine, arena, &partial->withdrawn[i], &outcome, err);
 	for (size_t i = 0; r == 0 && i < partial->behind_count; i++)
 		r = hold(engine, partial->behind[i], 0, err);
 	partial_end(partial);

@@ -345,3 +345,5 @@ _must_check_ int catchup_word(
 _must_check_ int catchup_read(const char *bytes, size_t length, struct arena *arena,
 	struct vcs_event *ret, struct err *err);
 void listings_drop(struct engine *engine);
+/* What comments and reviews consist of; texts into the arena. */
+void word_copy(struct vcs_event *to, const struct vcs_event *from, struct arena *arena);

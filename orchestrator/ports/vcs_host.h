@@ -7,6 +7,7 @@
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/err.h"
 #include "orchestrator/model/ids.h"
+#include "orchestrator/model/settings.h"
 #include "orchestrator/model/vcs_event.h"
 
 struct http_headers; /* opaque here; read by the lookup below */
@@ -32,8 +33,10 @@ enum host_call {
 	HOST_LIST_WORDS,   /* answer: comments and reviews of one pull since `since_ms`, all reviews
 			      that say something; whatever may have been told before too */
 	HOST_GIT_READY, /* git_access() will have a credential for `repo` when this is answered */
-	HOST_COMPLETE,	/* answer: one event that says what a partial one of `actor` does not: may
-			   the actor write; with `needs_pull` also the pull request as it is now */
+	HOST_COMPLETE,	/* answer: an event that says what a partial one of `actor` does not: may
+			   the actor write; with `needs_pull` also the pull request as it is now;
+			   with `needs_review` the opinion of the actor that stands there. After
+			   it, reviews that were dismissed, of a host that does not tell that */
 	HOST_FACTS, /* answer: what a gate must know of the pull request right now, and of `people`
 		       and `teams`. Asked right before something is applied: never from memory
 		       that is older than a few seconds. What is not known is left unknown.
@@ -90,7 +93,7 @@ struct host_request {
 	const char *base_ref; /* HOST_COMPLETE: the branch it goes into as we know it, or "" */
 	const char *actor;
 	const char *method; /* HOST_MERGE */
-	bool needs_pull;
+	bool needs_pull, needs_review;
 	const char **people; /* HOST_FACTS: logins, and names of teams without any sign */
 	size_t person_count;
 	const char **teams;
@@ -148,4 +151,13 @@ struct vcs_host {
 
 	void (*send)(struct vcs_host *host, const struct host_request *request, host_done_cb done,
 		void *owner);
+
+	/* The files of the settings once more, while it runs: tokens and secrets. Nothing changes
+	 * before take(), which drops them when not all of the configuration is taken. NULL: there
+	 * are none. */
+	int (*reread)(struct vcs_host *host, const struct host_settings *settings, struct err *err);
+	void (*take)(struct vcs_host *host, bool is_taken);
+	/* What was asked and not answered is answered with an error. NULL: somebody else ends it.
+	 */
+	void (*free)(struct vcs_host *host);
 };

@@ -10,9 +10,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-	static const struct github_site site = {
-		.host = "github", .web_url = "https://github.com", .login = "planner"
-	};
+	static const struct github_site site = { .dialect = &github_dialect,
+		.host = "github",
+		.web_url = "https://github.com",
+		.login = "planner" };
 	static const char *const topics[] = { "pull_request", "issue_comment",
 		"pull_request_review", "check_run", "check_suite", "ping" };
 	struct arena arena = { 0 };

@@ -17,9 +17,10 @@
 #define ATLANTIS CORPORA "atlantis/server/controllers/events/testdata/"
 #define PECKER	 CORPORA "woodpecker/server/forge/github/fixtures/"
 
-static const struct github_site site = {
-	.host = "github", .web_url = "https://github.com", .login = "planner"
-};
+static const struct github_site site = { .dialect = &github_dialect,
+	.host = "github",
+	.web_url = "https://github.com",
+	.login = "planner" };
 
 /* ---- bodies that others recorded ---- */
 
@@ -384,11 +385,11 @@ static void signatures(void **state)
 	struct err err;
 
 	for (size_t i = 0; i < countof(sets); i++)
-		assert_int_equal(github_event_verify(sets[i], row->signature, row->body,
-					 strlen(row->body), &err),
+		assert_int_equal(github_event_verify(sets[i], &github_dialect.signature_headers[0],
+					 row->signature, row->body, strlen(row->body), &err),
 			row->fits ? 0 : -ERR_REFUSED);
-	assert_int_equal(
-		github_event_verify(none, row->signature, row->body, strlen(row->body), &err),
+	assert_int_equal(github_event_verify(none, &github_dialect.signature_headers[0],
+				 row->signature, row->body, strlen(row->body), &err),
 		-ERR_REFUSED);
 }
 

@@ -1,4 +1,4 @@
-/* One question to GitHub for those who set it up: who are we? With a loop of its own. */
+/* One question to the host for those who set it up: who are we? With a loop of its own. */
 #include "vcs/github/github_host.h"
 
 enum { PATIENCE_MS = 15000 };
@@ -36,12 +36,14 @@ static void on_late(void *owner)
 	loop_stop(checking->loop);
 }
 
-int github_host_check(const struct host_settings *settings, char **ret_login, struct err *err)
+int github_host_check(const struct github_dialect *dialect, const struct host_settings *settings,
+	char **ret_login, struct err *err)
 {
 	struct checking checking = { .loop = loop_new() };
 	struct host_settings asking = *settings;
 	struct loop_timer *late = loop_timer_new(checking.loop, on_late, &checking);
-	struct github_host_options options = { .loop = checking.loop,
+	struct github_host_options options = { .dialect = dialect,
+		.loop = checking.loop,
 		.clock = &clock_system,
 		.settings = &asking,
 		.tell = on_problem,
@@ -61,7 +63,8 @@ int github_host_check(const struct host_settings *settings, char **ret_login, st
 		*err = checking.err;
 		r = -(int)err->code;
 	}
-	github_host_free(host);
+	if (host != NULL)
+		github_host_port(host)->free(github_host_port(host));
 	loop_timer_free(late);
 	loop_free(checking.loop);
 	*ret_login = checking.login;

@@ -1,4 +1,4 @@
-/* Calls to GitHub's API. */
+/* Calls to the API. */
 #include "vcs/github/github_client.h"
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/jsonx.h"
@@ -67,8 +67,8 @@ static void fail_with_wait(struct github_call *call, int64_t wait_ms)
 	struct err err;
 
 	err_class_set(&err, ERR_NET, ERR_CLASS_TEMP,
-		"GitHub's limits allow no more now; asked again in %lld s",
-		(long long)(wait_ms + 999) / 1000);
+		"the limits of %s allow no more now; asked again in %lld s",
+		call->client->dialect->title, (long long)(wait_ms + 999) / 1000);
 	github_call_fail(call, &result, &err);
 }
 
@@ -103,9 +103,10 @@ static void call_send(struct github_call *call)
 	if (is_read(call))
 		known = github_memory_find(&client->memory, call_key(call));
 	call->may_be_same = known != NULL;
-	strvec_pushf(&headers, "Authorization: Bearer %s", call->credential->token);
-	strvec_push(&headers, "Accept: application/vnd.github+json");
-	strvec_push(&headers, "X-GitHub-Api-Version: 2022-11-28");
+	strvec_pushf(&headers, "Authorization: %s %s", client->dialect->authorization,
+		call->credential->token);
+	for (const char *const *header = client->dialect->headers; *header != NULL; header++)
+		strvec_push(&headers, *header);
 	strvec_push(&headers, "User-Agent: sluice/" SLUICE_VERSION);
 	if (call->ask.body != NULL)
 		strvec_push(&headers, "Content-Type: application/json");
@@ -158,7 +159,7 @@ void github_call_go(struct github_call *call)
 
 /* ---- answers ---- */
 
-/* What GitHub says is text of somebody else: one line, and not long. */
+/* What a host says is text of somebody else: one line, and not long. */
 static void said_by(const json_t *json, const char *path, char *ret, size_t room)
 {
 	const char *text = github_text(json, path);
@@ -231,6 +232,15 @@ static int next_page(struct github_call *call, const char *link, const char **re
 	return 0;
 }
 
+/* Of a host that tells only how many there are; NULL: that were all. */
+static const char *page_after(struct github_call *call)
+{
+	if (call->total <= (int64_t)json_array_size(call->pages))
+		return NULL;
+	return arena_printf(&call->arena, "%s%cpage=%d", call->ask.path,
+		strchr(call->ask.path, '?') == NULL ? '?' : '&', call->page_count + 2);
+}
+
 static void page_end(struct github_call *call, int status, json_t *json, const char *next)
 {
 	struct err err;
@@ -240,11 +250,14 @@ static void page_end(struct github_call *call, int status, json_t *json, const c
 		return;
 	}
 	if (!json_is_array(json)) {
-		err_class_set(&err, ERR_NET, ERR_CLASS_TEMP, "GitHub's answer is no list");
+		err_class_set(&err, ERR_NET, ERR_CLASS_TEMP, "the answer of %s is no list",
+			call->client->dialect->title);
 	} else {
 		if (call->pages == NULL)
 			call->pages = json_array();
 		json_array_extend(call->pages, json);
+		if (next == NULL && json_array_size(json) > 0)
+			next = page_after(call);
 		if (next == NULL) {
 			call_end(call, status, call->pages);
 			return;
@@ -254,7 +267,8 @@ static void page_end(struct github_call *call, int status, json_t *json, const c
 			github_call_go(call);
 			return;
 		}
-		err_set(&err, ERR_LIMIT, "a list of GitHub has more than %d pages", PAGES_MAX);
+		err_set(&err, ERR_LIMIT, "a list of %s has more than %d pages",
+			call->client->dialect->title, PAGES_MAX);
 	}
 	github_call_fail(call, &(struct github_result){ .status = status }, &err);
 }
@@ -344,9 +358,9 @@ static void fail_with_status(struct github_call *call, const struct http_answer 
 		result.json = json;
 	said_by(json, "message", said, sizeof(said));
 	err_class_set(&err, answer->status == 404 ? ERR_MISSING : ERR_NET, class_of(answer->status),
-		"GitHub answered %d to %s %s%s%s", answer->status, call->ask.method,
-		call->ask.path == NULL ? "/graphql" : call->path, said[0] == '\0' ? "" : ": ",
-		said);
+		"%s answered %d to %s %s%s%s", call->client->dialect->title, answer->status,
+		call->ask.method, call->ask.path == NULL ? "/graphql" : call->path,
+		said[0] == '\0' ? "" : ": ", said);
 	if (answer->status == 401)
 		(void)err_wrap(&err, "the credential is not accepted");
 	github_call_fail(call, &result, &err);
@@ -373,6 +387,7 @@ static void on_http(void *owner, const struct http_answer *answer, const struct 
 
 	call->credential->in_flight--;
 	call->http = NULL;
+	call->total = -1;
 	list_remove(&call->in_list);
 	if (err != NULL) {
 		github_budget_failed(budget_of(call), now);
@@ -388,6 +403,7 @@ static void on_http(void *owner, const struct http_answer *answer, const struct 
 					 : answer->retry_after_s,
 		.says_secondary = strcasestr(answer->body, "secondary rate limit") != NULL ||
 				  strcasestr(answer->body, "abuse") != NULL };
+	call->total = number_header(answer, "X-Total-Count");
 	if (github_budget_answered(budget_of(call), &reply, now, clock_wall_ms(client->clock)))
 		fail_with_wait(call, github_budget_wait(budget_of(call), GITHUB_HIGH, false, now));
 	else if (answer->status == 304 && call->may_be_same)
@@ -468,6 +484,7 @@ int github_client_new(
 		free(client);
 		return r;
 	}
+	client->dialect = options->dialect;
 	client->loop = options->loop;
 	client->clock = options->clock;
 	client->api_url = mem_strdup(options->api_url);

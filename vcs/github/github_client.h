@@ -1,5 +1,5 @@
-/* Calls to GitHub's API, for one host of the configuration. Owns: credentials, limits, what was
- * remembered of answers. Must not: know what a call is for.
+/* Calls to an API of GitHub's kind, for one host of the configuration. Owns: credentials, limits,
+ * what was remembered of answers. Must not: know what a call is for.
  *
  * A call that may not be sent now is answered at once, with how long to wait: the queue is the
  * engine's outbox, which survives a restart. Nothing is sent twice by itself, but for a call that
@@ -9,12 +9,14 @@
 #include "orchestrator/lib/err.h"
 #include "orchestrator/lib/loop.h"
 #include "vcs/github/github_budget.h"
+#include "vcs/github/github_dialect.h"
 #include <jansson.h>
 
 struct github_client;
 struct rsa_key;
 
 struct github_client_options { /* copied, but for the key, which is taken */
+	const struct github_dialect *dialect;
 	struct loop *loop;
 	const struct clock *clock;
 	const char *api_url;   /* without a slash at the end */

@@ -165,8 +165,8 @@ static void on_thread(void *owner, const struct github_result *result, const str
 
 static void thread_load(struct github_thread *thread)
 {
-	_cleanup_free_ char *path = mem_printf(
-		"/repos/%s/issues/%" PRId64 "/comments?per_page=100", thread->repo, thread->number);
+	_cleanup_free_ char *path = mem_printf("/repos/%s/issues/%" PRId64 "/comments%s",
+		thread->repo, thread->number, thread->host->site.dialect->comment_list);
 
 	thread->is_loading = true;
 	github_client_ask(thread->host->client,
@@ -208,7 +208,7 @@ static bool thread_ready(struct github_order *order)
 
 static void comment_next(struct github_thread *thread, struct github_comment *comment);
 
-static const char *json_body(struct github_order *order, const char *key, const char *value)
+const char *order_json(struct github_order *order, const char *key, const char *value)
 {
 	_cleanup_json_ json_t *json = json_pack("{s:s}", key, value);
 	_cleanup_free_ char *text = jsonx_text(json == NULL ? json_null() : json);
@@ -242,26 +242,6 @@ static void on_unfolded(_unused_ void *owner, _unused_ const struct github_resul
 {
 }
 
-static void fold(struct github_order *order, struct github_comment *comment, bool is_folded,
-	github_answer_cb cb, void *owner)
-{
-	static const char hide[] =
-		"mutation($id:ID!){minimizeComment(input:{subjectId:$id,classifier:OUTDATED})"
-		"{minimizedComment{isMinimized}}}";
-	static const char show[] = "mutation($id:ID!){unminimizeComment(input:{subjectId:$id})"
-				   "{unminimizedComment{isMinimized}}}";
-	_cleanup_json_ json_t *json = json_pack("{s:s, s:{s:s}}", "query", is_folded ? hide : show,
-		"variables", "id", comment->node_id);
-	_cleanup_free_ char *text = jsonx_text(json);
-
-	github_client_ask(order->host->client,
-		&(struct github_ask){ .method = "POST",
-			.repo = order->request.repo,
-			.body = text,
-			.priority = GITHUB_NORMAL },
-		cb, owner);
-}
-
 static void on_written(void *owner, const struct github_result *result, const struct err *err)
 {
 	struct github_order *order = owner;
@@ -288,7 +268,8 @@ static void on_written(void *owner, const struct github_result *result, const st
 	}
 	if (comment->is_hidden && !comment->shall_hide) {
 		comment->is_hidden = false;
-		fold(order, comment, false, on_unfolded, NULL);
+		if (order->host->site.dialect->minimizes)
+			comment_minimize(order, comment, false, on_unfolded, NULL);
 	}
 	order_done(order);
 	comment_next(thread, comment);
@@ -316,19 +297,19 @@ static void comment_write(struct github_order *order)
 		&(struct github_ask){ .method = is_new ? "POST" : "PATCH",
 			.path = path,
 			.repo = repo,
-			.body = json_body(order, "body", body),
+			.body = order_json(order, "body", body),
 			.priority = order_priority(order) },
 		on_written, order);
 }
 
-static void on_folded(void *owner, const struct github_result *result, const struct err *err)
+void comment_folded(void *owner, const struct github_result *result, const struct err *err)
 {
 	struct github_order *order = owner;
 	struct github_comment *comment = order->comment;
 	struct github_thread *thread = order->thread;
 
 	comment->is_busy = false;
-	/* what GitHub refuses to fold (a comment that was deleted) needs no folding */
+	/* what the host refuses to fold (a comment that was deleted) needs no folding */
 	comment->is_hidden = err == NULL;
 	if (err != NULL && err->class == ERR_CLASS_TEMP)
 		order_failed(order, result, err);
@@ -340,13 +321,17 @@ static void on_folded(void *owner, const struct github_result *result, const str
 static void comment_fold(struct github_order *order)
 {
 	struct github_comment *comment = order->comment;
+	bool minimizes = order->host->site.dialect->minimizes;
 
-	if (comment->id == 0 || comment->is_hidden || str_empty(comment->node_id)) {
+	if (comment->id == 0 || comment->is_hidden || (minimizes && str_empty(comment->node_id))) {
 		order_done(order);
 		return;
 	}
 	comment->is_busy = true;
-	fold(order, comment, true, on_folded, order);
+	if (minimizes)
+		comment_minimize(order, comment, true, comment_folded, order);
+	else
+		comment_wrap(order);
 }
 
 /* One call about a comment at a time; of texts that wait only the newest is sent. */
@@ -410,7 +395,8 @@ static int mark_body(struct github_order *order, struct err *err)
 	if (!str_starts(request->body, first))
 		request->body = arena_printf(&order->arena, "%s%s", first, request->body);
 	if (strlen(request->body) > BODY_BYTES_MAX)
-		return err_set(err, ERR_LIMIT, "the comment is longer than GitHub takes");
+		return err_set(err, ERR_LIMIT, "the comment is longer than %s takes",
+			order->host->site.dialect->title);
 	return 0;
 }
 
@@ -466,6 +452,6 @@ void comment_react(struct github_order *order)
 			.path = order_path(order, "/repos/%s/issues/comments/%s/reactions",
 				request->repo, request->comment_id),
 			.repo = request->repo,
-			.body = json_body(order, "content", request->body) },
+			.body = order_json(order, "content", request->body) },
 		on_reacted, order);
 }

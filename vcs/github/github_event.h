@@ -1,4 +1,4 @@
-/* Webhooks of GitHub: checked and translated. Pure.
+/* Webhooks of GitHub, and of those who speak its API: checked and translated. Pure.
  *
  * Real bodies of several years differ from today's description, so only what is used is required,
  * and any other field may be absent, null or of another type. What a body says of permissions is
@@ -7,25 +7,23 @@
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/err.h"
-#include "orchestrator/model/vcs_event.h"
-#include <jansson.h>
+#include "vcs/github/github_dialect.h"
 
 enum { GITHUB_EVENT_MAX = 25 << 20, GITHUB_SECRET_MIN = 8 };
 
-#define GITHUB_TOPIC_HEADER	"X-GitHub-Event"
-#define GITHUB_DELIVERY_HEADER	"X-GitHub-Delivery"
-#define GITHUB_SIGNATURE_HEADER "X-Hub-Signature-256"
-
-struct github_site {	     /* what the translation must know of our side */
+struct github_site { /* what the translation must know of our side */
+	const struct github_dialect *dialect;
 	const char *host;    /* our name for the host */
 	const char *web_url; /* "https://github.com", without a slash at the end */
 	const char *login;   /* who we are there, or "" while that is not known */
 };
 
-/* `secrets` is NULL-ended; any of them may have signed, so that they can be changed one after the
- * other. Takes the same time whichever fits. ERR_REFUSED. */
-_must_check_ int github_event_verify(const char *const *secrets, const char *signature,
-	const char *body, size_t length, struct err *err);
+/* `header` is the one that `signature` came in, NULL when it did not. `secrets` is NULL-ended; any
+ * of them may have signed, so that they can be changed one after the other. Takes the same time
+ * whichever fits. ERR_REFUSED. */
+_must_check_ int github_event_verify(const char *const *secrets,
+	const struct github_signature_header *header, const char *signature, const char *body,
+	size_t length, struct err *err);
 
 /* The body may be JSON, or a form with the JSON as "payload". ERR_SYNTAX, ERR_LIMIT. */
 _must_check_ int github_event_read(const struct github_site *site, const char *topic,

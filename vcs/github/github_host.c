@@ -1,4 +1,4 @@
-/* GitHub as the engine sees it. */
+/* GitHub, and who speaks its API, as the engine sees it. */
 #include "vcs/github/github_host.h"
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/jsonx.h"
@@ -22,30 +22,49 @@ static struct github_host *host_of(const struct vcs_host *port)
 
 /* ---- deliveries ---- */
 
-static int check_type(const struct delivery *delivery, struct err *err)
+static int check_type(
+	const struct github_dialect *dialect, const struct delivery *delivery, struct err *err)
 {
 	const char *type = delivery->header(delivery, "Content-Type");
 
 	if (type != NULL && (str_starts(type, "application/json") ||
-				    str_starts(type, "application/x-www-form-urlencoded")))
+				    (dialect->takes_forms &&
+					    str_starts(type, "application/x-www-form-urlencoded"))))
 		return 0;
-	return err_set(err, ERR_SYNTAX, "the delivery is neither JSON nor a form");
+	return err_set(err, ERR_SYNTAX, "the delivery is %s",
+		dialect->takes_forms
+			? "neither JSON nor a form"
+			: "no JSON: choose application/json where the webhook is set up");
+}
+
+/* The first of these headers that is there, or NULL. */
+static const char *one_of(const struct delivery *delivery, const char *const *names)
+{
+	const char *value = NULL;
+
+	for (; value == NULL && *names != NULL; names++)
+		value = delivery->header(delivery, *names);
+	return value;
 }
 
 static int host_verify(
 	const struct vcs_host *port, const struct delivery *delivery, struct err *err)
 {
 	const struct github_host *host = host_of(port);
-	int r = github_event_verify((const char *const *)strvec_argv(&host->secrets),
-		delivery->header(delivery, GITHUB_SIGNATURE_HEADER), delivery->body,
-		delivery->length, err);
+	const struct github_signature_header *header = host->site.dialect->signature_headers;
+	const char *signature = delivery->header(delivery, header->name);
+	int r = check_type(host->site.dialect, delivery, err);
 
-	return r < 0 ? r : check_type(delivery, err);
+	while (signature == NULL && header[1].name != NULL)
+		signature = delivery->header(delivery, (++header)->name);
+	return r < 0 ? r
+		     : github_event_verify((const char *const *)strvec_argv(&host->secrets), header,
+			       signature, delivery->body, delivery->length, err);
 }
 
-static const char *host_topic(_unused_ const struct vcs_host *port, const struct delivery *delivery)
+static const char *host_topic(const struct vcs_host *port, const struct delivery *delivery)
 {
-	const char *topic = delivery->header(delivery, GITHUB_TOPIC_HEADER);
+	const char *topic = one_of(delivery, host_of(port)->site.dialect->topic_headers);
 
 	return topic != NULL && strlen(topic) < 64 ? topic : "";
 }
@@ -59,10 +78,9 @@ static int host_parse(const struct vcs_host *port, const struct delivery *delive
 		&host_of(port)->site, topic, delivery->body, delivery->length, arena, ret, err);
 }
 
-static const char *host_delivery_id(
-	_unused_ const struct vcs_host *port, const struct delivery *delivery)
+static const char *host_delivery_id(const struct vcs_host *port, const struct delivery *delivery)
 {
-	const char *id = delivery->header(delivery, GITHUB_DELIVERY_HEADER);
+	const char *id = one_of(delivery, host_of(port)->site.dialect->delivery_headers);
 
 	return id != NULL && strlen(id) <= 100 ? id : "";
 }
@@ -211,12 +229,12 @@ static void on_login(void *owner, const struct github_result *result, const stru
 	struct list *item;
 
 	host->is_asking_login = false;
-	if (err == NULL && github_login_is_valid(login)) {
+	if (err == NULL && host->site.dialect->login_is_valid(login)) {
 		set_login(host, login);
 		if (host->known != NULL)
 			host->known(host->owner, login);
 	} else if (err != NULL && host->tell != NULL)
-		host->tell(host->owner, true, "GitHub does not say who we are", err);
+		host->tell(host->owner, true, "a host does not say who we are", err);
 	list_init(&waiting);
 	while ((item = list_pop(&host->waiting)) != NULL)
 		list_append(&waiting, item);
@@ -229,7 +247,7 @@ static void on_login(void *owner, const struct github_result *result, const stru
 			continue;
 		}
 		err_class_set(&unknown, ERR_NET, err != NULL ? err->class : ERR_CLASS_TEMP,
-			"GitHub does not say who we are");
+			"%s does not say who we are", host->site.dialect->title);
 		order_failed(order, result, err != NULL ? err : &unknown);
 	}
 }
@@ -259,7 +277,7 @@ static void host_send(
 	struct github_result none = { 0 };
 	struct err err;
 
-	if (str_empty(request->repo) || !github_repo_is_valid(request->repo)) {
+	if (str_empty(request->repo) || !host->site.dialect->repo_is_valid(request->repo)) {
 		err_set(&err, ERR_BUG, "that is no name of a repository");
 		order_failed(order, &none, &err);
 	} else if (needs_login(order) && host->login == NULL) {
@@ -333,7 +351,7 @@ struct github_secrets {
 	struct rsa_key *app_key; /* of an App, or NULL */
 };
 
-void github_secrets_free(struct github_secrets *secrets)
+static void secrets_free(struct github_secrets *secrets)
 {
 	if (secrets == NULL)
 		return;
@@ -350,7 +368,7 @@ static int read_webhook_secrets(
 		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
 			"the host %s has no webhook secret, and without one anybody could tell us "
 			"anything: name a file of yours in webhook_secret_files, and its content "
-			"as the secret of the webhook at GitHub",
+			"as the secret of the webhook there",
 			settings->name);
 	for (size_t i = 0; i < settings->webhook_secret_files.count; i++) {
 		char *text = NULL;
@@ -403,7 +421,7 @@ static int read_credential(
 	return r;
 }
 
-int github_secrets_read(
+static int secrets_read(
 	const struct host_settings *settings, struct github_secrets **ret, struct err *err)
 {
 	struct github_secrets *secrets = mem_alloc(sizeof(*secrets));
@@ -412,20 +430,33 @@ int github_secrets_read(
 	if (r == 0)
 		r = read_credential(settings, secrets, err);
 	if (r < 0)
-		github_secrets_free(secrets);
+		secrets_free(secrets);
 	else
 		*ret = secrets;
 	return r;
 }
 
-void github_host_take(struct github_host *host, struct github_secrets *secrets)
+static int host_reread(struct vcs_host *port, const struct host_settings *settings, struct err *err)
 {
+	struct github_host *host = host_of(port);
+
+	secrets_free(host->fresh);
+	host->fresh = NULL;
+	return secrets_read(settings, &host->fresh, err);
+}
+
+static void host_take(struct vcs_host *port, bool is_taken)
+{
+	struct github_host *host = host_of(port);
+	struct github_secrets *fresh = steal_ptr(host->fresh);
 	struct strvec old = host->secrets;
 
-	host->secrets = secrets->webhook;
-	secrets->webhook = old;
-	github_client_change(host->client, secrets->token, steal_ptr(secrets->app_key));
-	github_secrets_free(secrets);
+	if (fresh != NULL && is_taken) {
+		host->secrets = fresh->webhook;
+		fresh->webhook = old;
+		github_client_change(host->client, fresh->token, steal_ptr(fresh->app_key));
+	}
+	secrets_free(fresh);
 }
 
 /* ---- life ---- */
@@ -444,7 +475,8 @@ static int start_client(struct github_host *host, const struct github_host_optio
 {
 	const struct host_settings *settings = options->settings;
 	_cleanup_free_ char *api_url = without_slash(settings->api_url);
-	struct github_client_options client = { .loop = options->loop,
+	struct github_client_options client = { .dialect = options->dialect,
+		.loop = options->loop,
 		.clock = options->clock,
 		.api_url = api_url,
 		.ca_bundle = settings->ca_bundle,
@@ -459,6 +491,24 @@ static int start_client(struct github_host *host, const struct github_host_optio
 	return r;
 }
 
+static void host_free(struct vcs_host *port)
+{
+	struct github_host *host = host_of(port);
+
+	github_client_free(host->client);
+	threads_release(host);
+	statuses_release(host);
+	strvec_release(&host->secrets);
+	secrets_free(host->fresh);
+	free(host->login);
+	free(host->tip.key);
+	free(host->proxy);
+	free(host->ca_bundle);
+	free(host->web_url);
+	free(host->name);
+	free(host);
+}
+
 int github_host_new(
 	const struct github_host_options *options, struct github_host **ret, struct err *err)
 {
@@ -471,7 +521,7 @@ int github_host_new(
 	host->web_url = without_slash(settings->url);
 	host->port = (struct vcs_host){ .name = host->name,
 		.comment_bytes_max = GITHUB_COMMENT_CHARACTERS,
-		.description_bytes_max = GITHUB_DESCRIPTION_MAX,
+		.description_bytes_max = options->dialect->description_bytes_max,
 		.has_folds = true,
 		.patience_ms = PATIENCE_MS,
 		.verify = host_verify,
@@ -480,6 +530,9 @@ int github_host_new(
 		.topic = host_topic,
 		.git_access = host_git_access,
 		.tip = tip_read,
+		.reread = host_reread,
+		.take = host_take,
+		.free = host_free,
 		.send = host_send };
 	host->proxy = mem_strdup(settings->proxy);
 	host->ca_bundle = mem_strdup(settings->ca_bundle);
@@ -487,21 +540,23 @@ int github_host_new(
 	host->known = options->known;
 	host->tell = options->tell;
 	host->owner = options->owner;
-	host->site =
-		(struct github_site){ .host = host->name, .web_url = host->web_url, .login = "" };
+	host->site = (struct github_site){ .dialect = options->dialect,
+		.host = host->name,
+		.web_url = host->web_url,
+		.login = "" };
 	list_init(&host->threads);
 	list_init(&host->statuses);
 	list_init(&host->waiting);
-	r = github_secrets_read(settings, &secrets, err);
+	r = secrets_read(settings, &secrets, err);
 	if (r == 0)
 		r = start_client(host, options, secrets, err);
 	if (r == 0) {
 		host->secrets = secrets->webhook;
 		secrets->webhook = (struct strvec){ 0 };
 	}
-	github_secrets_free(secrets);
+	secrets_free(secrets);
 	if (r < 0) {
-		github_host_free(host);
+		host_free(&host->port);
 		return r;
 	}
 	if (!str_empty(settings->user))
@@ -509,23 +564,6 @@ int github_host_new(
 	ask_login(host);
 	*ret = host;
 	return 0;
-}
-
-void github_host_free(struct github_host *host)
-{
-	if (host == NULL)
-		return;
-	github_client_free(host->client);
-	threads_release(host);
-	statuses_release(host);
-	strvec_release(&host->secrets);
-	free(host->login);
-	free(host->tip.key);
-	free(host->proxy);
-	free(host->ca_bundle);
-	free(host->web_url);
-	free(host->name);
-	free(host);
 }
 
 struct vcs_host *github_host_port(struct github_host *host)

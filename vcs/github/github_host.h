@@ -1,5 +1,6 @@
-/* GitHub, github.com or an Enterprise server, as a host of the engine. Owns: its client, what it
- * remembers of comments and statuses (only to send less). Must not: decide anything.
+/* GitHub, github.com or an Enterprise server, and who speaks its API, as a host of the engine.
+ * Owns: its client, what it remembers of comments and statuses (only to send less). Must not:
+ * decide anything.
  *
  * Start reading in github_host.c (the port), then github_comments.c, github_statuses.c and
  * github_reads.c (what each request becomes), github_client.c (how it is sent). */
@@ -8,10 +9,12 @@
 #include "orchestrator/lib/loop.h"
 #include "orchestrator/model/settings.h"
 #include "orchestrator/ports/vcs_host.h"
+#include "vcs/github/github_dialect.h"
 
 struct github_host;
 
 struct github_host_options {
+	const struct github_dialect *dialect;
 	struct loop *loop;
 	const struct clock *clock;
 	const struct host_settings *settings;	       /* read here, not kept */
@@ -24,16 +27,7 @@ struct github_host_options {
 /* Reads the files of the settings: secrets, token or key. ERR_CONFIG says what is missing. */
 _must_check_ int github_host_new(
 	const struct github_host_options *options, struct github_host **ret, struct err *err);
-/* What was asked and not answered is answered with an error. */
-void github_host_free(struct github_host *host); /* NULL is fine */
-/* The same files once more, while the host runs. Nothing changes before github_host_take(), which
- * takes *ret; whoever does not call it frees it. */
-struct github_secrets;
-_must_check_ int github_secrets_read(
-	const struct host_settings *settings, struct github_secrets **ret, struct err *err);
-void github_secrets_free(struct github_secrets *secrets); /* NULL is fine */
-void github_host_take(struct github_host *host, struct github_secrets *secrets);
+struct vcs_host *github_host_port(struct github_host *host); /* borrowed; its free() ends it */
 /* Asks who we are and waits for the answer, for those who set it up. *ret_login is the caller's. */
-_must_check_ int github_host_check(
+_must_check_ int github_host_check(const struct github_dialect *dialect,
 	const struct host_settings *settings, char **ret_login, struct err *err);
-struct vcs_host *github_host_port(struct github_host *host); /* borrowed */

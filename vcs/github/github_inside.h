@@ -81,6 +81,7 @@ struct github_host {
 	struct github_site site;
 	char *name, *web_url, *login, *proxy, *ca_bundle;
 	struct strvec secrets;
+	struct github_secrets *fresh; /* read again, and not yet taken; or NULL */
 	struct list threads, statuses;
 	size_t thread_count, status_count;
 	bool is_asking_login;
@@ -102,9 +103,16 @@ char *order_path(struct github_order *order, const char *format, ...)
 void comment_upsert(struct github_order *order);
 void comment_hide(struct github_order *order);
 void comment_react(struct github_order *order);
+const char *order_json(struct github_order *order, const char *key, const char *value);
+void comment_folded(void *owner, const struct github_result *result, const struct err *err);
 /* Somebody will write there soon. */
 void thread_expect(struct github_host *host, const char *repo, int64_t number);
 void threads_release(struct github_host *host);
+
+/* github_fold.c */
+void comment_minimize(struct github_order *order, struct github_comment *comment, bool is_folded,
+	github_answer_cb cb, void *owner);
+void comment_wrap(struct github_order *order);
 
 /* github_statuses.c */
 void status_set(struct github_order *order);

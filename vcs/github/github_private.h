@@ -36,6 +36,7 @@ struct github_call {
 	struct http_call *http;
 	struct loop_timer *timer;
 	json_t *pages; /* all_pages: the array so far */
+	int64_t total; /* what the host says it will be; -1: it does not say */
 	int page_count;
 	int lag_count;
 	bool was_renewed; /* the token was refused once */
@@ -44,6 +45,7 @@ struct github_call {
 };
 
 struct github_client {
+	const struct github_dialect *dialect;
 	struct loop *loop;
 	struct http_client *http;
 	const struct clock *clock;

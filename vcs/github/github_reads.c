@@ -1,4 +1,4 @@
-/* What the engine asks of GitHub: open pull requests, and what a delivery left out. Calls of one
+/* What the engine asks of the host: open pull requests, and what a delivery left out. Calls of one
  * request go out together. */
 #include "orchestrator/lib/codec.h"
 #include "vcs/github/github_inside.h"
@@ -47,7 +47,7 @@ static void on_pulls(void *owner, const struct github_result *result, const stru
 	json_array_foreach ((json_t *)(uintptr_t)result->json, i, json) {
 		if (pull_learn(order, json, &odd) < 0 && order->host->tell != NULL)
 			order->host->tell(order->host->owner, true,
-				"a pull request in GitHub's list cannot be read", &odd);
+				"a pull request in a host's list cannot be read", &odd);
 	}
 	order_done(order);
 }
@@ -56,8 +56,8 @@ void pulls_list(struct github_order *order)
 {
 	github_client_ask(order->host->client,
 		&(struct github_ask){ .method = "GET",
-			.path = order_path(order, "/repos/%s/pulls?state=open&per_page=100",
-				order->request.repo),
+			.path = order_path(order, "/repos/%s/pulls?state=open&%s",
+				order->request.repo, order->host->site.dialect->page_size),
 			.repo = order->request.repo,
 			.priority = GITHUB_NORMAL,
 			.all_pages = true },
@@ -65,6 +65,22 @@ void pulls_list(struct github_order *order)
 }
 
 /* ---- requests of several calls ---- */
+
+/* What was asked for comes first, then what nobody is told. */
+static void answer_complete(struct github_order *order)
+{
+	const struct vcs_event *words = order->events;
+	struct vcs_event *all = arena_alloc(&order->arena, (order->event_count + 1) * sizeof(*all));
+	size_t count = 0;
+
+	all[count++] = order->event;
+	for (size_t i = 0; i < order->event_count; i++) {
+		if (words[i].kind == VCS_REVIEW_DISMISSED)
+			all[count++] = words[i];
+	}
+	order->events = all;
+	order->event_count = count;
+}
 
 void order_part_ended(
 	struct github_order *order, const struct github_result *result, const struct err *err)
@@ -81,10 +97,8 @@ void order_part_ended(
 			order, &(struct github_result){ .retry_ms = order->retry_ms }, &order->err);
 		return;
 	}
-	if (order->request.call == HOST_COMPLETE) {
-		order->events = &order->event;
-		order->event_count = 1;
-	}
+	if (order->request.call == HOST_COMPLETE)
+		answer_complete(order);
 	order_done(order);
 }
 
@@ -95,7 +109,7 @@ static struct vcs_event *word_new(struct github_order *order, const json_t *json
 	const char *login = github_text(json, "user.login");
 	struct vcs_event *event;
 
-	if (!github_login_is_valid(login) || str_ends(login, "[bot]") ||
+	if (!order->host->site.dialect->login_is_valid(login) || str_ends(login, "[bot]") ||
 		str_equal(github_text(json, "user.type"), "Bot") ||
 		(order->host->login != NULL && strcasecmp(login, order->host->login) == 0) ||
 		github_number(json, "id") <= 0)
@@ -127,84 +141,118 @@ static void comment_word(struct github_order *order, const json_t *json)
 	event->at_ms = github_time(github_text(json, "created_at")) * 1000;
 }
 
-static void review_word(struct github_order *order, const json_t *json)
+static bool has_word_of(const struct github_order *order, size_t first, const char *login)
 {
-	static const struct {
-		const char *state;
-		enum vcs_event_kind kind;
-	} states[] = {
-		{ "APPROVED", VCS_APPROVED },
-		{ "CHANGES_REQUESTED", VCS_CHANGES_REQUESTED },
-		{ "DISMISSED", VCS_REVIEW_DISMISSED },
-	};
+	for (size_t i = first; i < order->event_count; i++) {
+		if (strcasecmp(order->events[i].actor, login) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void review_word(struct github_order *order, enum vcs_event_kind kind, const json_t *json)
+{
 	const char *commit = github_text(json, "commit_id");
+	struct vcs_event *event = word_new(order, json);
 
-	for (size_t i = 0; i < countof(states); i++) {
-		struct vcs_event *event;
+	if (event == NULL)
+		return;
+	event->kind = kind;
+	event->is_partial = kind != VCS_REVIEW_DISMISSED;
+	if (codec_is_hex(commit, OID_HEX))
+		event->review_head = arena_strdup(&order->arena, commit);
+	event->at_ms = github_time(github_text(json, "submitted_at")) * 1000;
+}
 
-		if (strcasecmp(github_text(json, "state"), states[i].state) != 0)
-			continue;
-		event = word_new(order, json);
-		if (event == NULL)
-			return;
-		event->kind = states[i].kind;
-		event->is_partial = event->kind != VCS_REVIEW_DISMISSED;
-		event->review_head = codec_is_hex(commit, OID_HEX)
-					     ? arena_strdup(&order->arena, commit)
-					     : "";
-		event->at_ms = github_time(github_text(json, "submitted_at")) * 1000;
+/* Of each person the last one that says something: it is the one that holds. */
+static void reviews_learn(struct github_order *order, const json_t *list)
+{
+	size_t first = order->event_count;
+
+	for (size_t i = json_array_size(list); i > 0; i--) {
+		const json_t *json = json_array_get(list, i - 1);
+		enum vcs_event_kind kind = order->host->site.dialect->review_kind(json);
+
+		if (kind != VCS_IGNORED &&
+			!has_word_of(order, first, github_text(json, "user.login")))
+			review_word(order, kind, json);
 	}
 }
 
-static void on_words(struct github_order *order, const struct github_result *result,
-	const struct err *err, void (*learn)(struct github_order *, const json_t *))
+static void on_comment_words(void *owner, const struct github_result *result, const struct err *err)
 {
+	struct github_order *order = owner;
 	const json_t *json;
 	size_t i;
 
 	if (err == NULL) {
 		json_array_foreach ((json_t *)(uintptr_t)result->json, i, json)
-			learn(order, json);
+			comment_word(order, json);
 	}
 	order_part_ended(order, result, err);
 }
 
-static void on_comment_words(void *owner, const struct github_result *result, const struct err *err)
+static void on_reviews(void *owner, const struct github_result *result, const struct err *err)
 {
-	on_words(owner, result, err, comment_word);
+	struct github_order *order = owner;
+
+	if (err == NULL)
+		reviews_learn(order, result->json);
+	for (size_t i = 0; order->request.needs_review && i < order->event_count; i++) {
+		const struct vcs_event *word = &order->events[i];
+
+		if (strcasecmp(word->actor, order->request.actor) != 0)
+			continue;
+		order->event.kind = word->kind;
+		order->event.comment_id = word->comment_id;
+		order->event.review_head = word->review_head;
+	}
+	order_part_ended(order, result, err);
 }
 
-static void on_review_words(void *owner, const struct github_result *result, const struct err *err)
+static void ask_reviews(struct github_order *order, enum github_priority priority)
 {
-	on_words(owner, result, err, review_word);
+	order->open_calls++;
+	github_client_ask(order->host->client,
+		&(struct github_ask){ .method = "GET",
+			.path = order_path(order, "/repos/%s/pulls/%" PRId64 "/reviews?%s",
+				order->request.repo, order->request.number,
+				order->host->site.dialect->page_size),
+			.repo = order->request.repo,
+			.priority = priority,
+			.all_pages = true },
+		on_reviews, order);
 }
 
 void words_list(struct github_order *order)
 {
 	const struct host_request *request = &order->request;
-	struct github_ask ask = {
-		.method = "GET", .repo = request->repo, .priority = GITHUB_NORMAL, .all_pages = true
-	};
+	const char *list = order->host->site.dialect->comment_list;
 	char since[CLOCK_TEXT_MAX];
 
-	order->open_calls = 2;
+	order->open_calls = 1;
 	clock_text(request->since_ms > 0 ? request->since_ms : 0, since);
-	ask.path = order_path(order, "/repos/%s/issues/%" PRId64 "/comments?per_page=100&since=%s",
-		request->repo, request->number, since);
-	github_client_ask(order->host->client, &ask, on_comment_words, order);
-	ask.path = order_path(order, "/repos/%s/pulls/%" PRId64 "/reviews?per_page=100",
-		request->repo, request->number);
-	github_client_ask(order->host->client, &ask, on_review_words, order);
+	ask_reviews(order, GITHUB_NORMAL);
+	github_client_ask(order->host->client,
+		&(struct github_ask){ .method = "GET",
+			.path = order_path(order,
+				"/repos/%s/issues/%" PRId64 "/comments%s%csince=%s", request->repo,
+				request->number, list, list[0] == '\0' ? '?' : '&', since),
+			.repo = request->repo,
+			.priority = GITHUB_NORMAL,
+			.all_pages = true },
+		on_comment_words, order);
 }
 
 /* ---- what a delivery left out ---- */
 
-/* "maintain" is told as "write", and "triage" as "read". */
+/* "maintain" is told as "write", and "triage" as "read"; "owner" is a word of Gitea. */
 bool github_may_write(const json_t *answer)
 {
 	const char *permission = github_text(answer, "permission");
 
-	return str_equal(permission, "admin") || str_equal(permission, "write");
+	return str_equal(permission, "admin") || str_equal(permission, "write") ||
+	       str_equal(permission, "owner");
 }
 
 static void on_permission(void *owner, const struct github_result *result, const struct err *err)
@@ -216,6 +264,19 @@ static void on_permission(void *owner, const struct github_result *result, const
 	order_part_ended(order, result, result->status == 404 ? NULL : err);
 }
 
+static void tip_learn(
+	struct github_host *host, const char *repo, const char *branch, const char *oid)
+{
+	struct github_tip *tip = &host->tip;
+
+	if (!codec_is_hex(oid, OID_HEX))
+		return;
+	free(tip->key);
+	tip->key = mem_printf("%s %s", repo, branch);
+	memcpy(tip->oid, oid, sizeof(tip->oid));
+	tip->at_ms = clock_monotonic_ms(host->clock);
+}
+
 static void on_pull(void *owner, const struct github_result *result, const struct err *err)
 {
 	struct github_order *order = owner;
@@ -225,21 +286,19 @@ static void on_pull(void *owner, const struct github_result *result, const struc
 				   &order->event, &odd) < 0)
 		err = &odd;
 	order->event.is_closed = !str_equal(github_text(result->json, "state"), "open");
+	if (err == NULL && order->host->site.dialect->pull_has_tip)
+		tip_learn(order->host, order->request.repo, order->event.base_ref,
+			github_text(result->json, "base.sha"));
 	order_part_ended(order, result, err);
 }
 
 static void on_tip(void *owner, const struct github_result *result, const struct err *err)
 {
 	struct github_order *order = owner;
-	struct github_tip *tip = &order->host->tip;
-	const char *oid = github_text(result->json, "object.sha");
 
-	if (err == NULL && codec_is_hex(oid, OID_HEX)) {
-		free(tip->key);
-		tip->key = mem_printf("%s %s", order->request.repo, order->request.base_ref);
-		memcpy(tip->oid, oid, sizeof(tip->oid));
-		tip->at_ms = clock_monotonic_ms(order->host->clock);
-	}
+	if (err == NULL)
+		tip_learn(order->host, order->request.repo, order->request.base_ref,
+			github_text(result->json, "object.sha"));
 	order_part_ended(order, result, NULL); /* git finds out what we do not */
 }
 
@@ -276,8 +335,13 @@ void event_complete(struct github_order *order)
 {
 	struct host_request *request = &order->request;
 	struct github_ask ask = { .method = "GET", .repo = request->repo };
+	const struct github_dialect *dialect = order->host->site.dialect;
 
-	order->event = (struct vcs_event){ .kind = VCS_PULL_OPENED,
+	order->event = (struct vcs_event){ .kind = request->needs_review ? VCS_IGNORED
+									 : VCS_PULL_OPENED,
+		.ignored_why = "no such review stands there",
+		.comment_id = "",
+		.review_head = "",
 		.repo = request->repo,
 		.author = "",
 		.title = "",
@@ -285,6 +349,8 @@ void event_complete(struct github_order *order)
 		.head_ref = "",
 		.base_ref = "" };
 	order->open_calls = 1;
+	if (request->needs_review || (request->needs_pull && dialect->hides_reviews))
+		ask_reviews(order, GITHUB_HIGH);
 	if (request->needs_pull) {
 		order->open_calls++;
 		ask.may_lag = true;
@@ -292,9 +358,10 @@ void event_complete(struct github_order *order)
 			order, "/repos/%s/pulls/%" PRId64, request->repo, request->number);
 		github_client_ask(order->host->client, &ask, on_pull, order);
 		thread_expect(order->host, request->repo, request->number);
-		ask_tip(order);
+		if (!dialect->pull_has_tip)
+			ask_tip(order);
 	}
-	if (!github_login_is_valid(request->actor) || str_ends(request->actor, "[bot]")) {
+	if (!dialect->login_is_valid(request->actor) || str_ends(request->actor, "[bot]")) {
 		order_part_ended(order, &(struct github_result){ 0 }, NULL);
 		return;
 	}

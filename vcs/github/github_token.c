@@ -38,7 +38,8 @@ int github_jwt(const struct rsa_key *key, int64_t app_id, int64_t now_s, struct 
 int64_t github_time(const char *text)
 {
 	struct tm tm = { 0 };
-	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S%z", &tm);
+	int64_t east_s = tm.tm_gmtoff;
 
-	return end != NULL && *end == '\0' ? (int64_t)timegm(&tm) : 0;
+	return end != NULL && *end == '\0' ? (int64_t)timegm(&tm) - east_s : 0;
 }

@@ -13,5 +13,5 @@ enum {
 /* "header.payload.signature" for this moment. */
 _must_check_ int github_jwt(const struct rsa_key *key, int64_t app_id, int64_t now_s,
 	struct strbuf *ret, struct err *err);
-/* "2026-11-17T14:03:22Z" -> seconds since 1970, or 0. */
+/* "2026-11-17T14:03:22Z", "2026-11-17T15:03:22+01:00" -> seconds since 1970, or 0. */
 int64_t github_time(const char *text);

@@ -1,0 +1,10 @@
+/* Gitea and Forgejo: how they differ from GitHub, whose API and webhooks theirs were made after.
+ * Whatever is not here is done in ../github. */
+#pragma once
+#include "vcs/github/github_dialect.h"
+
+extern const struct github_dialect gitea_dialect;
+
+/* "first.last"; "owner/name". They become paths of the API, folders and text. Pure. */
+bool gitea_login_is_valid(const char *login);
+bool gitea_repo_is_valid(const char *name);

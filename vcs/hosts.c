@@ -1,0 +1,53 @@
+/* Kinds of hosts. */
+#include "vcs/hosts.h"
+#include "vcs/gitea/gitea_dialect.h"
+#include "vcs/github/github_host.h"
+
+static const struct {
+	const char *kind;
+	const struct github_dialect *dialect;
+} kinds[] = {
+	{ "github", &github_dialect },
+	{ "gitea", &gitea_dialect },
+	{ "forgejo", &gitea_dialect },
+};
+
+static int dialect_of(
+	const struct host_settings *settings, const struct github_dialect **ret, struct err *err)
+{
+	for (size_t i = 0; i < countof(kinds); i++) {
+		if (!str_equal(settings->kind, kinds[i].kind))
+			continue;
+		*ret = kinds[i].dialect;
+		return 0;
+	}
+	return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+		"hosts.%s: this build knows no hosts of the kind %s", settings->name,
+		settings->kind);
+}
+
+int hosts_open(const struct host_settings *settings, const struct hosts_options *options,
+	struct vcs_host **ret, struct err *err)
+{
+	struct github_host_options made = { .loop = options->loop,
+		.clock = options->clock,
+		.settings = settings,
+		.tell = options->tell,
+		.owner = options->owner };
+	struct github_host *host = NULL;
+	int r = dialect_of(settings, &made.dialect, err);
+
+	if (r == 0)
+		r = github_host_new(&made, &host, err);
+	if (r == 0)
+		*ret = github_host_port(host);
+	return r;
+}
+
+int hosts_check(const struct host_settings *settings, char **ret_login, struct err *err)
+{
+	const struct github_dialect *dialect;
+	int r = dialect_of(settings, &dialect, err);
+
+	return r < 0 ? r : github_host_check(dialect, settings, ret_login, err);
+}
