@@ -9,10 +9,12 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "integration")]
-import fake_github  # noqa: E402  (the path is set just above)
+import emulated  # noqa: E402  (the path is set just above)
+import fake_github  # noqa: E402
 import judge  # noqa: E402
 import sluice  # noqa: E402
 import test_github  # noqa: E402
+import webhooks  # noqa: E402
 
 # Cases of the GitHub suite that make no call which the others do not make, and take long
 LEFT_OUT = ("nothing_is_sent_while_barred", "whatever_fails_is_done_in_the_end", "a_hundred_projects_cost_few_calls",
@@ -97,6 +99,9 @@ def main():
     if missing:
         results.row("skipped", "all judges", missing)
         results.end()
+    webhooks.judge_examples(results)
+    webhooks.judge_corpora(results)
+    emulated.judge_loop(results)
     calls, bad = calls_of_github_suite()
     description = judge.Description(judge.GITHUB)
     judge_all(results, description, calls, bad)
