@@ -6,6 +6,7 @@
  * Must not: judge anything itself. */
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/lib/strbuf.h"
+#include "vcs/gitea/gitea_dialect.h"
 #include "vcs/github/github_event.h"
 
 #include <jansson.h>
@@ -15,24 +16,10 @@
 
 enum { LINE_MAX_BYTES = 4096, BODY_MAX = 4 << 20 };
 
-typedef int read_event(const char *topic, const char *body, size_t length, struct arena *arena,
-	struct vcs_event *ret, struct err *err);
-
-static int read_github(const char *topic, const char *body, size_t length, struct arena *arena,
-	struct vcs_event *ret, struct err *err)
-{
-	static const struct github_site site = {
-		.host = "github.com", .web_url = "https://github.com", .login = "planner"
-	};
-
-	return github_event_read(&site, topic, body, length, arena, ret, err);
-}
-
-static const struct {
-	const char *name;
-	read_event *read;
-} hosts[] = {
-	{ "github", read_github },
+static const struct github_site sites[] = {
+	{ &github_dialect, "github", "https://github.com", "planner" },
+	{ &gitea_dialect, "gitea", "https://gitea.example", "planner" },
+	{ &gitea_dialect, "forgejo", "https://forgejo.example", "planner" },
 };
 
 static json_t *describe(const struct vcs_event *event)
@@ -55,7 +42,8 @@ static json_t *describe(const struct vcs_event *event)
 	return out;
 }
 
-static json_t *read_one(read_event *read, const char *topic, const char *path, char *body)
+static json_t *read_one(
+	const struct github_site *site, const char *topic, const char *path, char *body)
 {
 	FILE *file = fopen(path, "re");
 	struct arena arena = { 0 };
@@ -68,7 +56,7 @@ static json_t *read_one(read_event *read, const char *topic, const char *path, c
 		return json_pack("{s:s}", "error", "the file cannot be read");
 	length = fread(body, 1, BODY_MAX, file);
 	(void)fclose(file);
-	if (read(topic, body, length, &arena, &event, &err) < 0)
+	if (github_event_read(site, topic, body, length, &arena, &event, &err) < 0)
 		out = json_pack("{s:s}", "error", err.text);
 	else
 		out = describe(&event);
@@ -79,13 +67,13 @@ static json_t *read_one(read_event *read, const char *topic, const char *path, c
 int main(int argc, char **argv)
 {
 	char line[LINE_MAX_BYTES], *body = mem_alloc(BODY_MAX);
-	read_event *read = NULL;
+	const struct github_site *site = NULL;
 
-	for (size_t i = 0; argc == 2 && i < countof(hosts); i++) {
-		if (strcmp(hosts[i].name, argv[1]) == 0)
-			read = hosts[i].read;
+	for (size_t i = 0; argc == 2 && i < countof(sites); i++) {
+		if (strcmp(sites[i].host, argv[1]) == 0)
+			site = &sites[i];
 	}
-	if (read == NULL)
+	if (site == NULL)
 		return EXIT_FAILURE;
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		char *path = strchr(line, '\t');
@@ -95,7 +83,7 @@ int main(int argc, char **argv)
 			return EXIT_FAILURE;
 		*path++ = '\0';
 		path[strcspn(path, "\n")] = '\0';
-		out = read_one(read, line, path, body);
+		out = read_one(site, line, path, body);
 		if (json_dumpf(out, stdout, JSON_COMPACT) < 0 || puts("") < 0)
 			return EXIT_FAILURE;
 		json_decref(out);
