@@ -41,6 +41,8 @@ static struct flight *flight_new(struct engine *engine, const struct outbox_row 
 
 	flight->engine = engine;
 	flight->outbox = row->id;
+	flight->effect = row->kind;
+	flight->run = row->run;
 	flight->version = row->version;
 	flight->tries = row->attempts;
 	flight->calls = 1;
@@ -64,6 +66,8 @@ static void flight_land(struct flight *flight)
 	engine->flight_count--;
 	posted = engine_post(engine, POSTED_SENT);
 	posted->outbox = flight->outbox;
+	posted->effect = flight->effect;
+	posted->run = flight->run;
 	posted->version = flight->version;
 	posted->failed = flight->failed;
 	posted->err = flight->err;
@@ -117,16 +121,21 @@ int effect_answered(struct engine *engine, const struct posted *posted, struct e
 {
 	int64_t wait = posted->retry_ms > 0 ? posted->retry_ms : retry_wait(posted->tries);
 	uint8_t chance;
+	int r;
 
 	fault_point("engine.effect.answered");
 	if (!posted->failed && posted->then_again)
 		return store_outbox_retry(
 			engine->store, posted->outbox, engine_now(engine), "", err);
-	if (!posted->failed)
-		return store_outbox_done(engine->store, posted->outbox, posted->version, err);
+	if (!posted->failed) {
+		r = store_outbox_done(engine->store, posted->outbox, posted->version, err);
+		return r < 0 ? r : automerge_answered(engine, posted, err);
+	}
 	engine_tell(engine, true, "a host did not take what was sent", &posted->err);
-	if (posted->err.class != ERR_CLASS_TEMP)
-		return store_outbox_fail(engine->store, posted->outbox, posted->err.text, err);
+	if (posted->err.class != ERR_CLASS_TEMP && !automerge_tries_again(posted)) {
+		r = store_outbox_fail(engine->store, posted->outbox, posted->err.text, err);
+		return r < 0 ? r : automerge_answered(engine, posted, err);
+	}
 	engine->world.entropy->fill(engine->world.entropy, &chance, sizeof(chance));
 	wait += (posted->retry_ms > 0 ? RETRY_FIRST_MS : wait) * chance / 256;
 	return store_outbox_retry(
@@ -267,6 +276,10 @@ static int send_simple(
 		r = view_render(engine, arena, row->run, host,
 			engine_settings(engine, row->run)->status_prefix, &pull, NULL, &request,
 			err);
+		if (r < 0)
+			return r;
+	} else if (row->kind == EFFECT_MERGE || row->kind == EFFECT_BRANCH_DELETE) {
+		r = automerge_request(engine, arena, row, &pull, &request, err);
 		if (r < 0)
 			return r;
 	} else {
@@ -452,6 +465,8 @@ static int send_one(
 	case EFFECT_STATUS:
 	case EFFECT_REACT:
 	case EFFECT_REPLY:
+	case EFFECT_MERGE:
+	case EFFECT_BRANCH_DELETE:
 		return send_simple(engine, arena, row, err);
 	case EFFECT_TREE_DROP:
 		return drop_tree(engine, arena, row, err);

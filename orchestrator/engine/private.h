@@ -49,6 +49,7 @@ struct posted {
 	const char *step;
 	/* POSTED_SENT */
 	struct outbox_id outbox;
+	enum effect_kind effect;
 	int64_t version;
 	bool failed, then_again;
 	int64_t retry_ms;
@@ -60,6 +61,8 @@ struct flight {
 	struct list in_engine;
 	struct engine *engine;
 	struct outbox_id outbox;
+	enum effect_kind effect;
+	struct run_id run;
 	int64_t version;
 	int calls; /* answers still to come, and one for the sender itself */
 	int tries;
@@ -326,6 +329,20 @@ _must_check_ int effect_answered(
 _must_check_ int effect_put(struct engine *engine, enum effect_kind kind, enum repeat_class class,
 	const char *key, const struct pull *pull, struct run_id run, struct job_id job,
 	const char *payload, int64_t delay_ms, struct err *err);
+
+/* ---- automerge.c ---- */
+/* Asks for the merge when everything of the pull request is applied and its configuration wants it.
+ */
+_must_check_ int automerge_consider(
+	struct engine *engine, struct arena *arena, struct run_id id, struct err *err);
+_must_check_ int automerge_request(struct engine *engine, struct arena *arena,
+	const struct outbox_row *row, const struct pull *pull, struct host_request *ret,
+	struct err *err);
+/* What follows from the end of an effect: a status that the host has, a merge, a refusal. */
+_must_check_ int automerge_answered(
+	struct engine *engine, const struct posted *posted, struct err *err);
+/* The host refused, and may not yet have seen what it refuses for. */
+bool automerge_tries_again(const struct posted *posted);
 
 /* ---- view.c ---- */
 _must_check_ int view_render(struct engine *engine, struct arena *arena, struct run_id id,

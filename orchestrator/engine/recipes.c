@@ -19,12 +19,14 @@ const char *recipe_of(const struct repo_config *config, const struct project_con
 	const struct workflow *workflow = find_workflow(config, name);
 	struct recipe recipe = { .tool_version = version,
 		.checks_policies = project->policy_check,
-		.import_requires = project->import_requires };
+		.import_requires = project->import_requires,
+		.automerges = config->automerge,
+		.deletes_branch = config->automerge && project->delete_source_branch };
 
 	if (workflow == NULL && !str_equal(name, "default"))
 		return NULL;
 	if (workflow == NULL && str_empty(recipe.tool_version) && !recipe.checks_policies &&
-		recipe.import_requires == 0)
+		recipe.import_requires == 0 && !recipe.automerges)
 		return "";
 	for (enum stage stage = 0; workflow != NULL && stage < STAGE_COUNT; stage++)
 		recipe.stages[stage] = workflow->stages[stage];

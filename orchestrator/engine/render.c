@@ -482,6 +482,7 @@ const char *render_reply(const struct reply *reply, struct arena *arena)
 			: str_equal(reply->asked, "import")	      ? "imported"
 			: str_equal(reply->asked, "state rm")	      ? "removed"
 			: str_equal(reply->asked, "approve_policies") ? "approved"
+			: str_equal(reply->asked, "merge")	      ? "merged"
 								      : "understood");
 		strbuf_puts(&out, " (asked by ");
 		render_inline(&out, reply->actor);

@@ -158,6 +158,8 @@ int recipe_read(const char *text, struct arena *arena, struct recipe *ret, struc
 	reader = jsonx_reader(json, "recipe", err);
 	ret->tool_version = read_text(&reader, "tool_version", STEP_ARG_BYTES_MAX, arena);
 	ret->checks_policies = jsonx_bool_or(&reader, "checks_policies", false);
+	ret->automerges = jsonx_bool_or(&reader, "automerges", false);
+	ret->deletes_branch = jsonx_bool_or(&reader, "deletes_branch", false);
 	ret->import_requires = (unsigned)jsonx_int_or(&reader, "import_requires", 0);
 	r = reader.failed;
 	for (enum stage stage = 0; r == 0 && stage < STAGE_COUNT; stage++)
@@ -222,6 +224,8 @@ const char *recipe_write(const struct recipe *recipe, struct arena *arena)
 	json_object_set_new(json, "tool_version", text(recipe->tool_version));
 	json_object_set_new(json, "checks_policies", json_boolean(recipe->checks_policies));
 	json_object_set_new(json, "import_requires", json_integer(recipe->import_requires));
+	json_object_set_new(json, "automerges", json_boolean(recipe->automerges));
+	json_object_set_new(json, "deletes_branch", json_boolean(recipe->deletes_branch));
 	for (enum stage stage = 0; stage < STAGE_COUNT; stage++)
 		json_object_set_new(json, stage_name(stage), steps_write(&recipe->stages[stage]));
 	bytes = jsonx_text(json);

@@ -24,6 +24,8 @@ struct recipe {
 	const char *tool_version; /* exact, or "" */
 	bool checks_policies;	  /* the stage policy_check follows the plan */
 	unsigned import_requires; /* enum requirement */
+	bool automerges;	  /* merged when everything of the pull request is applied */
+	bool deletes_branch;	  /* after that */
 	struct steps stages[STAGE_COUNT];
 };
 

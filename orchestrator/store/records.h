@@ -29,6 +29,8 @@ enum effect_kind {
 	EFFECT_REPLY = 7, /* a comment whose text is in `payload` (refusals, help) */
 	EFFECT_TREE_DROP = 8,
 	EFFECT_JOB_FORGET = 9,
+	EFFECT_MERGE = 10,	   /* of the head that the run applied */
+	EFFECT_BRANCH_DELETE = 11, /* of a pull that was merged */
 };
 
 struct outbox_row {

@@ -228,6 +228,119 @@ def tokens_of_an_app_are_renewed():
         check(made.idle(number)[0]["state"] == "done", "a revoked token was not replaced")
 
 
+# ---- merging ----
+
+MERGES = "defaults: {automerge: true, merge_method: %s}\nrepos: [{id: /.*/, delete_source_branch_on_merge: %s}]\n"
+
+
+def applied(made, branch="feature", wait=True):
+    """A pull request that was planned, approved and applied."""
+    number = made.plan(branch=branch)
+    made.fake.review(made.repo, number, "bob")
+    made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+    made.fake.comment(made.repo, number, "alice", "apply")
+    if wait:
+        made.wait(lambda: [run for run in made.server.must("GET", "/api/runs") if run["kind"] == "apply" and run["state"] == "done"])
+    return number
+
+
+def has_branch(made, name):
+    return bool(made.repo.git("for-each-ref", "refs/heads/" + name))
+
+
+@case
+def merges_when_all_is_applied():
+    for app in (False, True):
+        with lab(app=app, projects=2, settings=MERGES % ("squash", "true")) as made:
+            made.repo.rules = {"checks": ["sluice/apply"]}
+            number = applied(made, wait=False)
+            made.wait(lambda: made.repo.pulls[number]["state"] == "merged")
+            made.wait(lambda: not has_branch(made, "feature"))
+            made.idle(number)
+            check(made.server.must("GET", "/api/pulls")[0]["state"] == "merged", made.server.must("GET", "/api/pulls"))
+            parents = made.repo.git("rev-list", "--parents", "-1", "refs/heads/main").split()
+            check(len(parents) == 2, "it was not squashed:", parents)
+            asked = [json.loads(one["body"]) for one in made.fake.calls if one["method"] == "PUT"]
+            check(len(asked) == 1 and asked[0]["sha"] == made.head(number), "merged once, and only that head:", asked)
+
+
+@case
+def merges_only_what_is_whole():
+    with lab(projects=2, settings=MERGES % ("merge", "false")) as made:
+        fake, repo = made.fake, made.repo
+        number = made.plan()
+        fake.review(repo, number, "bob")
+        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+        fake.comment(repo, number, "alice", "apply -p p0")
+        made.wait(lambda: [run for run in made.server.must("GET", "/api/runs") if run["kind"] == "apply" and run["state"] == "done"])
+        made.idle(number)
+        check(fake.count("PUT") == 0, "half of it was merged")
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: repo.pulls[number]["state"] == "merged")
+        made.idle(number)
+        check(has_branch(made, "feature"), "a branch was deleted that nobody wanted to lose")
+        check(len(repo.git("rev-list", "--parents", "-1", "refs/heads/main").split()) == 3, "it was no merge")
+
+
+@case
+def merges_by_the_way_that_is_allowed():
+    with lab(settings="defaults: {automerge: true}\n") as made:
+        made.repo.methods = ["rebase"]
+        number = applied(made)
+        made.wait(lambda: made.repo.pulls[number]["state"] == "merged")
+        asked = [json.loads(one["body"])["merge_method"] for one in made.fake.calls if one["method"] == "PUT"]
+        check(asked == ["rebase"], asked)
+
+
+@case
+def a_merge_whose_reply_was_lost_is_done():
+    for status in (0, 502):
+        with lab(settings=MERGES % ("merge", "true")) as made:
+            made.fake.fail("PUT", "/merge$", status, acts=True)
+            number = applied(made)
+            made.wait(lambda: not has_branch(made, "feature"))
+            made.idle(number)
+            check(len(made.repo.git("rev-list", "refs/heads/main").split()) == 3, "merged twice")
+            check(not [one for one in made.ours(number) if "Not merged" in one["json"]["body"]], "it was called a failure")
+
+
+@case
+def a_merge_that_is_refused_says_why():
+    with lab(settings=MERGES % ("squash", "true")) as made:
+        made.repo.methods = ["merge"]
+        number = applied(made)
+        said = made.wait(lambda: [one for one in made.ours(number) if "Not merged" in one["json"]["body"]], 60)
+        text = said[0]["json"]["body"]
+        check("Squash merges are not allowed" in text and "merge it by hand" in text, text)
+        check(has_branch(made, "feature") and made.repo.pulls[number]["state"] == "open", "something was done")
+
+
+@case
+def only_what_was_applied_is_merged():
+    with lab(settings=MERGES % ("merge", "true")) as made:
+        made.fake.fail("PUT", "/merge$", 502, times=1)
+        made.fake.lose_hooks = False
+        number = applied(made)
+        made.wait(lambda: made.fake.count("PUT", "/merge$") == 1)
+        made.push("feature", {"p0/main.tf": PROJECT % "newer"}, "alice")
+        made.fake.lose_hooks = True
+        made.fake.moved(made.repo, number, "alice")
+        made.wait(lambda: made.fake.count("PUT", "/merge$") >= 2)
+        made.wait(lambda: [one for one in made.ours(number) if "Not merged" in one["json"]["body"] and "newer push" in one["json"]["body"]])
+        check(made.repo.pulls[number]["state"] == "open" and has_branch(made, "feature"), "a push that nobody planned was merged")
+
+
+@case
+def branches_that_must_stay_stay():
+    with lab(settings=MERGES % ("merge", "true")) as made:
+        made.repo.protected = ["feature"]
+        number = applied(made)
+        made.wait(lambda: made.repo.pulls[number]["state"] == "merged")
+        made.wait(lambda: made.fake.count("GET", "/branches/feature$") == 1)
+        made.idle(number)
+        check(has_branch(made, "feature") and made.fake.count("DELETE") == 0, "a protected branch was to be deleted")
+
+
 # ---- few calls ----
 
 @case

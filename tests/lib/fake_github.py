@@ -61,6 +61,9 @@ class Repo:
         self.fake, self.name, self.git_dir, self.id = fake, name, git_dir, number
         self.pulls, self.comments, self.reviews, self.statuses, self.checks = {}, {}, {}, [], {}
         self.people = {}  # login: "admin", "write", "read"
+        self.methods = ["merge", "squash", "rebase"]  # that are allowed
+        self.protected = []  # branches
+        self.rules = {}  # of the main branch: "checks": contexts that must be green, "reviews": how many
 
     def git(self, *words):
         done = subprocess.run(["git", "-C", self.git_dir, *words], text=True, capture_output=True, check=False, env={
@@ -74,6 +77,13 @@ class Repo:
         return subprocess.run(["git", "-C", self.git_dir, "cat-file", "-e", sha + "^{commit}"], check=False,
                               capture_output=True).returncode == 0
 
+    def latest_statuses(self, sha):
+        return list({one["context"]: one for one in self.statuses if one["sha"] == sha}.values())
+
+    def status_is_green(self, sha, context):
+        return any(one["context"] == context and one["state"] == "success" for one in self.latest_statuses(sha)) or any(
+            one["name"] == context and one["head_sha"] == sha and one.get("conclusion") == "success" for one in self.checks.values())
+
     def describe(self):
         owner = self.name.split("/")[0]
         return {"id": self.id, "full_name": self.name, "name": self.name.split("/")[1], "owner": user_json(owner),
@@ -86,6 +96,7 @@ class Repo:
                 "draft": pull["draft"], "merged": pull["state"] == "merged", "user": user_json(pull["author"]),
                 "head": {"ref": pull["branch"], "sha": pull["head"], "repo": head_repo},
                 "base": {"ref": pull["base"], "sha": self.git("rev-parse", "refs/heads/" + pull["base"]), "repo": self.describe()},
+                "labels": [{"id": 1, "name": name} for name in pull.get("labels", [])],
                 "mergeable": pull.get("mergeable", True), "mergeable_state": pull.get("mergeable_state", "clean")}
 
 
@@ -100,6 +111,7 @@ class FakeGitHub:
         self.ids = itertools.count(1001)
         self.tokens = {}  # token: login
         self.repos, self.calls, self.deliveries, self.faults = {}, [], [], []
+        self.teams = {}  # "acme/platform": logins
         self.hook = None  # (host, port, path)
         self.app = None
         self.limit, self.used, self.reset = 5000, 0, int(time.time()) + 3600
@@ -216,12 +228,13 @@ class FakeGitHub:
                       pull_request=repo.pull_json(number))
         return review["id"]
 
-    def merge(self, repo, number, by, tell=True):
+    def merge(self, repo, number, by, tell=True, method="merge"):
         with self.lock:
             pull = repo.pulls[number]
             base = repo.git("rev-parse", "refs/heads/" + pull["base"])
             tree = repo.git("merge-tree", "--write-tree", base, pull["head"]).splitlines()[0]
-            commit = repo.git("commit-tree", tree, "-p", base, "-p", pull["head"], "-m", "Merge #%d" % number)
+            parents = ["-p", base] if method != "merge" else ["-p", base, "-p", pull["head"]]
+            commit = repo.git("commit-tree", tree, *parents, "-m", "%s #%d" % (method.capitalize(), number))
             repo.git("update-ref", "refs/heads/" + pull["base"], commit)
             pull["state"] = "merged"
         if tell:
@@ -334,6 +347,40 @@ def get_ref(fake, who, repo, branch, **_):
         return 200, {"ref": "refs/heads/" + branch, "object": {"type": "commit", "sha": repo.git("rev-parse", "--verify", "refs/heads/" + branch)}}
     except AssertionError as problem:
         raise Refusal(404, "Not Found") from problem
+
+
+@route("GET", REPO)
+def get_repo(fake, who, repo, **_):
+    return 200, dict(repo.describe(), allow_merge_commit="merge" in repo.methods, allow_squash_merge="squash" in repo.methods,
+                     allow_rebase_merge="rebase" in repo.methods)
+
+
+@route("GET", REPO + r"/branches/(?P<branch>.+)")
+def get_branch(fake, who, repo, branch, **_):
+    branch = urllib.parse.unquote(branch)
+    try:
+        sha = repo.git("rev-parse", "--verify", "refs/heads/" + branch)
+    except AssertionError as problem:
+        raise Refusal(404, "Branch not found") from problem
+    return 200, {"name": branch, "commit": {"sha": sha, "url": "https://api.example/x"}, "protected": branch in repo.protected}
+
+
+@route("DELETE", REPO + r"/git/refs/heads/(?P<branch>.+)")
+def delete_ref(fake, who, repo, branch, **_):
+    branch = urllib.parse.unquote(branch)
+    need(branch not in repo.protected and branch != "main", 422, "Cannot delete this protected branch")
+    try:
+        repo.git("rev-parse", "--verify", "refs/heads/" + branch)
+    except AssertionError as problem:
+        raise Refusal(422, "Reference does not exist") from problem
+    repo.git("update-ref", "-d", "refs/heads/" + branch)
+    return 204, None
+
+
+@route("GET", r"/orgs/(?P<org>[^/]+)/teams/(?P<slug>[^/]+)/members")
+def get_team(fake, who, org, slug, **_):
+    need("%s/%s" % (org, slug) in fake.teams, 404, "Not Found")
+    return 200, [user_json(login) for login in fake.teams["%s/%s" % (org, slug)]]
 
 
 @route("GET", REPO + r"/pulls/(?P<number>\d+)")
@@ -452,13 +499,44 @@ def put_merge(fake, who, repo, number, body, **_):
     check_members(body, (), ("sha", "merge_method", "commit_title", "commit_message"))
     need(body.get("merge_method", "merge") in ("merge", "squash", "rebase"), 422, "merge_method is unknown")
     need(pull["state"] == "open" and pull.get("mergeable", True), 405, "Pull Request is not mergeable")
+    method = body.get("merge_method", "merge")
     need(body.get("sha", pull["head"]) == pull["head"], 409, "Head branch was modified. Review and try the merge again.")
-    return 200, {"sha": fake.merge(repo, int(number), who, tell=False), "merged": True, "message": "done"}
+    need(method in repo.methods, 405, "%s merges are not allowed on this repository." % method.capitalize())
+    for context in repo.rules.get("checks", []):
+        need(repo.status_is_green(pull["head"], context), 405, 'Required status check "%s" is expected.' % context)
+    sha = fake.merge(repo, int(number), who, tell=False, method=method)
+    threading.Thread(target=fake.tell, args=("pull_request", repo, who), kwargs={
+        "action": "closed", "number": int(number), "pull_request": repo.pull_json(int(number))}).start()
+    return 200, {"sha": sha, "merged": True, "message": "Pull Request successfully merged"}
+
+
+def mergeable_json(repo, number):
+    pull = repo.pulls[number]
+    checks = [{"__typename": "StatusContext", "context": one["context"], "state": one["state"].upper(),
+               "isRequired": one["context"] in repo.rules.get("checks", [])} for one in repo.latest_statuses(pull["head"])]
+    checks += [{"__typename": "CheckRun", "name": one["name"], "conclusion": (one.get("conclusion") or "").upper() or None,
+                "isRequired": one["name"] in repo.rules.get("checks", []), "checkSuite": {"conclusion": None, "workflowRun": None}}
+               for one in repo.checks.values() if one["head_sha"] == pull["head"]]
+    opinions = {}
+    for review in repo.reviews[number]:
+        opinions[review["user"]["login"]] = review["state"]
+    page = {"hasNextPage": False, "endCursor": None}
+    rules = [{"type": "REQUIRED_STATUS_CHECKS", "repositoryRuleset": {"enforcement": "ACTIVE"}, "parameters": {
+        "__typename": "RequiredStatusChecksParameters", "requiredStatusChecks": [{"context": one} for one in repo.rules.get("checks", [])]}}]
+    return {"labels": {"nodes": [{"name": name} for name in pull.get("labels", [])]}, "state": "OPEN" if pull["state"] == "open" else "MERGED",
+            "isDraft": pull["draft"], "mergeable": pull.get("graphql_mergeable", "MERGEABLE"), "mergeStateStatus": "CLEAN",
+            "reviewDecision": None, "latestOpinionatedReviews": {"nodes": [{"state": state} for state in opinions.values()]},
+            "baseRef": {"branchProtectionRule": None, "rules": {"pageInfo": page, "nodes": rules}},
+            "commits": {"nodes": [{"commit": {"statusCheckRollup": {"contexts": {"pageInfo": page, "nodes": checks}} if checks else None}}]}}
 
 
 @route("POST", "/graphql")
 def graphql(fake, who, body, **_):
     check_members(body, ("query",), ("variables",))
+    if "latestOpinionatedReviews" in body["query"]:
+        repo = fake.repos.get("%s/%s" % (body["variables"]["owner"], body["variables"]["name"]))
+        need(repo is not None and body["variables"]["number"] in repo.pulls, 404, "Not Found")
+        return 200, {"data": {"repository": {"pullRequest": mergeable_json(repo, body["variables"]["number"])}}}
     for word, hidden in (("unminimizeComment", False), ("minimizeComment", True)):
         if word not in body["query"]:
             continue
