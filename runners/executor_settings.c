@@ -20,14 +20,17 @@ static json_t *overrides_json(const struct executor_local_options *options)
 	for (size_t i = 0; i < options->sandbox.override_count; i++) {
 		const struct sandbox_override *one = &options->sandbox.overrides[i];
 
-		json_t *json = json_pack("{s:I, s:I, s:I, s:i}", "memory",
+		json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:i}", "memory",
 			(json_int_t)one->memory_bytes, "disk", (json_int_t)one->disk_bytes,
-			"timeout_ms", (json_int_t)one->wall_ms, "processes", one->processes);
+			"output", (json_int_t)one->output_bytes, "timeout_ms",
+			(json_int_t)one->wall_ms, "processes", one->processes);
 
 		if (one->hosts.count > 0 || one->inside.count > 0) {
 			json_object_set_new(json, "hosts", texts_json(&one->hosts));
 			json_object_set_new(json, "inside", texts_json(&one->inside));
 		}
+		json_object_set_new(json, "read", texts_json(&one->read));
+		json_object_set_new(json, "environment", texts_json(&one->environment));
 		json_object_set_new(object, one->profile, json);
 	}
 	return object;

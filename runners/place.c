@@ -29,12 +29,14 @@ void place_name_folders(struct worker *worker)
 		worker->context.tree = SANDBOX_TREE;
 		worker->context.tmp = SANDBOX_TMP;
 		worker->context.out = SANDBOX_OUT;
+		worker->context.bin = SANDBOX_BIN;
 	} else {
 		worker->context.order = arena_printf(arena, "%s/%s", dir, JOB_FILE_SPEC);
 		worker->context.data = worker->site->data_dir;
 		worker->context.tree = arena_printf(arena, "%s/upper", dir);
 		worker->context.tmp = arena_printf(arena, "%s/tmp", dir);
 		worker->context.out = arena_printf(arena, "%s/out", dir);
+		worker->context.bin = arena_printf(arena, "%s/" JOB_BIN, dir);
 	}
 }
 
@@ -93,24 +95,27 @@ static int place_state(struct worker *worker, const char *tree, const struct kep
 	return kept_state_place(state, tree, upper, for_apply, !is_full(worker), err);
 }
 
-static int prepare_layers(struct worker *worker, const char *tree, const char *layer,
-	const struct kept_state *state, bool for_apply, bool again, struct err *err)
+static int prepare_layers(
+	struct worker *worker, const char *tree, const struct place *place, struct err *err)
 {
 	bool has_overlay = worker->support->has_overlay;
 	_cleanup_fd_ int upper = -1;
 	int r;
 
-	r = again ? 0 : fresh_folder(worker, "upper", err);
+	/* Who only reads the tree sees it as the commit has it. */
+	if (place->profile->tree == PROFILE_TREE_READ && has_overlay)
+		return 0;
+	r = place->is_again ? 0 : fresh_folder(worker, "upper", err);
 	if (r == 0 && has_overlay)
 		r = fresh_folder(worker, "work", err);
-	if (r == 0 && !has_overlay && !again)
-		r = copy_layers(worker, tree, layer, err);
+	if (r == 0 && !has_overlay && !place->is_again)
+		r = copy_layers(worker, tree, place->layer, err);
 	if (r < 0)
 		return r;
 	upper = openat(worker->dir->fd, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (upper < 0)
 		return err_sys(err, ERR_JOB, errno, "cannot open the job's layer");
-	r = place_state(worker, tree, state, for_apply, upper, err);
+	r = place_state(worker, tree, place->state, place->owns_state, upper, err);
 	return r < 0 ? r : sandbox_give(worker->support, worker->spec.job.v, upper, err);
 }
 
@@ -188,6 +193,18 @@ static int enter_now(struct worker *worker, struct sandbox_spec *spec)
 	return r;
 }
 
+/* Commands may not put a program of theirs before the next command's. */
+static int bind_bin(struct worker *worker, struct sandbox_spec *spec, struct err *err)
+{
+	const char *path = arena_printf(&worker->arena, "%s/" JOB_BIN, worker->dir->path);
+
+	if (mkdirat(worker->dir->fd, JOB_BIN, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, ERR_JOB, errno, "cannot make a folder of the job");
+	spec->binds[spec->bind_count++] = (struct sandbox_bind){ .source = path,
+		.target = worker->context.bin };
+	return open_way(worker, path, err);
+}
+
 /* An apply works on the kept file itself, so for its time it is the job's. */
 static int bind_state(struct worker *worker, struct sandbox_spec *spec,
 	const struct kept_state *state, struct err *err)
@@ -228,15 +245,13 @@ static bool has_lock(const struct worker *worker, const char *tree)
 	return lstat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-static int enter_tree(struct worker *worker, enum profile_id profile, const char *layer,
-	const struct kept_state *state, bool again)
+int place_enter(struct worker *worker, const struct place *place)
 {
 	_cleanup_free_ char *tree = mem_printf("%s/repos/%lld/trees/%s", worker->site->data_dir,
 		(long long)worker->spec.repo.v, worker->spec.tree);
-	bool for_apply = profile == PROFILE_APPLY;
-	struct sandbox_spec spec = { .profile = site_profile(worker->site, profile),
+	struct sandbox_spec spec = { .profile = place->profile,
 		.tree = tree,
-		.layer = layer,
+		.layer = place->layer,
 		.cwd = worker->spec.dir };
 	struct err err;
 	int r;
@@ -244,23 +259,13 @@ static int enter_tree(struct worker *worker, enum profile_id profile, const char
 	worker->context.has_lock = has_lock(worker, tree);
 	r = take_folder(worker, tree, &err);
 	if (r == 0)
-		r = prepare_layers(worker, tree, layer, state, for_apply, again, &err);
-	if (r == 0 && for_apply)
-		r = bind_state(worker, &spec, state, &err);
+		r = prepare_layers(worker, tree, place, &err);
+	if (r == 0)
+		r = bind_bin(worker, &spec, &err);
+	if (r == 0 && place->owns_state)
+		r = bind_state(worker, &spec, place->state, &err);
 	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "work tree", &err)
 		     : enter_now(worker, &spec);
-}
-
-int place_enter(struct worker *worker, enum profile_id profile, const char *layer,
-	const struct kept_state *state)
-{
-	return enter_tree(worker, profile, layer, state, false);
-}
-
-int place_enter_again(
-	struct worker *worker, enum profile_id profile, const struct kept_state *state)
-{
-	return enter_tree(worker, profile, NULL, state, true);
 }
 
 static int make_repository(const struct worker *worker, char *path, struct err *err)

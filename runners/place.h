@@ -12,12 +12,18 @@ void place_name_folders(struct worker *worker);
 /* In the job's directory, of the job's user. */
 _must_check_ int place_make_folder(const struct worker *worker, const char *name, struct err *err);
 
-/* A fresh sandbox over the work tree. `layer` may be NULL. */
-_must_check_ int place_enter(struct worker *worker, enum profile_id profile, const char *layer,
-	const struct kept_state *state);
-/* The same again, over what the last one left. */
-_must_check_ int place_enter_again(
-	struct worker *worker, enum profile_id profile, const struct kept_state *state);
+#define JOB_BIN "bin" /* in the job's folder: its tool, under the names that commands use */
+
+struct place {
+	const struct profile *profile;
+	const char *layer; /* may be NULL */
+	const struct kept_state *state;
+	bool is_again;	 /* over what the last sandbox of the job left */
+	bool owns_state; /* the kept file itself, not a copy that is thrown away */
+};
+
+/* A fresh sandbox over the work tree. */
+_must_check_ int place_enter(struct worker *worker, const struct place *place);
 /* One that has the mirror and the work trees of the repository, for git. */
 _must_check_ int place_enter_git(struct worker *worker);
 

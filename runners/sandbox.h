@@ -21,6 +21,7 @@
 #define SANDBOX_TREE "/tree"
 #define SANDBOX_TMP  "/tmp"
 #define SANDBOX_OUT  "/out"
+#define SANDBOX_BIN  "/run/bin"
 #define SANDBOX_DATA "/data" /* profile fetch: repos/<id> of the data directory */
 
 enum { SANDBOX_PROXY_PORT = 3128 };

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { SHOWN_MAX = 64, CLI_CONFIG_MAX = 64 << 10 };
+enum { CLI_CONFIG_MAX = 64 << 10 };
 
 static int read_tier(struct jsonx *reader, const char *key, int *ret, struct err *err)
 {
@@ -41,9 +41,9 @@ static int add_shown(
 			"the sandbox cannot show %s: it is not absolute, or holds the data folder, "
 			"or is in it",
 			path);
-	if (list->count >= SHOWN_MAX)
+	if (list->count >= SITE_SHOWN_MAX)
 		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
-			"the sandbox shows at most %d paths", SHOWN_MAX);
+			"the sandbox shows at most %d paths", SITE_SHOWN_MAX);
 	strvec_push(list, path);
 	return 0;
 }
@@ -86,9 +86,9 @@ static int read_list(const struct site *site, struct jsonx *reader, const char *
 	return r;
 }
 
-_Static_assert((int)SITE_NETWORKS == (int)PROFILE_COUNT, "each profile has a network");
+_Static_assert((int)SITE_GRANTS == (int)PROFILE_COUNT, "each profile has what is given to it");
 
-static void read_hosts(const json_t *array, struct strvec *list)
+static void read_texts(const json_t *array, struct strvec *list)
 {
 	const json_t *item;
 	size_t i;
@@ -98,16 +98,29 @@ static void read_hosts(const json_t *array, struct strvec *list)
 			strvec_push(list, json_string_value(item));
 }
 
-/* {"plan": {"hosts": [...], "inside": [...]}} */
-static void read_networks(const json_t *json, struct site *site)
+/* {"plan": {"hosts": [...], "inside": [...], "read": [...], "environment": [...]}} */
+static int read_grants(const json_t *json, struct site *site, struct err *err)
 {
-	for (size_t i = 0; i < PROFILE_COUNT; i++) {
-		const json_t *one = json_object_get(json, profiles[i].name);
+	int r = 0;
 
-		site->networks[i].is_given = json_object_get(one, "hosts") != NULL;
-		read_hosts(json_object_get(one, "hosts"), &site->networks[i].hosts);
-		read_hosts(json_object_get(one, "inside"), &site->networks[i].inside);
+	for (size_t i = 0; i < PROFILE_COUNT && r == 0; i++) {
+		const json_t *one = json_object_get(json, profiles[i].name), *item;
+		struct site_grant *grant = &site->grants[i];
+		size_t k;
+
+		grant->has_network = json_object_get(one, "hosts") != NULL;
+		read_texts(json_object_get(one, "hosts"), &grant->hosts);
+		read_texts(json_object_get(one, "inside"), &grant->inside);
+		read_texts(json_object_get(one, "environment"), &grant->environment);
+		/* What has no network gets one of its own where hosts are written down for it. */
+		if (site->profiles[i].network == PROFILE_NETWORK_NONE &&
+			grant->hosts.count + grant->inside.count > 0)
+			site->profiles[i].network = PROFILE_NETWORK_PROXY;
+		json_array_foreach (json_object_get(one, "read"), k, item)
+			if (r == 0 && json_is_string(item))
+				r = add_shown(site, &grant->read, json_string_value(item), err);
 	}
+	return r;
 }
 
 /* The table, with what the operator wrote instead. */
@@ -125,6 +138,7 @@ static void read_profiles(struct jsonx *reader, struct site *site)
 		} rows[] = {
 			{ "memory", &site->profiles[i].memory_bytes },
 			{ "disk", &site->profiles[i].disk_bytes },
+			{ "output", &site->profiles[i].output_bytes },
 			{ "timeout_ms", &site->profiles[i].wall_ms },
 			{ "processes", &site->profiles[i].processes },
 		};
@@ -148,7 +162,8 @@ static int read_sandbox(struct jsonx *reader, struct site *site, struct err *err
 		r = read_tier(reader, "require", &site->require, err);
 	read_profiles(reader, site);
 	site->may_overlay = jsonx_bool_or(reader, "overlay", true);
-	read_networks(json_object_get(reader->object, "profiles"), site);
+	if (r == 0)
+		r = read_grants(json_object_get(reader->object, "profiles"), site, err);
 	site->first_uid = jsonx_int_or(reader, "first_uid", 2097152);
 	site->uid_count = jsonx_int_or(reader, "uids", 65536);
 	if (r == 0 && (site->first_uid < 1000 || site->uid_count < 2 ||
@@ -205,8 +220,10 @@ void site_release(struct site *site)
 {
 	strvec_release(&site->read);
 	for (size_t i = 0; i < PROFILE_COUNT; i++) {
-		strvec_release(&site->networks[i].hosts);
-		strvec_release(&site->networks[i].inside);
+		strvec_release(&site->grants[i].hosts);
+		strvec_release(&site->grants[i].inside);
+		strvec_release(&site->grants[i].read);
+		strvec_release(&site->grants[i].environment);
 	}
 	strvec_release(&site->write);
 	arena_release(&site->arena);
@@ -216,4 +233,32 @@ void site_release(struct site *site)
 const struct profile *site_profile(const struct site *site, int id)
 {
 	return &site->profiles[id - 1];
+}
+
+const struct site_grant *site_grant(const struct site *site, int id)
+{
+	return &site->grants[id - 1];
+}
+
+bool site_tells(const struct site *site, int id, const char *name, size_t length)
+{
+	const struct strvec *only = &site_grant(site, id)->environment;
+
+	switch (site_profile(site, id)->secrets) {
+	case PROFILE_SECRETS_NONE:
+		return false;
+	case PROFILE_SECRETS_HOST:
+	case PROFILE_SECRETS_REGISTRY:
+	case PROFILE_SECRETS_PLAN:
+	case PROFILE_SECRETS_APPLY:
+		if (only->count == 0)
+			return true;
+		break;
+	case PROFILE_SECRETS_LISTED:
+		break;
+	}
+	for (size_t i = 0; i < only->count; i++)
+		if (strlen(only->items[i]) == length && strncmp(only->items[i], name, length) == 0)
+			return true;
+	return false;
 }

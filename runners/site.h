@@ -7,13 +7,17 @@
 #include <jansson.h>
 
 struct profile;
-enum { SITE_NETWORKS = 8 }; /* one for each profile */
+enum { SITE_GRANTS = 8, SITE_SHOWN_MAX = 64 }; /* one for each profile */
 
-/* Where the sandboxes of one profile may connect to: "host", "*.host", each with ":port". */
-struct site_network {
-	bool is_given; /* else the default of the profile holds */
+/* What the operator gives to the sandboxes of one profile. Hosts: "host", "*.host", each with
+ * ":port".
+ */
+struct site_grant {
+	bool has_network; /* else the default of the profile holds */
 	struct strvec hosts;
-	struct strvec inside; /* the same, and their addresses need not be public */
+	struct strvec inside;	   /* the same, and their addresses need not be public */
+	struct strvec read;	   /* absolute: what it sees besides what all see */
+	struct strvec environment; /* the only ones of the job's secrets that it is told */
 };
 
 struct site {
@@ -31,11 +35,14 @@ struct site {
 		*profiles;   /* PROFILE_COUNT, in the order of the ids: the operator's limits */
 	struct strvec read;  /* absolute: what jobs see besides the system, at the same place */
 	struct strvec write; /* and may write to: what the operator wrote down */
-	struct site_network networks[SITE_NETWORKS]; /* in the order of the profiles */
-	const char *fault_spec;			     /* lib/fault.h; of tests */
+	struct site_grant grants[SITE_GRANTS]; /* in the order of the profiles */
+	const char *fault_spec;		       /* lib/fault.h; of tests */
 	const char *fault_log;
 };
 
 _must_check_ int site_read(const json_t *json, struct site *ret, struct err *err);
 const struct profile *site_profile(const struct site *site, int id); /* of enum profile_id */
+const struct site_grant *site_grant(const struct site *site, int id);
+/* May a sandbox of this profile be told the job's secret of this name? */
+bool site_tells(const struct site *site, int id, const char *name, size_t length);
 void site_release(struct site *site);

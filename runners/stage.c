@@ -27,18 +27,53 @@ void ground_release(struct ground *ground)
 	*ground = (struct ground){ 0 };
 }
 
-static int enter(struct walk *walk, const struct ground *ground, const struct backend *backend,
-	enum profile_id profile)
+/* A command of an apply may be the apply; half of it helps nobody. */
+static const struct profile *profile_on(
+	struct worker *worker, const struct ground *ground, enum profile_id id)
+{
+	const struct profile *apply = site_profile(worker->site, PROFILE_APPLY);
+	struct profile *own;
+
+	if (id != PROFILE_RUN || !ground->has_state)
+		return site_profile(worker->site, id);
+	own = arena_alloc(&worker->arena, sizeof(*own));
+	*own = *site_profile(worker->site, id);
+	own->outlives_supervisor = true;
+	own->wall_ms = apply->wall_ms;
+	return own;
+}
+
+static int enter(struct walk *walk, struct ground *ground, enum profile_id id)
 {
 	struct worker *worker = walk->worker;
 	struct kept_state state;
+	struct place place = { .profile = profile_on(worker, ground, id),
+		.layer = ground->layer,
+		.state = &state,
+		.is_again = ground->is_begun,
+		.owns_state = ground->has_state };
 	struct err err;
 
-	if (kept_state_find(worker->site->data_dir, &worker->spec, backend, &worker->arena, &state,
-		    &err) < 0)
+	if (kept_state_find(worker->site->data_dir, &worker->spec, &ground->backend, &worker->arena,
+		    &state, &err) < 0)
 		return end_with(walk, "state", &err);
-	return ground->has_upper ? place_enter_again(worker, profile, &state)
-				 : place_enter(worker, profile, ground->layer, &state);
+	ground->is_begun = true;
+	return place_enter(worker, &place);
+}
+
+/* Each command in a sandbox of its own: what it left running is dead before the next one begins. */
+static int stand(struct walk *walk, enum profile_id id)
+{
+	worker_leave(walk->worker);
+	return enter(walk, walk->ground, id);
+}
+
+static int begin(struct walk *walk, struct ground *ground, enum profile_id id)
+{
+	walk->ground = ground;
+	walk->stand = stand;
+	walk->tool_profile = id;
+	return walk_stand(walk, ground->next);
 }
 
 /* ---- what init says of the state ---- */
@@ -86,10 +121,10 @@ static int make_entry(struct walk *walk, struct ground *ground, const struct str
 	_cleanup_json_ json_t *backend = NULL;
 	struct worker *worker = walk->worker;
 	const char *workspace = worker->spec.workspace;
-	const struct ground bare = { 0 };
+	struct ground bare = { .backend = unknown_backend };
 	struct tool_verdict verdict;
 	struct err err;
-	int r = enter(walk, &bare, &unknown_backend, PROFILE_INIT);
+	int r = enter(walk, &bare, PROFILE_INIT);
 
 	worker->context.extra = extra;
 	if (r == 0)
@@ -172,7 +207,7 @@ static int find_entry(struct walk *walk, const struct steps *steps, struct groun
 
 static int run_to_init(struct walk *walk, struct ground *ground, size_t end)
 {
-	int r = enter(walk, ground, &unknown_backend, PROFILE_INIT);
+	int r = begin(walk, ground, PROFILE_INIT);
 
 	if (r == 0)
 		r = walk_steps(walk, 0, end);
@@ -190,6 +225,7 @@ int ground_prepare(struct walk *walk, struct ground *ground)
 	size_t end = walk_init_end(&walk->steps, &is_plain);
 
 	ground->next = 0;
+	ground->is_begun = ground->has_upper = false;
 	ground->is_own = !is_plain;
 	ground->backend = unknown_backend;
 	if (end > 0 && !is_plain)
@@ -200,8 +236,10 @@ int ground_prepare(struct walk *walk, struct ground *ground)
 
 int ground_enter(struct walk *walk, struct ground *ground, bool for_apply)
 {
-	int r = enter(walk, ground, &ground->backend, for_apply ? PROFILE_APPLY : PROFILE_PLAN);
+	int r;
 
+	ground->has_state = for_apply;
+	r = begin(walk, ground, for_apply ? PROFILE_APPLY : PROFILE_PLAN);
 	return r < 0 || for_apply ? r : place_prepare_render(walk->worker, ground->layer);
 }
 

@@ -17,6 +17,8 @@ struct ground {
 	bool was_cached;
 	bool is_own;	/* made by this job's own steps */
 	bool has_upper; /* and still lies there */
+	bool is_begun;	/* a sandbox stood on it: the next one goes on with what that left */
+	bool has_state; /* its sandboxes work on the kept state itself */
 	size_t next;	/* the first step that is still to be done */
 };
 
@@ -25,7 +27,8 @@ void ground_release(struct ground *ground);
 _must_check_ int ground_prepare(struct walk *walk, struct ground *ground);
 /* For an apply: the same ground as that of its plan. */
 _must_check_ int ground_of_plan(struct walk *walk, struct ground *ground);
-/* Into the sandbox; `for_apply`: with the kept state itself, and outliving us. */
+/* Into the sandbox of the tool; `for_apply`: with the kept state itself, and outliving us. Commands
+ * among the steps get sandboxes of their own, over the same ground. */
 _must_check_ int ground_enter(struct walk *walk, struct ground *ground, bool for_apply);
 /* What was kept of init does not serve: once more, from the beginning. */
 _must_check_ int ground_renew(struct walk *walk, struct ground *ground);

@@ -6,6 +6,7 @@
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/model/steps.h"
 #include "runners/diagnostic.h"
+#include "runners/place.h"
 #include "runners/step_env.h"
 #include "runners/step_output.h"
 #include "runners/tree.h"
@@ -190,17 +191,12 @@ static void link_names(struct worker *worker, const char *version)
 {
 	_cleanup_free_ char *long_name = mem_printf("%s%s", worker->tool->command, version);
 	_cleanup_fd_ int bin = -1;
-	struct err ignored;
 
-	if (mkdirat(worker->dir->fd, "out/bin", 0700) < 0 && errno != EEXIST)
-		return;
-	bin = openat(worker->dir->fd, "out/bin", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	bin = openat(worker->dir->fd, JOB_BIN, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (bin < 0 || symlinkat(worker->program, bin, worker->tool->command) < 0 ||
 		str_empty(version))
 		return; /* then commands find what PATH has */
 	if (symlinkat(worker->program, bin, long_name) < 0)
-		return;
-	if (sandbox_give(worker->support, worker->spec.job.v, bin, &ignored) < 0)
 		return;
 }
 
@@ -455,6 +451,32 @@ static int do_multienv(struct walk *walk, const struct step *step)
 	return 0;
 }
 
+/* ---- what was checked ---- */
+
+struct digests {
+	char plan[SHA256_HEX], shown[SHA256_HEX];
+};
+
+/* Zeros: there is no such file, or it is none that anybody would take. */
+static void digest_of(const struct worker *worker, const char *name, char ret[SHA256_HEX])
+{
+	_cleanup_fd_ int fd = openat(
+		worker->dir->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	struct err ignored;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		codec_sha256_fd(fd, ret, &ignored) < 0)
+		memset(ret, 0, SHA256_HEX);
+}
+
+static void digests_of(const struct worker *worker, struct digests *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	digest_of(worker, "out/tfplan", ret->plan);
+	digest_of(worker, "out/" STEPS_SHOW_FILE, ret->shown);
+}
+
 /* ---- the walk ---- */
 
 static const struct doer {
@@ -519,7 +541,7 @@ void walk_forget_values(struct walk *walk)
 		places.tool_version = spec->tool_version;
 	for (size_t i = 0; i < steps->count; i++)
 		if (step_runs_command(&steps->list[i]) && spec->op != JOB_HOOKS)
-			places.path = arena_printf(arena, "%s/bin:%s", context->out, TOOL_PATH);
+			places.path = arena_printf(arena, "%s:%s", context->bin, TOOL_PATH);
 	strvec_release(&worker->env);
 	step_env_table(spec, &places, &worker->env);
 }
@@ -573,13 +595,70 @@ int walk_ready_init(struct walk *walk, const struct steps *steps, struct strvec 
 	return r;
 }
 
-/*~ 19. The steps of the workflow, one after the other, in the sandbox of the plan: init, plan,
- * and what the operator allowed. */
+static bool is_command(const struct step *step)
+{
+	return step_runs_command(step) || step->kind == STEP_KIND_POLICY_CHECK;
+}
+
+/* Commands run code of the pull request more easily than a tool does: they are told no credentials,
+ * reach nobody, and find nothing alive of the step before. */
+int walk_stand(struct walk *walk, size_t index)
+{
+	const struct step *step = index < walk->steps.count ? &walk->steps.list[index] : NULL;
+	enum profile_id wanted = walk->tool_profile;
+	bool wants_fresh = step != NULL && is_command(step);
+	int r;
+
+	if (wants_fresh)
+		wanted = walk->stage == STAGE_POLICY_CHECK ? PROFILE_POLICY : PROFILE_RUN;
+	if (walk->stand == NULL || (walk->stands_in == wanted && !(wants_fresh && walk->is_used)))
+		return 0;
+	r = walk->stand(walk, wanted);
+	walk->stands_in = wanted;
+	walk->is_used = false;
+	return r;
+}
+
+static bool is_only_a_value(const struct step *step)
+{
+	return step->kind == STEP_KIND_ENV && step->value != NULL;
+}
+
+/* What a check reads must be what the next check reads, and what is applied. */
+static int run_check(struct walk *walk, const struct step *step)
+{
+	struct worker *worker = walk->worker;
+	struct digests before, after;
+	int r;
+
+	digests_of(worker, &before);
+	r = doers[step->kind].run(walk, step);
+	if (r < 0)
+		return r;
+	digests_of(worker, &after);
+	return memcmp(&before, &after, sizeof(before)) == 0
+		       ? 0
+		       : worker_end(worker, OUTCOME_BAD_RESULT, step_kind_name(step->kind),
+				 "the saved plan, or the plan as JSON, was changed while it was "
+				 "checked; nothing of this plan is kept");
+}
+
+/*~ 19. The steps of the workflow, one after the other: init and plan in the sandbox of the plan,
+ * what the operator allowed in one of its own. */
 int walk_steps(struct walk *walk, size_t from, size_t to)
 {
 	int r = 0;
 
-	for (size_t i = from; r == 0 && i < to; i++)
-		r = doers[walk->steps.list[i].kind].run(walk, &walk->steps.list[i]);
+	for (size_t i = from; r == 0 && i < to; i++) {
+		const struct step *step = &walk->steps.list[i];
+
+		r = is_only_a_value(step) ? 0 : walk_stand(walk, i);
+		if (r < 0)
+			break;
+		walk->is_used = true;
+		r = walk->stage == STAGE_POLICY_CHECK && is_command(step)
+			    ? run_check(walk, step)
+			    : doers[step->kind].run(walk, step);
+	}
 	return r;
 }

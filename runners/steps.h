@@ -1,6 +1,6 @@
-/* The steps of a stage, one after the other, in the sandbox that the worker stands in. Owns: what
- * they set for each other and what is shown of them. Must not: enter or leave a sandbox (stage.c
- * does), parse what a tool printed. */
+/* The steps of a stage, one after the other: the tool's in its sandbox, each command in one of its
+ * own. Owns: what they set for each other and what is shown of them. Must not: know of what a
+ * sandbox is made (stage.c does), parse what a tool printed. */
 #pragma once
 #include "orchestrator/model/workflow.h"
 #include "runners/worker.h"
@@ -8,8 +8,17 @@
 #define STEPS_SHOW_FILE	  "show.json" /* below the job's out folder */
 #define STEPS_STATUS_FILE "status"
 
+struct ground;
+
 struct walk {
 	struct worker *worker;
+	/* Into a fresh sandbox of this profile; NULL: every step is done where the worker stands.
+	 */
+	int (*stand)(struct walk *walk, enum profile_id profile);
+	struct ground *ground;
+	enum profile_id tool_profile; /* of the steps that are the tool's */
+	enum profile_id stands_in;    /* 0: nowhere yet */
+	bool is_used;		      /* something has run there */
 	enum stage stage;
 	struct steps steps; /* never "the default" */
 	bool has_effects;   /* `started` is on disk: nothing may be killed half way */
@@ -36,3 +45,5 @@ size_t walk_init_end(const struct steps *steps, bool *ret_is_plain);
 _must_check_ int walk_ready_init(
 	struct walk *walk, const struct steps *steps, struct strvec *ret_extra);
 _must_check_ int walk_steps(struct walk *walk, size_t from, size_t to);
+/* Into the sandbox that this step needs. */
+_must_check_ int walk_stand(struct walk *walk, size_t step);

@@ -206,6 +206,9 @@ static int run_policies(struct walk *walk)
 	if (!walk->worker->spec.checks_policies)
 		return 0;
 	r = walk_open(&checks, walk->worker, STAGE_POLICY_CHECK, &steps);
+	checks.stand = walk->stand;
+	checks.ground = walk->ground;
+	checks.tool_profile = walk->tool_profile;
 	checks.knows_version = walk->knows_version;
 	if (r == 0)
 		r = walk_steps(&checks, 0, checks.steps.count);
@@ -408,12 +411,13 @@ static void keep_status(struct walk *walk)
  * line they leave for the status. */
 static int run_hooks(struct worker *worker)
 {
+	const struct place place = { .profile = site_profile(worker->site, PROFILE_RUN) };
 	struct ground ground = { 0 };
 	struct walk walk;
 	int r = walk_open(&walk, worker, STAGE_PLAN, &worker->spec.steps);
 
 	if (r == 0)
-		r = place_enter(worker, PROFILE_RUN, NULL, NULL);
+		r = place_enter(worker, &place);
 	if (r == 0)
 		r = walk_steps(&walk, 0, walk.steps.count);
 	worker_leave(worker);

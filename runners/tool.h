@@ -32,6 +32,7 @@ struct tool_context {
 	const char *tree;  /* as the tool sees it; "" for a tool without one */
 	const char *tmp;
 	const char *out;
+	const char *bin;	    /* what commands find before the machine's programs */
 	const char *program;	    /* the executable of this job; NULL: the machine's own */
 	const struct strvec *extra; /* what the workflow adds to this step, expanded; or NULL */
 	bool has_lock;	      /* the repository says which providers: init takes these or none */

@@ -94,9 +94,9 @@ static void serve(struct out *out, enum profile_id profile, int listener, int ke
 {
 	static char names[RULES_MAX][NAME_ROOM];
 	static struct egress_rule rules[RULES_MAX];
-	const struct site_network *network = &out->site->networks[profile - 1];
+	const struct site_grant *grant = site_grant(out->site, profile);
 	const char *const *defaults = default_hosts(profile);
-	size_t count = add_rules(&network->inside, true, rules, names, 0);
+	size_t count = add_rules(&grant->inside, true, rules, names, 0);
 	struct egress egress = { .listener_fd = listener,
 		.until_fd = keeper,
 		.rules = rules,
@@ -107,8 +107,8 @@ static void serve(struct out *out, enum profile_id profile, int listener, int ke
 		.owner = out };
 	struct err err;
 
-	count = add_rules(&network->hosts, false, rules, names, count);
-	for (; !network->is_given && *defaults != NULL && count < RULES_MAX; defaults++, count++)
+	count = add_rules(&grant->hosts, false, rules, names, count);
+	for (; !grant->has_network && *defaults != NULL && count < RULES_MAX; defaults++, count++)
 		rules[count] = rule_of(*defaults, false, names[count]);
 	egress.rule_count = count;
 	fcntl(listener, F_SETFL, O_NONBLOCK);

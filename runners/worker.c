@@ -195,6 +195,15 @@ struct watch {
 	struct sandbox_exit exits[SANDBOX_SLOTS];
 };
 
+/* The server's limit or the profile's, whichever is lower. */
+static int64_t output_cap(const struct worker *worker)
+{
+	int64_t server = worker->spec.output_cap_bytes;
+	int64_t profile = worker->box.profile->output_bytes;
+
+	return server < profile ? server : profile;
+}
+
 static bool is_over_cap(const struct worker *worker, const struct watch *watch)
 {
 	struct stat st;
@@ -203,7 +212,7 @@ static bool is_over_cap(const struct worker *worker, const struct watch *watch)
 		if (watch->files[slot] >= 0 && fstat(watch->files[slot], &st) == 0 &&
 			st.st_size > watch->caps[slot])
 			return true;
-	return output_step_bytes(&worker->output) > worker->spec.output_cap_bytes;
+	return output_step_bytes(&worker->output) > output_cap(worker);
 }
 
 /* Slow looks get rare, so that looking never is what a machine does. */
@@ -278,7 +287,7 @@ static int watch_steps(struct worker *worker, struct watch *watch, struct err *e
 		if (!worker->is_inside)
 			return 0;
 		if (worker->stop == OUTCOME_OUTPUT_CAP)
-			output_cut(&worker->output, worker->spec.output_cap_bytes);
+			output_cut(&worker->output, output_cap(worker));
 		output_pump(&worker->output, false);
 	}
 	return 0;
@@ -309,8 +318,12 @@ int worker_describe(struct worker *worker, enum tool_step step, struct strvec *a
 		describe_way_out(worker, env);
 	for (size_t i = 0; r == 0 && i < worker->env.count; i++)
 		step_env_put(env, worker->env.items[i]);
-	for (size_t i = 0; r == 0 && i < worker->secret_env.count; i++)
-		step_env_put(env, worker->secret_env.items[i]);
+	for (size_t i = 0; r == 0 && i < worker->secret_env.count; i++) {
+		const char *line = worker->secret_env.items[i];
+
+		if (site_tells(worker->site, worker->box.profile->id, line, strcspn(line, "=")))
+			step_env_put(env, line);
+	}
 	return r;
 }
 
@@ -334,7 +347,7 @@ static const char *stop_text(const struct worker *worker, const char *step, char
 			clock_duration_text(worker->timeout_ms, time));
 	else if (worker->stop == OUTCOME_OUTPUT_CAP)
 		snprintf(buf, 160, "%s printed more than %lld bytes and was stopped", step,
-			(long long)worker->spec.output_cap_bytes);
+			(long long)output_cap(worker));
 	else if (worker->stop == OUTCOME_MEMORY_CAP)
 		snprintf(buf, 160,
 			"%s used more than %lld MiB of memory or %lld processes and was stopped",
@@ -374,7 +387,7 @@ static int judge_end(struct worker *worker, const char *step, const char *progra
 	if (worker->stop != OUTCOME_NONE && !(has_end && !end->by_signal && end->status == 0)) {
 		worker_keep_tail(worker);
 		if (worker->stop == OUTCOME_OUTPUT_CAP)
-			output_cut(&worker->output, worker->spec.output_cap_bytes);
+			output_cut(&worker->output, output_cap(worker));
 		return worker_end(worker, worker->stop, step, "%s", stop_text(worker, step, buf));
 	}
 	if (!has_end || end->by_signal) {

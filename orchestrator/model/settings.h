@@ -135,9 +135,9 @@ struct sandbox_override { /* zero, NULL or empty: as the profile has it */
 	struct config_place at;
 	struct name_list hosts;	      /* that the job's proxy lets through */
 	struct name_list inside;      /* the same, where the address is not a public one */
-	struct name_list environment; /* names of variables that are handed on */
+	struct name_list environment; /* the only ones of the job's secrets that it is told */
 	struct name_list read;	      /* folders that it may read */
-	int64_t memory_bytes, disk_bytes, wall_ms;
+	int64_t memory_bytes, disk_bytes, output_bytes, wall_ms;
 	int processes;
 };
 

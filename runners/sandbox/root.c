@@ -322,6 +322,14 @@ static int fail(struct setup *setup, const char *what)
 	return -1;
 }
 
+static int show_all(struct setup *setup, const struct strvec *paths)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		if (show(setup, paths->items[i]) < 0)
+			return fail(setup, paths->items[i]);
+	return 0;
+}
+
 int root_mounts(struct setup *setup)
 {
 	const struct sandbox_spec *spec = setup->spec;
@@ -334,12 +342,10 @@ int root_mounts(struct setup *setup)
 		return fail(setup, "system folders");
 	if (mount_tmp(setup) < 0)
 		return fail(setup, "tmp");
-	for (size_t i = 0; i < site->read.count; i++)
-		if (show(setup, site->read.items[i]) < 0)
-			return fail(setup, site->read.items[i]);
-	for (size_t i = 0; i < site->write.count; i++)
-		if (show(setup, site->write.items[i]) < 0)
-			return fail(setup, site->write.items[i]);
+	if (show_all(setup, &site->read) < 0 ||
+		show_all(setup, &site_grant(site, (int)spec->profile->id)->read) < 0 ||
+		show_all(setup, &site->write) < 0)
+		return -1;
 	snprintf(out, sizeof(out), "%s/out", spec->job_dir);
 	if (bind_at(setup, out, SANDBOX_OUT, 0) < 0)
 		return fail(setup, "out");

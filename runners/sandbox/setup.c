@@ -171,7 +171,7 @@ static int enter_folder(struct setup *setup)
 /* Inside the private root a second guard of the same line. */
 static int guard_root(struct setup *setup)
 {
-	enum { FIXED = 5, MOST = FIXED + 64 };
+	enum { FIXED = 5, MOST = FIXED + SANDBOX_BINDS_MAX + SITE_SHOWN_MAX };
 	const struct sandbox_spec *spec = setup->spec;
 	struct landlock_rule rules[MOST] = {
 		{ "/", LANDLOCK_READ, false },
@@ -261,7 +261,8 @@ static int guard_machine(struct setup *setup)
 		{ "/dev/urandom", LANDLOCK_DEVICE, false },
 	};
 	const struct sandbox_spec *spec = setup->spec;
-	struct landlock_rule rules[countof(machine) + 64 + 3 + SANDBOX_BINDS_MAX];
+	const struct strvec *own = &site_grant(spec->site, (int)spec->profile->id)->read;
+	struct landlock_rule rules[countof(machine) + 3 * SITE_SHOWN_MAX + 3 + SANDBOX_BINDS_MAX];
 	char upper[SETUP_PATH], tmp[SETUP_PATH], out[SETUP_PATH];
 	size_t count = countof(machine);
 
@@ -282,6 +283,8 @@ static int guard_machine(struct setup *setup)
 	for (size_t i = 0; i < spec->site->read.count && count < countof(rules); i++)
 		rules[count++] = (struct landlock_rule){ spec->site->read.items[i], LANDLOCK_READ,
 			false };
+	for (size_t i = 0; i < own->count && count < countof(rules); i++)
+		rules[count++] = (struct landlock_rule){ own->items[i], LANDLOCK_READ, false };
 	for (size_t i = 0; i < spec->site->write.count && count < countof(rules); i++)
 		rules[count++] = (struct landlock_rule){ spec->site->write.items[i], LANDLOCK_WRITE,
 			false };

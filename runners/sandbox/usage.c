@@ -105,7 +105,8 @@ void usage_of_disk(int job_fd, const struct profile *profile, struct usage *ret)
 	static const char *const folders[] = { "upper", "out", "tmp" };
 
 	ret->disk_bytes = ret->disk_files = 0;
-	for (size_t i = 0; i < countof(folders); i++)
+	/* What lies above a tree that is only read is of steps before. */
+	for (size_t i = profile->tree == PROFILE_TREE_READ; i < countof(folders); i++)
 		add_folder(
 			openat(job_fd, folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW),
 			profile, 0, ret);

@@ -164,7 +164,7 @@ static void set_option(struct executor_local_options *options, const char *text)
 {
 	static const char *write, *read, *hosts, *inside;
 	static struct sandbox_override networks[] = { { .profile = "init" }, { .profile = "plan" },
-		{ .profile = "apply" } };
+		{ .profile = "run" }, { .profile = "apply" } };
 	const struct {
 		const char *key;
 		const char **value;

@@ -145,8 +145,15 @@ def a_named_host_must_be_a_public_one(lab):
 
 
 @case
-def the_metadata_service_is_nobody_by_default(lab):
+def a_command_has_no_way_out_by_default(lab):
     lab.start()
+    said = say(lab, "print(sorted(name for name in os.environ if 'proxy' in name.lower()), direct('127.0.0.1', 3128))")
+    assert "[] closed" in said, said
+
+
+@case
+def the_metadata_service_is_nobody_by_default(lab):
+    lab.start(hosts="registry.example")
     said = say(lab, "print(through('169.254.169.254', 80), through('metadata.google.internal', 80))")
     expect(said.count("403 sluice"), 2, said)
 

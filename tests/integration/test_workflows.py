@@ -221,6 +221,41 @@ def policy_check_never_passes_in_silence(place):
 
 
 @both
+def a_command_finds_nothing_alive_of_the_one_before(place):
+    daemon = run("(setsid sh -c 'sleep 1; echo changed > /tmp/note; echo changed > note' >/dev/null 2>&1 &); echo first > note")
+    plan = place.plan(ONE, [daemon, run("sleep 1.5; cat note; ls /tmp; ls /proc | grep -c '^[0-9]'"), step(INIT),
+                            step(PLAN_STEP)])
+    expect(plan.outcome, "ok", plan)
+    lines = plan.output.splitlines()
+    # The keeper, the shell, ls and grep: nobody else, and nothing that was changed.
+    assert "first" in lines and "4" in lines and "changed" not in lines and "note" not in lines, plan.output
+
+
+@both
+def a_command_cannot_stand_in_for_a_program_of_the_next(place):
+    """Not in the folder that PATH begins with, not anywhere before the machine's own."""
+    plant = run("for d in $(echo $PATH | tr : ' '); do echo 'echo trojan' > $d/git 2>/dev/null && chmod +x $d/git; done; true")
+    plan = place.plan(ONE, [plant, run("command -v git; git --version; command -v %s" % place.program), step(INIT),
+                            step(PLAN_STEP)])
+    expect(plan.outcome, "ok", plan)
+    assert "trojan" not in plan.output and "git version" in plan.output, plan.output
+    assert "/run/bin/%s" % place.program in plan.output, plan.output
+
+
+@both
+def a_check_only_reads(place):
+    """What a check changes of the tree is refused; what it changes of the plan ends the plan."""
+    look = [step(SHOW), run("touch x 2>&1; test -s $SHOWFILE && echo shown; cat main.tf | head -1")]
+    plan = place.plan(ONE, checks_policies=True, policy_steps=look)
+    expect(plan.outcome, "ok", plan)
+    assert "Read-only file system" in plan.output and "shown\nresource" in plan.output, plan.output
+    for what in ("rm -f $SHOWFILE; echo '{}' > $SHOWFILE", "cp $PLANFILE /tmp/p && echo x >> /tmp/p && cp /tmp/p $PLANFILE", "rm $PLANFILE"):
+        plan = place.plan(ONE, checks_policies=True, policy_steps=[step(SHOW), run(what)])
+        expect((plan.outcome, plan.plan_blob), ("bad_result", ""), plan)
+        assert "was changed while it was checked" in plan.failure, plan.failure
+
+
+@both
 def environment_of_commands(place):
     plan = place.plan({"live/main.tf": THING % "v1"}, [step(INIT), step(PLAN_STEP), run("env | sort")], dir="live",
                       workspace="default", project="live", repo_name="team/infra", number=41, head="abc",

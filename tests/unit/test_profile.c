@@ -1,7 +1,9 @@
 /* links: runner model lib */
+#include "orchestrator/lib/jsonx.h"
 #include "runners/sandbox/profile.h"
 #include "runners/site.h"
 #include "tests/lib/cases.h"
+#include <string.h>
 
 static void rows_stand_in_the_order_of_their_ids(_unused_ void **state)
 {
@@ -43,6 +45,59 @@ static void every_limit_is_set(_unused_ void **state)
 		assert_true(row->output_bytes > 0 && row->wall_ms > 0);
 		assert_true(row->processes >= 64);
 	}
+}
+
+/* "profiles" of the settings, the profile, a secret of the job: is it told? */
+static void secrets_go_where_the_operator_said(_unused_ void **state)
+{
+	static const struct {
+		const char *given;
+		enum profile_id profile;
+		const char *secret;
+		bool is_told;
+	} rows[] = {
+		{ "{}", PROFILE_PLAN, "AWS_KEY=x", true },
+		{ "{}", PROFILE_APPLY, "AWS_KEY=x", true },
+		{ "{}", PROFILE_RUN, "AWS_KEY=x", false },
+		{ "{}", PROFILE_POLICY, "AWS_KEY=x", false },
+		{ "{}", PROFILE_RENDER, "AWS_KEY=x", false },
+		{ "{\"run\": {\"environment\": [\"AWS_KEY\"]}}", PROFILE_RUN, "AWS_KEY=x", true },
+		{ "{\"run\": {\"environment\": [\"AWS_KEY\"]}}", PROFILE_RUN, "AWS_KEYS=x", false },
+		{ "{\"run\": {\"environment\": [\"AWS_KEY\"]}}", PROFILE_RUN, "AWS_KE=x", false },
+		{ "{\"plan\": {\"environment\": [\"A\"]}}", PROFILE_PLAN, "AWS_KEY=x", false },
+		{ "{\"plan\": {\"environment\": [\"A\"]}}", PROFILE_APPLY, "AWS_KEY=x", true },
+		{ "{\"policy\": {\"environment\": [\"A\"]}}", PROFILE_POLICY, "A=x", false },
+	};
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		_cleanup_json_ json_t *all = json_loads(rows[i].given, 0, NULL);
+		_cleanup_json_ json_t *json = json_pack(
+			"{s:s, s:O}", "data", "/nowhere", "profiles", all);
+		const char *secret = rows[i].secret;
+		struct site site;
+		struct err err;
+
+		assert_int_equal(site_read(json, &site, &err), 0);
+		if (site_tells(&site, rows[i].profile, secret, strcspn(secret, "=")) !=
+			rows[i].is_told)
+			fail_msg("row %zu: %s", i, rows[i].given);
+		site_release(&site);
+	}
+}
+
+static void hosts_open_a_network_only_for_their_profile(_unused_ void **state)
+{
+	_cleanup_json_ json_t *json = json_pack("{s:s, s:{s:{s:[s]}, s:{s:i}}}", "data", "/nowhere",
+		"profiles", "run", "hosts", "example.org", "policy", "output", 4096);
+	struct site site;
+	struct err err;
+
+	assert_int_equal(site_read(json, &site, &err), 0);
+	assert_int_equal(site_profile(&site, PROFILE_RUN)->network, PROFILE_NETWORK_PROXY);
+	assert_int_equal(site_profile(&site, PROFILE_POLICY)->network, PROFILE_NETWORK_NONE);
+	assert_int_equal(site_profile(&site, PROFILE_POLICY)->output_bytes, 4096);
+	assert_int_equal(site_profile(&site, PROFILE_PLAN)->output_bytes, 32 << 20);
+	site_release(&site);
 }
 
 static void every_step_has_the_profile_of_its_name(_unused_ void **state)
@@ -119,6 +174,8 @@ int main(int argc, char **argv)
 	CASE(rows_stand_in_the_order_of_their_ids);
 	CASE(no_profile_has_secrets_and_an_open_network);
 	CASE(every_limit_is_set);
+	CASE(secrets_go_where_the_operator_said);
+	CASE(hosts_open_a_network_only_for_their_profile);
 	CASE(every_step_has_the_profile_of_its_name);
 	CASE(operators_limits_hold_instead);
 	CASE(paths_that_cannot_be_shown);
