@@ -48,6 +48,19 @@ static int add_shown(
 	return 0;
 }
 
+/* A program may be a thin one that needs the library lib<its name>.so beside it. */
+static int add_library(struct site *site, const char *program, struct err *err)
+{
+	const char *name = program == NULL ? NULL : strrchr(program, '/');
+
+	if (name == NULL)
+		return 0;
+	return add_shown(site, &site->read,
+		arena_printf(&site->arena, "%.*s/lib%s.so", (int)(name - program), program,
+			name + 1),
+		err);
+}
+
 /* The operator's CLI configuration names folders with providers: every text in it that is the path
  * of a folder is shown. */
 static int add_mirrors(struct site *site, struct err *err)
@@ -172,6 +185,10 @@ static int read_sandbox(struct jsonx *reader, struct site *site, struct err *err
 			"the users of jobs must be at least two, from 1000 on");
 	for (size_t i = 0; r == 0 && i < countof(files); i++)
 		r = add_shown(site, &site->read, files[i], err);
+	if (r == 0)
+		r = add_library(site, site->terraform, err);
+	if (r == 0)
+		r = add_library(site, site->opentofu, err);
 	if (r == 0)
 		r = add_mirrors(site, err);
 	if (r == 0)
