@@ -6,19 +6,21 @@
 static const struct {
 	const char *kind;
 	const struct github_dialect *dialect;
+	const struct github_verbs *verbs;
 } kinds[] = {
-	{ "github", &github_dialect },
-	{ "gitea", &gitea_dialect },
-	{ "forgejo", &gitea_dialect },
+	{ "github", &github_dialect, &github_verbs },
+	{ "gitea", &gitea_dialect, &gitea_verbs },
+	{ "forgejo", &gitea_dialect, &gitea_verbs },
 };
 
-static int dialect_of(
-	const struct host_settings *settings, const struct github_dialect **ret, struct err *err)
+static int kind_take(
+	const struct host_settings *settings, struct github_host_options *ret, struct err *err)
 {
 	for (size_t i = 0; i < countof(kinds); i++) {
 		if (!str_equal(settings->kind, kinds[i].kind))
 			continue;
-		*ret = kinds[i].dialect;
+		ret->dialect = kinds[i].dialect;
+		ret->verbs = kinds[i].verbs;
 		return 0;
 	}
 	return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
@@ -35,7 +37,7 @@ int hosts_open(const struct host_settings *settings, const struct hosts_options 
 		.tell = options->tell,
 		.owner = options->owner };
 	struct github_host *host = NULL;
-	int r = dialect_of(settings, &made.dialect, err);
+	int r = kind_take(settings, &made, err);
 
 	if (r == 0)
 		r = github_host_new(&made, &host, err);
@@ -46,8 +48,8 @@ int hosts_open(const struct host_settings *settings, const struct hosts_options 
 
 int hosts_check(const struct host_settings *settings, char **ret_login, struct err *err)
 {
-	const struct github_dialect *dialect;
-	int r = dialect_of(settings, &dialect, err);
+	struct github_host_options made = { .settings = settings };
+	int r = kind_take(settings, &made, err);
 
-	return r < 0 ? r : github_host_check(dialect, settings, ret_login, err);
+	return r < 0 ? r : github_host_check(&made, ret_login, err);
 }

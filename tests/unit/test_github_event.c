@@ -2,15 +2,12 @@
 /* Webhooks of GitHub: real bodies of others translated, forged ones refused, broken ones survived.
  */
 #include "tests/lib/cases.h"
+#include "tests/lib/hook_cases.h"
 
 #include "orchestrator/lib/codec.h"
 #include "vcs/github/github_event.h"
 #include "vcs/github/github_names.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define CORPORA	 "../shared/corpora/"
 #define GO_SCM	 CORPORA "go-scm/scm/driver/github/testdata/webhooks/"
@@ -87,21 +84,6 @@ static const struct recorded {
 		"lts-def", "" },
 };
 
-static char *file_text(const char *path, size_t *ret_length)
-{
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	char *text;
-
-	if (fd < 0 && errno == ENOENT)
-		cases_skip("corpora absent");
-	assert_true(fd >= 0 && fstat(fd, &st) == 0);
-	text = mem_alloc((size_t)st.st_size + 1);
-	assert_int_equal(read(fd, text, (size_t)st.st_size), st.st_size);
-	*ret_length = (size_t)st.st_size;
-	return text;
-}
-
 static void recorded_bodies(void **state)
 {
 	const struct recorded *row = *state;
@@ -109,7 +91,7 @@ static void recorded_bodies(void **state)
 	struct vcs_event event;
 	struct err err;
 	size_t length = 0;
-	_cleanup_free_ char *text = file_text(row->name, &length);
+	_cleanup_free_ char *text = hook_file(row->name, &length);
 
 	assert_ok(github_event_read(&site, row->topic, text, length, &arena, &event, &err), &err);
 	assert_int_equal(event.kind, row->kind);
@@ -244,23 +226,11 @@ static const struct made {
 		VCS_PULL_OPENED, "bob" },
 };
 
-static char *quoted(const char *text)
-{
-	char *copy = mem_strdup(text);
-	char *encoded = strstr(copy, "%27");
-
-	for (char *p = copy; *p != '\0'; p++)
-		*p = *p == '\'' ? '"' : *p;
-	for (; encoded != NULL; encoded = strstr(encoded, "%27"))
-		encoded[2] = '2';
-	return copy;
-}
-
 static void made_bodies(void **state)
 {
 	const struct made *row = *state;
 	_cleanup_(arena_release) struct arena arena = { 0 };
-	_cleanup_free_ char *body = quoted(row->body);
+	_cleanup_free_ char *body = hook_quoted(row->body);
 	struct vcs_event event;
 	struct err err = { 0 };
 	int r = github_event_read(&site, row->topic, body, strlen(body), &arena, &event, &err);
@@ -308,7 +278,7 @@ static void forks_told(void **state)
 		"'pull_request':{'number':3,'draft':true,'head':{'sha':'" HEAD
 		"','repo':%s},'base':{'ref':'main','repo':%s}}}",
 		row->head, row->base);
-	_cleanup_free_ char *body = quoted(text);
+	_cleanup_free_ char *body = hook_quoted(text);
 	struct vcs_event event;
 	struct err err;
 
@@ -324,7 +294,7 @@ static void survives_broken_bytes(void **state)
 {
 	(void)state;
 	for (size_t row = 0; row < countof(made); row += 3) {
-		_cleanup_free_ char *body = quoted(made[row].body);
+		_cleanup_free_ char *body = hook_quoted(made[row].body);
 		size_t length = strlen(body);
 
 		for (size_t i = 0; i < length; i++) {

@@ -50,8 +50,11 @@ static bool has_no_branch(const json_t *pull)
 static void pull_more(const json_t *pull, struct vcs_event *ret)
 {
 	const json_t *draft = github_at(pull, "draft");
+	int64_t head = github_number(pull, "head.repo_id");
+	int64_t base = github_number(pull, "base.repo_id");
 
-	ret->from_fork = has_no_branch(pull) || github_is_from_fork(pull);
+	ret->from_fork = has_no_branch(pull) ||
+			 (head > 0 && base > 0 ? head != base : github_is_from_fork(pull));
 	ret->is_draft = json_is_boolean(draft) ? json_is_true(draft) : is_draft_title(ret->title);
 }
 
@@ -134,6 +137,13 @@ static const struct github_topic topics[] = {
 	{ NULL },
 };
 
+static const char *merge_style(const json_t *repo)
+{
+	const char *style = github_text(repo, "default_merge_style");
+
+	return style[0] != '\0' ? style : "merge";
+}
+
 static const struct github_signature_header signature_headers[] = { { "X-Forgejo-Signature", "" },
 	{ "X-Gitea-Signature", "" }, { "X-Hub-Signature-256", "sha256=" }, { NULL } };
 static const char *const topic_headers[] = { "X-Forgejo-Event-Type", "X-Gitea-Event-Type",
@@ -156,4 +166,10 @@ const struct github_dialect gitea_dialect = { .title = "the host",
 	.description_bytes_max = 255,
 	.review_kind = review_kind,
 	.hides_reviews = true,
-	.pull_has_tip = true };
+	.pull_has_tip = true,
+	.merge_call = "POST",
+	.merge_style_key = "Do",
+	.merge_head_key = "head_commit_id",
+	.merge_style = merge_style,
+	.branch_path = "branches/",
+	.branch_oid = "commit.id" };

@@ -3,7 +3,9 @@
 #pragma once
 #include "vcs/github/github_dialect.h"
 
+struct github_verbs;
 extern const struct github_dialect gitea_dialect;
+extern const struct github_verbs gitea_verbs; /* gitea_facts.c */
 
 /* "first.last"; "owner/name". They become paths of the API, folders and text. Pure. */
 bool gitea_login_is_valid(const char *login);

@@ -36,13 +36,13 @@ static void on_late(void *owner)
 	loop_stop(checking->loop);
 }
 
-int github_host_check(const struct github_dialect *dialect, const struct host_settings *settings,
-	char **ret_login, struct err *err)
+int github_host_check(const struct github_host_options *kind, char **ret_login, struct err *err)
 {
 	struct checking checking = { .loop = loop_new() };
-	struct host_settings asking = *settings;
+	struct host_settings asking = *kind->settings;
 	struct loop_timer *late = loop_timer_new(checking.loop, on_late, &checking);
-	struct github_host_options options = { .dialect = dialect,
+	struct github_host_options options = { .dialect = kind->dialect,
+		.verbs = kind->verbs,
 		.loop = checking.loop,
 		.clock = &clock_system,
 		.settings = &asking,

@@ -35,6 +35,14 @@ struct github_dialect {
 	 * dismissed: reviews are read when they matter. */
 	bool hides_reviews;
 	bool pull_has_tip; /* base.sha of a pull request is where that branch stands now */
+
+	/* merging */
+	const char *merge_call; /* "PUT" */
+	const char *merge_style_key, *merge_head_key;
+	/* Of a repository: how it merges when nobody says how. */
+	const char *(*merge_style)(const json_t *repo);
+	const char *branch_path; /* what is deleted, behind the repository's path */
+	const char *branch_oid;	 /* where a branch says its commit */
 };
 
 extern const struct github_dialect github_dialect;

@@ -135,6 +135,21 @@ static void pull_more(const json_t *pull, struct vcs_event *ret)
 	ret->is_draft = json_is_true(github_at(pull, "draft"));
 }
 
+/* The first that the repository lets through, in the order of GitHub's own page. */
+static const char *merge_style(const json_t *repo)
+{
+	static const struct {
+		const char *allowed, *style;
+	} styles[] = { { "allow_merge_commit", "merge" }, { "allow_squash_merge", "squash" },
+		{ "allow_rebase_merge", "rebase" } };
+
+	for (size_t i = 0; i < countof(styles); i++) {
+		if (!json_is_false(github_at(repo, styles[i].allowed)))
+			return styles[i].style;
+	}
+	return "merge"; /* GitHub says what is wrong with it */
+}
+
 static const struct github_signature_header signature_headers[] = {
 	{ "X-Hub-Signature-256", "sha256=" }, { NULL }
 };
@@ -158,4 +173,10 @@ const struct github_dialect github_dialect = { .title = "GitHub",
 	.comment_list = "?per_page=100",
 	.description_bytes_max = GITHUB_DESCRIPTION_MAX,
 	.minimizes = true,
-	.review_kind = review_kind };
+	.review_kind = review_kind,
+	.merge_call = "PUT",
+	.merge_style_key = "merge_method",
+	.merge_head_key = "sha",
+	.merge_style = merge_style,
+	.branch_path = "git/refs/heads/",
+	.branch_oid = "commit.sha" };

@@ -517,6 +517,7 @@ int github_host_new(
 	struct github_secrets *secrets = NULL;
 	int r;
 
+	host->verbs = options->verbs;
 	host->name = mem_strdup(settings->name);
 	host->web_url = without_slash(settings->url);
 	host->port = (struct vcs_host){ .name = host->name,

@@ -12,9 +12,12 @@
 #include "vcs/github/github_dialect.h"
 
 struct github_host;
+struct github_verbs;
+extern const struct github_verbs github_verbs;
 
 struct github_host_options {
 	const struct github_dialect *dialect;
+	const struct github_verbs *verbs;
 	struct loop *loop;
 	const struct clock *clock;
 	const struct host_settings *settings;	       /* read here, not kept */
@@ -28,6 +31,7 @@ struct github_host_options {
 _must_check_ int github_host_new(
 	const struct github_host_options *options, struct github_host **ret, struct err *err);
 struct vcs_host *github_host_port(struct github_host *host); /* borrowed; its free() ends it */
-/* Asks who we are and waits for the answer, for those who set it up. *ret_login is the caller's. */
-_must_check_ int github_host_check(const struct github_dialect *dialect,
-	const struct host_settings *settings, char **ret_login, struct err *err);
+/* Asks who we are and waits for the answer, for those who set it up; of `kind` it takes dialect,
+ * verbs and settings. *ret_login is the caller's. */
+_must_check_ int github_host_check(
+	const struct github_host_options *kind, char **ret_login, struct err *err);

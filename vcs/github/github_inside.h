@@ -66,6 +66,20 @@ struct github_order {
 	json_t *kept; /* what earlier answers said */
 };
 
+/* One person or team of a request. */
+struct facts_part {
+	struct github_order *order;
+	size_t index; /* among the people, or among the teams */
+};
+
+/* What each kind of host does in calls of its own. */
+struct github_verbs {
+	/* Fills in what the facts say of the pull request; ends with facts_rules_ended(). */
+	void (*ask_rules)(struct github_order *order);
+	/* Ends with facts_on_team() of the list of members. */
+	void (*ask_team)(struct facts_part *part, const char *owner, const char *name);
+};
+
 /* Where a branch stood when we last asked. */
 struct github_tip {
 	char *key; /* "repo branch" */
@@ -75,6 +89,7 @@ struct github_tip {
 
 struct github_host {
 	struct vcs_host port;
+	const struct github_verbs *verbs;
 	struct github_tip tip; /* one: it is used at once or not at all */
 	struct github_client *client;
 	const struct clock *clock;
@@ -131,6 +146,15 @@ _must_check_ int tip_read(const struct vcs_host *port, const char *repo, const c
 
 /* github_facts.c */
 void facts_read(struct github_order *order);
+struct facts_part *facts_part_new(struct github_order *order, size_t index);
+/* What a host does not want to say is not known, and the operator learns why; what it cannot say
+ * now is asked again. */
+void facts_part_ended(struct github_order *order, const struct github_result *result,
+	const struct err *err, const char *what);
+void facts_on_team(void *part, const struct github_result *members, const struct err *err);
+void facts_take_labels(struct github_order *order, const json_t *labels);
+void facts_rules_ended(
+	struct github_order *order, const struct github_result *result, const struct err *err);
 
 /* github_merge.c */
 void pull_merge(struct github_order *order);

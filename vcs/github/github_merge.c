@@ -22,7 +22,7 @@ static void order_refuse(struct github_order *order, const struct err *err)
 
 /* ---- merging ---- */
 
-/* GitHub did not merge, or its answer to an earlier call was lost: the pull request itself tells.
+/* The host did not merge, or its answer to an earlier call was lost: the pull request itself tells.
  */
 static void on_looked(void *owner, const struct github_result *result, const struct err *err)
 {
@@ -47,7 +47,13 @@ static void on_looked(void *owner, const struct github_result *result, const str
 	order_refuse(order, &refused);
 }
 
-/* 405, 409, 422 are GitHub's words for no; what it says is text for people. */
+/* Words for no; what the host says is text for people. Gitea says 405 too while it still looks. */
+static bool is_passing_refusal(const struct github_result *result)
+{
+	return result->status == 409 ||
+	       strcasestr(github_text(result->json, "message"), "try again later") != NULL;
+}
+
 static void on_merged(void *owner, const struct github_result *result, const struct err *err)
 {
 	struct github_order *order = owner;
@@ -62,7 +68,7 @@ static void on_merged(void *owner, const struct github_result *result, const str
 		return;
 	}
 	err_class_set(&order->err, ERR_REFUSED,
-		result->status == 409 ? ERR_CLASS_TEMP : ERR_CLASS_USER, "%s", err->text);
+		is_passing_refusal(result) ? ERR_CLASS_TEMP : ERR_CLASS_USER, "%s", err->text);
 	github_client_ask(order->host->client,
 		&(struct github_ask){
 			.method = "GET", .path = pull_path(order), .repo = order->request.repo },
@@ -71,36 +77,27 @@ static void on_merged(void *owner, const struct github_result *result, const str
 
 static void ask_merge(struct github_order *order, const char *method)
 {
-	_cleanup_json_ json_t *json = json_pack(
-		"{s:s, s:s}", "sha", order->request.head, "merge_method", method);
+	const struct github_dialect *dialect = order->host->site.dialect;
+	_cleanup_json_ json_t *json = json_pack("{s:s, s:s}", dialect->merge_head_key,
+		order->request.head, dialect->merge_style_key, method);
 	_cleanup_free_ char *text = jsonx_text(json);
 
 	github_client_ask(order->host->client,
-		&(struct github_ask){ .method = "PUT",
+		&(struct github_ask){ .method = dialect->merge_call,
 			.path = order_path(order, "%s/merge", pull_path(order)),
 			.repo = order->request.repo,
 			.body = text },
 		on_merged, order);
 }
 
-/* The first that the repository lets through, in the order of GitHub's own page. */
 static void on_repo(void *owner, const struct github_result *result, const struct err *err)
 {
-	static const char *const switches[] = { "allow_merge_commit", "allow_squash_merge",
-		"allow_rebase_merge" };
 	struct github_order *order = owner;
 
-	if (err != NULL) {
+	if (err != NULL)
 		order_failed(order, result, err);
-		return;
-	}
-	for (size_t i = 0; i < countof(methods); i++) {
-		if (!json_is_false(github_at(result->json, switches[i]))) {
-			ask_merge(order, methods[i]);
-			return;
-		}
-	}
-	ask_merge(order, methods[0]); /* GitHub says what is wrong with it */
+	else
+		ask_merge(order, order->host->site.dialect->merge_style(result->json));
 }
 
 void pull_merge(struct github_order *order)
@@ -112,7 +109,7 @@ void pull_merge(struct github_order *order)
 	for (size_t i = 0; i < countof(methods); i++)
 		is_known = is_known || str_equal(request->method, methods[i]);
 	if (!is_known || str_empty(request->head) || !codec_is_hex(request->head, OID_HEX)) {
-		err_set(&err, ERR_BUG, "a merge needs a commit and a method that GitHub has");
+		err_set(&err, ERR_BUG, "a merge needs a commit and a method that hosts have");
 		order_refuse(order, &err);
 		return;
 	}
@@ -158,14 +155,15 @@ static void on_branch(void *owner, const struct github_result *result, const str
 		return;
 	}
 	if (err != NULL || json_is_true(github_at(result->json, "protected")) ||
-		!str_equal(github_text(result->json, "commit.sha"), order->request.head) ||
+		!str_equal(github_text(result->json, order->host->site.dialect->branch_oid),
+			order->request.head) ||
 		!github_ref_is_valid(branch)) {
 		order_done(order);
 		return;
 	}
 	github_client_ask(order->host->client,
 		&(struct github_ask){ .method = "DELETE",
-			.path = ref_path(order, "git/refs/heads/", branch),
+			.path = ref_path(order, order->host->site.dialect->branch_path, branch),
 			.repo = order->request.repo },
 		on_deleted, order);
 }

@@ -198,7 +198,8 @@ int github_read_comment(struct github_reading *reading)
 	const json_t *issue = github_at(reading->body, "issue");
 	int r;
 
-	if (!json_is_object(github_at(issue, "pull_request")))
+	if (!json_is_object(github_at(issue, "pull_request")) &&
+		!json_is_true(github_at(reading->body, "is_pull"))) /* older ones of Gitea */
 		return github_ignore(reading, "a comment on an issue");
 	event->host = reading->site->host;
 	event->number = github_number(issue, "number");
