@@ -56,8 +56,8 @@ static int add_library(struct site *site, const char *program, struct err *err)
 	if (name == NULL)
 		return 0;
 	return add_shown(site, &site->read,
-		arena_printf(&site->arena, "%.*s/lib%s.so", (int)(name - program), program,
-			name + 1),
+		arena_printf(
+			&site->arena, "%.*s/lib%s.so", (int)(name - program), program, name + 1),
 		err);
 }
 
