@@ -71,7 +71,7 @@ class Server:
             except Gone:
                 pass
             if self.process.poll() is not None:
-                raise Gone("the server ended while it started: %s" % self.process.returncode)
+                raise Gone("the server ended while it started: %s\n%s" % (self.process.returncode, self.log_text()[-1500:]))
             if time.monotonic() - begin > 30:
                 raise Gone("the server was not ready after 30 s")
             time.sleep(0.001)
