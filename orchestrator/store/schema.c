@@ -130,23 +130,30 @@ int schema_allow_wipe(struct db *db, struct err *err)
 	return db_exec(db, "DROP TRIGGER ledger_stays; DROP TRIGGER audit_stays", err);
 }
 
-int schema_migrate(struct db *db, struct err *err)
+const size_t schema_version = countof(migrations);
+
+const char *schema_migration(size_t version)
 {
-	int64_t version = 0;
+	return migrations[version - 1];
+}
+
+int schema_migrate_to(struct db *db, size_t version, struct err *err)
+{
+	int64_t found = 0;
 	int r = db_exec(
 		db, "CREATE TABLE IF NOT EXISTS meta(version INTEGER NOT NULL) STRICT", err);
 
 	if (r < 0)
 		return r;
-	r = db_number(db, err, &version, "SELECT coalesce(max(version), 0) FROM meta", "");
+	r = db_number(db, err, &found, "SELECT coalesce(max(version), 0) FROM meta", "");
 	if (r < 0)
 		return r;
-	if (version > (int64_t)countof(migrations))
+	if (found > (int64_t)schema_version)
 		return err_set(err, ERR_CONFIG,
 			"the database was written by a newer sluice (version %lld, this one knows "
 			"%zu); start that one",
-			(long long)version, countof(migrations));
-	for (size_t i = (size_t)version; i < countof(migrations); i++) {
+			(long long)found, schema_version);
+	for (size_t i = (size_t)found; i < version; i++) {
 		r = db_exec(db, "BEGIN IMMEDIATE", err);
 		if (r == 0)
 			r = db_exec(db, migrations[i], err);
@@ -158,4 +165,9 @@ int schema_migrate(struct db *db, struct err *err)
 			return err_wrap(err, "migration %zu", i + 1);
 	}
 	return 0;
+}
+
+int schema_migrate(struct db *db, struct err *err)
+{
+	return schema_migrate_to(db, schema_version, err);
 }
