@@ -357,6 +357,65 @@ static int read_people(
 	return 0;
 }
 
+/* ---- owners ---- */
+
+static int read_owners(
+	struct jsonx *reader, struct arena *arena, struct prepared *ret, struct err *err)
+{
+	const json_t *list;
+	int r = read_list(reader, "owners", &list, &ret->owner_count, err);
+
+	ret->owners_file = arena_strdup(arena, jsonx_string_or(reader, "owners_file", NULL));
+	ret->owners_problem = arena_strdup(arena, jsonx_string_or(reader, "owners_problem", NULL));
+	if (r < 0 || reader->failed != 0)
+		return r < 0 ? r : reader->failed;
+	ret->owners = arena_alloc(arena, (ret->owner_count + 1) * sizeof(*ret->owners));
+	for (size_t i = 0; i < ret->owner_count; i++) {
+		char where[WHERE_MAX];
+		struct jsonx row = entry(list, "owners", i, where, err);
+		int64_t line = jsonx_int(&row, "line");
+
+		ret->owners[i].path = arena_strdup(arena, jsonx_string(&row, "path"));
+		if (row.failed != 0)
+			return row.failed;
+		if (line < 1 || line > INT32_MAX)
+			return err_set(err, ERR_SYNTAX, "%s: line is none", where);
+		ret->owners[i].line = (int)line;
+		r = read_strings(&row, "names", arena, &ret->owners[i].names,
+			&ret->owners[i].name_count, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static json_t *write_strings(const char **list, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, text(list[i]));
+	return array;
+}
+
+static void write_owners(const struct prepared *prepared, json_t *json)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < prepared->owner_count; i++) {
+		const struct code_owners *one = &prepared->owners[i];
+
+		json_array_append_new(list,
+			json_pack("{s:o, s:i, s:o}", "path", text(one->path), "line", one->line,
+				"names", write_strings(one->names, one->name_count)));
+	}
+	json_object_set_new(json, "owners", list);
+	if (prepared->owners_file != NULL)
+		json_object_set_new(json, "owners_file", text(prepared->owners_file));
+	if (prepared->owners_problem != NULL)
+		json_object_set_new(json, "owners_problem", text(prepared->owners_problem));
+}
+
 int prepared_read(const json_t *json, struct arena *arena, struct prepared *ret, struct err *err)
 {
 	struct jsonx reader = jsonx_reader(json, "prepared", err);
@@ -384,16 +443,9 @@ int prepared_read(const json_t *json, struct arena *arena, struct prepared *ret,
 		r = read_uses(&reader, arena, ret, err);
 	if (r == 0)
 		r = read_people(&reader, arena, ret, err);
+	if (r == 0)
+		r = read_owners(&reader, arena, ret, err);
 	return r;
-}
-
-static json_t *write_strings(const char **list, size_t count)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(array, text(list[i]));
-	return array;
 }
 
 json_t *prepared_write(const struct prepared *prepared)
@@ -433,5 +485,6 @@ json_t *prepared_write(const struct prepared *prepared)
 	json_object_set_new(json, "workspaces", workspaces);
 	json_object_set_new(json, "uses", write_uses(prepared));
 	json_object_set_new(json, "people", people);
+	write_owners(prepared, json);
 	return json;
 }

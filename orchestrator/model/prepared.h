@@ -50,6 +50,14 @@ struct identity { /* from the commits between base and head: author, committer, 
 	const char *email;
 };
 
+/* One line of CODEOWNERS of the base branch that speaks of what is changed. */
+struct code_owners {
+	const char *path; /* one of the files that it speaks of */
+	int line;
+	const char **names; /* "@user", "@org/team", "mail@example.org": one of them is enough */
+	size_t name_count;
+};
+
 /* How sluice-git ends when the same may go well later: the host was not reached. */
 enum { PREPARED_EXIT_AGAIN = 4 };
 
@@ -72,6 +80,10 @@ struct prepared {
 	size_t use_count;
 	struct identity *people;
 	size_t people_count;
+	const char *owners_file;    /* ".github/CODEOWNERS", or NULL: there is none */
+	const char *owners_problem; /* why it cannot be known who the owners are, or NULL */
+	struct code_owners *owners; /* what has no owner is not in it */
+	size_t owner_count;
 };
 
 /* Both directions of the JSON in result.json under "prepared". Missing or wrong members are errors

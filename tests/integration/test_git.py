@@ -238,6 +238,47 @@ def case_people(lab):
     assert "alice" not in [n for n, _ in found]
 
 
+def case_owners(lab):
+    rules = "* @all\n/net/ @acme/net bob@example.org\n*.md\n"
+    repo = lab.repo({".github/CODEOWNERS": rules, "CODEOWNERS": "* @other\n", "net/a.tf": "#\n" * 30, "b.tf": "#\n"},
+                    {"feature": {"net/b.tf": "#\n", "net/c.tf": "#\n", "x.md": "#\n", ".github/CODEOWNERS": "* @mallory\n"},
+                     "docs": {"x.md": "#\n"}})
+    a = lab.prepare(repo, lab.heads["feature"]).need(0)
+    assert a.owners_file == ".github/CODEOWNERS" and "owners_problem" not in a.prepared
+    assert a.owners == [{"path": ".github/CODEOWNERS", "line": 1, "names": ["@all"]},
+                        {"path": "net/b.tf", "line": 2, "names": ["@acme/net", "bob@example.org"]}], a.owners
+    assert lab.prepare(repo, lab.heads["docs"], "docs").need(0).owners == [], "what has no owner has none"
+    plain = lab.repo({"a.tf": "#\n" * 30}, {"feature": {"b.tf": "#\n"}}, "plain.git")
+    a = lab.prepare(plain, lab.heads["feature"], repo=2).need(0)
+    assert a.owners == [] and "owners_file" not in a.prepared, a.prepared
+
+
+def case_owners_by_both_names(lab):
+    repo = lab.repo({"CODEOWNERS": "/net/ @net\n/app/ @app\n", "net/a.tf": "# some text\n" * 30}, {"feature": {"x": "x"}})
+    work = lab.path("renaming")
+    git(lab.root, "clone", "-q", "-b", "main", repo, work)
+    os.makedirs(os.path.join(work, "app"))
+    git(work, "mv", "net/a.tf", "app/a.tf")
+    git(work, "commit", "-qm", "moved")
+    a = lab.prepare(repo, push_of(work, "moved"), "moved").need(0)
+    assert sorted(one["names"][0] for one in a.owners) == ["@app", "@net"], a.owners
+
+
+def case_owners_that_cannot_be_read(lab):
+    repo = lab.repo({"CODEOWNERS": "# " + "x" * (3 << 20) + "\n", "a.tf": "#\n"}, {"feature": {"a.tf": "##\n"}})
+    a = lab.prepare(repo, lab.heads["feature"]).need(0)
+    assert "larger than" in a.owners_problem and a.owners == [], a.owners_problem
+    repo = lab.repo({"CODEOWNERS": "".join("/f%d @x\n" % i for i in range(600)), "a.tf": "#\n"},
+                    {"feature": {"f%d" % i: "#\n" for i in range(600)}}, "many.git")
+    a = lab.prepare(repo, lab.heads["feature"], repo=2).need(0)
+    assert "more than 500 groups" in a.owners_problem, a.prepared.get("owners_problem")
+
+
+def push_of(work, branch):
+    git(work, "push", "-q", "origin", "HEAD:refs/heads/" + branch)
+    return git(work, "rev-parse", "HEAD")
+
+
 def case_too_many_commits(lab):
     repo = lab.repo({"a.tf": "#\n"}, {})
     stream = b"".join(b"commit refs/heads/feature\ncommitter A <a@x> 1700000000 +0000\ndata 2\nx\n%s\n" %

@@ -83,6 +83,14 @@ static const struct wrong {
 	{ "a use of a number too large",
 		"{" OIDS ",\"folders\":\"0 1 a\\n\",\"uses\":\"0 99999999999999999999999\\n\"}",
 		"uses, line 1" },
+	{ "owners without a line", "{" OIDS ",\"owners\":[{\"path\":\"a\"}]}",
+		"owners[0]: line must be given" },
+	{ "owners of line nought",
+		"{" OIDS ",\"owners\":[{\"path\":\"a\",\"line\":0,\"names\":[]}]}",
+		"owners[0]: line is none" },
+	{ "an owner that is no text",
+		"{" OIDS ",\"owners\":[{\"path\":\"a\",\"line\":1,\"names\":[1]}]}",
+		"names[0] must be a string" },
 	{ "person without e-mail", "{" OIDS ",\"people\":[{\"name\":\"a\"}]}",
 		"people[0]: email must be given" },
 	{ "people null entry", "{" OIDS ",\"people\":[null]}", "people[0] is not an object" },
@@ -142,7 +150,13 @@ static void comes_back_as_it_was_written(void **state)
 		{ "b \"quoted\"\n.tf", "old/b.tf", 'R' }, { "gone.tf", NULL, 'D' } };
 	struct module_use uses[] = { { "a", "modules/x" }, { "a", "a/b" } };
 	struct identity people[] = { { "Alice", "alice@example.org" }, { "", "" } };
+	const char *names[] = { "@acme/net", "bob@example.org" };
+	struct code_owners owners[] = { { "net/a.tf", 7, names, 2 } };
 	struct prepared prepared = { .head = "h",
+		.owners_file = "CODEOWNERS",
+		.owners_problem = "is too large",
+		.owners = owners,
+		.owner_count = 1,
 		.base = "b",
 		.merge_base = "m",
 		.tree = "t",
@@ -190,6 +204,8 @@ static void comes_back_as_it_was_written(void **state)
 	assert_int_equal(got.config_head.length, 3);
 	assert_memory_equal(got.config_head.bytes, "a\0\xff", 3);
 	assert_string_equal(got.people[0].email, "alice@example.org");
+	assert_int_equal(got.owners[0].line, 7);
+	assert_string_equal(got.owners[0].names[1], "bob@example.org");
 }
 
 /* A path that is not UTF-8 stays a path: it must not vanish and shift what stands beside it. */

@@ -17,6 +17,7 @@ enum {
 	LIMIT_MESSAGE_BYTES = 1 << 20, /* of one commit */
 	LIMIT_PEOPLE = 500,
 	LIMIT_PERSON_BYTES = 200, /* of a name or address; cut */
+	LIMIT_OWNERS = 500,	  /* lines of CODEOWNERS that speak of one pull request */
 	LIMIT_WARNINGS = 50,
 	LIMIT_CONFIG_BYTES = 1 << 20,	   /* of a file of the configuration */
 	LIMIT_MODULE_FILE_BYTES = 1 << 20, /* larger files are not searched for modules */

@@ -7,6 +7,7 @@
 #include "vcs/git/merge.h"
 #include "vcs/git/mirror.h"
 #include "vcs/git/modules.h"
+#include "vcs/git/owners.h"
 #include "vcs/git/people.h"
 #include <fcntl.h>
 #include <git2/sys/mempack.h>
@@ -87,6 +88,9 @@ static int configuration(struct preparation *work)
 	if (r == 0)
 		r = config_file_find(work->mirror.repo, work->mirror.odb, &base_tree, work->spec,
 			work->arena, &work->prepared->config_base, work->err);
+	if (r == 0)
+		r = owners_list(work->mirror.repo, work->mirror.odb, &base_tree, work->arena,
+			work->prepared, work->err);
 	return r < 0 ? r
 		     : config_file_find(work->mirror.repo, work->mirror.odb, &work->merge.tree,
 			       work->spec, work->arena, &work->prepared->config_head, work->err);
