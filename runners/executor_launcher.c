@@ -85,7 +85,7 @@ static bool read_answer(struct launcher_link *link)
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
 	} room = { 0 };
 	char bytes[ANSWER_MAX];
 	struct iovec part = { bytes, sizeof(bytes) };
@@ -94,7 +94,7 @@ static bool read_answer(struct launcher_link *link)
 		.msg_control = room.bytes,
 		.msg_controllen = sizeof(room.bytes) };
 	_cleanup_json_ json_t *json = NULL;
-	_cleanup_fd_ int pidfd = -1;
+	int fds[2] = { -1, -1 }; /* when there are no numbers left, fewer come */
 	struct cmsghdr *cmsg;
 	ssize_t length;
 	struct err err;
@@ -108,9 +108,11 @@ static bool read_answer(struct launcher_link *link)
 	}
 	cmsg = CMSG_FIRSTHDR(&message);
 	if (cmsg != NULL && cmsg->cmsg_type == SCM_RIGHTS)
-		memcpy(&pidfd, CMSG_DATA(cmsg), sizeof(pidfd));
+		memcpy(fds, CMSG_DATA(cmsg), cmsg->cmsg_len - CMSG_LEN(0));
 	if (jsonx_parse(bytes, (size_t)length, sizeof(bytes), &json, &err) == 0)
-		link->events.answer(link->events.owner, json, &pidfd);
+		link->events.answer(link->events.owner, json, &fds[1], &fds[0]);
+	fd_closep(&fds[0]);
+	fd_closep(&fds[1]);
 	return true;
 }
 

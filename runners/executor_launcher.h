@@ -8,8 +8,8 @@
 struct launcher_link;
 
 struct launcher_events {
-	/* One answer; *pidfd is -1 or a descriptor that may be taken with steal_fd(). */
-	void (*answer)(void *owner, const json_t *packet, int *pidfd);
+	/* One answer; *pidfd and *line are -1 or descriptors that may be taken with steal_fd(). */
+	void (*answer)(void *owner, const json_t *packet, int *pidfd, int *line);
 	/* It died with requests unanswered; a new one will be there soon. */
 	void (*gone)(void *owner);
 	void (*notice)(void *owner, const char *text);

@@ -17,6 +17,7 @@
 #include "runners/executor_launcher.h"
 #include "runners/executor_secrets.h"
 #include "runners/executor_settings.h"
+#include "runners/executor_slots.h"
 #include "runners/executor_steps.h"
 #include "runners/executor_sweep.h"
 #include <errno.h>
@@ -35,6 +36,7 @@ enum watch_state { WATCH_ASKED = 1, WATCH_RUNNING, WATCH_ORPHANED, WATCH_ENDED }
 
 struct watch { /* one job that is not told yet */
 	struct list link;
+	struct slot_user slot;
 	struct executor_local *executor;
 	struct job_id job;
 	int attempt;
@@ -56,6 +58,7 @@ struct executor_local {
 	char *data_dir;
 	int jobs_fd;
 	struct list watches;
+	struct slots slots;
 	struct loop_timer *tick;  /* live steps that no file event told, orphans */
 	struct loop_timer *steps; /* file events told of some */
 	bool steps_wait;
@@ -95,6 +98,7 @@ static struct watch *watch_find(
 	return NULL;
 }
 
+/* What was not asked for just now runs already, and has a slot. */
 static struct watch *watch_new(
 	struct executor_local *executor, struct job_id job, int attempt, enum watch_state state)
 {
@@ -105,6 +109,7 @@ static struct watch *watch_new(
 	watch->attempt = attempt;
 	watch->state = state;
 	watch->pidfd = -1;
+	slot_join(&executor->slots, &watch->slot, state != WATCH_ASKED);
 	if (list_empty(&executor->watches))
 		loop_timer_arm(executor->tick, TICK_MS);
 	list_append(&executor->watches, &watch->link);
@@ -114,6 +119,7 @@ static struct watch *watch_new(
 static void watch_free(struct watch *watch)
 {
 	list_remove(&watch->link);
+	slot_leave(&watch->slot);
 	loop_poll_free(watch->poll);
 	loop_watch_free(watch->events_file);
 	fd_closep(&watch->pidfd);
@@ -387,7 +393,7 @@ static void on_soon(void *owner)
 
 /* ---- the launcher ---- */
 
-static void on_started(struct executor_local *executor, const char *name, int *pidfd)
+static void on_started(struct executor_local *executor, const char *name, int *pidfd, int *line)
 {
 	const struct executor_events events = executor->events;
 	long long job = 0;
@@ -403,6 +409,7 @@ static void on_started(struct executor_local *executor, const char *name, int *p
 		watch->state = WATCH_ORPHANED;
 	else
 		watch_process(watch, steal_fd(pidfd));
+	slot_connect(&watch->slot, steal_fd(line));
 	if (events.started != NULL)
 		events.started(events.owner, (struct job_id){ job }, attempt);
 }
@@ -441,7 +448,7 @@ static void on_refused(struct executor_local *executor, const char *why)
 		tell(executor, why);
 }
 
-static void on_answer(void *owner, const json_t *packet, int *pidfd)
+static void on_answer(void *owner, const json_t *packet, int *pidfd, int *line)
 {
 	const char *started = json_string_value(json_object_get(packet, "started"));
 	const char *failed = json_string_value(json_object_get(packet, "failed"));
@@ -451,7 +458,7 @@ static void on_answer(void *owner, const json_t *packet, int *pidfd)
 	if (refused != NULL)
 		on_refused(owner, refused);
 	if (started != NULL)
-		on_started(owner, started, pidfd);
+		on_started(owner, started, pidfd, line);
 	if (failed != NULL)
 		on_failed(owner, failed, why == NULL ? "" : why);
 }
@@ -503,6 +510,18 @@ static void local_listen(struct executor *port, const struct executor_events *ev
 	local_of(port)->events = *events;
 }
 
+static void local_set_slots(struct executor *port, int slots)
+{
+	slots_set(&local_of(port)->slots, slots);
+}
+
+static enum job_phase local_phase(struct executor *port, struct job_id job, int attempt)
+{
+	const struct watch *watch = watch_find(local_of(port), job, attempt);
+
+	return slot_phase(watch == NULL ? NULL : &watch->slot);
+}
+
 /*~ 11. The order becomes a folder with job.json. From here to the result, server and job share
  * nothing but that folder. */
 /* The order, and the file of steps, so that it can be watched from the first line on. */
@@ -527,6 +546,7 @@ static int local_start(struct executor *port, const struct job_spec *spec, struc
 	_cleanup_json_ json_t *request = NULL;
 	char name[NAME_ROOM];
 	_cleanup_fd_ int dir = -1;
+	struct watch *watch;
 	int r;
 
 	name_of(spec->job, spec->attempt, name);
@@ -545,7 +565,9 @@ static int local_start(struct executor *port, const struct job_spec *spec, struc
 		unlinkat(executor->jobs_fd, name, AT_REMOVEDIR);
 		return r;
 	}
-	watch_new(executor, spec->job, spec->attempt, WATCH_ASKED);
+	watch = watch_new(executor, spec->job, spec->attempt, WATCH_ASKED);
+	if (job_repeat_class(spec->op) == REPEAT_NEVER)
+		slot_hold(&watch->slot);
 	request = json_pack("{s:s}", "start", name);
 	launcher_link_send(executor->launcher, request);
 	return 0;
@@ -719,6 +741,8 @@ int executor_local_new(struct loop *loop, const struct executor_local_options *o
 		.drop_tree = local_drop_tree,
 		.has_tree = local_has_tree,
 		.sweep = local_sweep,
+		.set_slots = local_set_slots,
+		.phase = local_phase,
 		.listen = local_listen };
 	executor->loop = loop;
 	executor->notice = options->notice;
@@ -728,6 +752,7 @@ int executor_local_new(struct loop *loop, const struct executor_local_options *o
 	executor->sweeper = sweeper_new(executor->data_dir, remove_trashed, executor);
 	executor->jobs_fd = -1;
 	list_init(&executor->watches);
+	slots_init(&executor->slots, loop, &executor->events);
 	executor->tick = loop_timer_new(loop, on_tick, executor);
 	executor->steps = loop_timer_new(loop, on_steps, executor);
 	executor->soon = loop_timer_new(loop, on_soon, executor);

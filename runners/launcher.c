@@ -5,7 +5,8 @@
  *                                                  what the sandbox is, or {"refused": "..."};
  *                                                  then the sandbox is attacked, and only when it
  *                                                  holds is a job started, else {"refused": "..."}
- *     server -> {"start": "17-1"}             answer: {"started": "17-1", "pid": 4711} and a pidfd,
+ *     server -> {"start": "17-1"}             answer: {"started": "17-1", "pid": 4711}, the line
+ *                                                  to the supervisor, and a pidfd,
  *                                                  or {"failed": "17-1", "error": "..."}
  *     server -> {"remove": "<folder>"}        a trashed folder below the data directory; no answer
  *
@@ -40,17 +41,17 @@ struct launcher {
 	bool is_ready;
 };
 
-static void answer(const struct launcher *launcher, const json_t *json, int fd)
+static void answer(const struct launcher *launcher, const json_t *json, const int *fds)
 {
 	_cleanup_free_ char *text = jsonx_text(json);
 	struct iovec part = { text, strlen(text) };
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
 	} room = { 0 };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 
-	if (fd >= 0) {
+	if (fds != NULL) {
 		struct cmsghdr *cmsg;
 
 		message.msg_control = room.bytes;
@@ -58,8 +59,8 @@ static void answer(const struct launcher *launcher, const json_t *json, int fd)
 		cmsg = CMSG_FIRSTHDR(&message);
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+		cmsg->cmsg_len = CMSG_LEN(2 * sizeof(int));
+		memcpy(CMSG_DATA(cmsg), fds, 2 * sizeof(int));
 	}
 	/* When the server is gone, it will find the job by its directory. */
 	if (sendmsg(launcher->socket, &message, MSG_NOSIGNAL) < 0)
@@ -99,28 +100,34 @@ static bool is_job_name(const char *name)
 static void start(struct launcher *launcher, const char *job)
 {
 	_cleanup_json_ json_t *reply = NULL;
-	_cleanup_fd_ int pidfd = -1;
-	pid_t pid;
+	int line[2] = { -1, -1 }, fds[2] = { -1, -1 };
+	pid_t pid = -1;
 
 	if (!is_job_name(job)) {
 		reply = json_pack(
 			"{s:s, s:s}", "failed", job, "error", "this is not the name of a job");
-		answer(launcher, reply, -1);
+		answer(launcher, reply, NULL);
 		return;
 	}
 	fault_point("launcher.before_fork");
-	pid = clone_process(0, -1, &pidfd);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line) == 0)
+		pid = clone_process(0, -1, &fds[1]);
 	if (pid == 0) {
 		become_own();
 		close(launcher->socket);
 		close(launcher->children_fd);
-		_exit(supervise(&launcher->site, &launcher->support, job));
+		close(line[0]); /* only the server has that end: it breaks when the server dies */
+		_exit(supervise(&launcher->site, &launcher->support, job, line[1]));
 	}
 	if (pid < 0)
 		reply = json_pack("{s:s, s:s}", "failed", job, "error", strerror(errno));
 	else
 		reply = json_pack("{s:s, s:i}", "started", job, "pid", (int)pid);
-	answer(launcher, reply, pid < 0 ? -1 : pidfd);
+	fds[0] = line[0];
+	answer(launcher, reply, pid < 0 ? NULL : fds);
+	fd_closep(&fds[0]);
+	fd_closep(&fds[1]);
+	fd_closep(&line[1]);
 	fault_point("launcher.forked");
 }
 
@@ -144,14 +151,14 @@ static void tell_ready(const struct launcher *launcher)
 		sandbox_tier_name(support->tier), "landlock", support->landlock_abi, "missing",
 		support->why_not);
 
-	answer(launcher, reply, -1);
+	answer(launcher, reply, NULL);
 }
 
 static void tell_refused(const struct launcher *launcher, const char *why)
 {
 	_cleanup_json_ json_t *reply = json_pack("{s:s}", "refused", why);
 
-	answer(launcher, reply, -1);
+	answer(launcher, reply, NULL);
 }
 
 static void name_open(const char *report, struct strbuf *out)

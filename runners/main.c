@@ -40,7 +40,7 @@ static int run_supervise(int argc, char **argv)
 		fprintf(stderr, "%s: %s\n", argv[0], err.text);
 		return 1;
 	}
-	code = supervise(&site, &support, argv[1]);
+	code = supervise(&site, &support, argv[1], -1);
 	sandbox_support_release(&support);
 	site_release(&site);
 	return code;

@@ -128,10 +128,13 @@ static int make_entry(struct walk *walk, struct ground *ground, const struct str
 
 	worker->context.extra = extra;
 	if (r == 0)
+		r = worker_take_slot(worker, "init", SLOT_ASK_INIT);
+	if (r == 0)
 		r = worker_step(worker, STEP_INIT, &verdict, &failure);
 	worker->context.extra = NULL;
 	if (r == 0 && !str_empty(workspace) && !str_equal(workspace, "default"))
 		r = worker_step(worker, STEP_WORKSPACE, &verdict, &failure);
+	worker->may_run = worker->may_run && !worker->is_in_lane;
 	worker_leave(worker);
 	if (r < 0)
 		return r;

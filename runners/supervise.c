@@ -69,6 +69,7 @@ static int run_prepare(struct worker *worker)
 	if (ended < 0)
 		return ended;
 	ended = worker_step(worker, STEP_PREPARE, &verdict, &failure);
+	worker_give_slot(worker);
 	worker_leave(worker);
 	if (ended < 0 && worker->result.outcome != OUTCOME_TOOL_FAILED &&
 		worker->result.outcome != OUTCOME_CONFLICT)
@@ -237,6 +238,7 @@ static int make_plan(struct walk *walk, struct ground *ground, int json_fd, int 
 		r = run_policies(walk);
 	if (r == 0)
 		r = worker_show(walk->worker, json_fd, text_fd);
+	worker_give_slot(walk->worker);
 	worker_leave(walk->worker);
 	return r == 0 && ground->is_own ? ground_keep(walk, ground) : r;
 }
@@ -297,7 +299,10 @@ static int take_plan(struct worker *worker)
 static int begin_apply(struct worker *worker)
 {
 	struct err err;
+	int r = worker_take_slot(worker, "apply", SLOT_ASK);
 
+	if (r < 0)
+		return r;
 	if (worker_is_cancelled(worker))
 		return worker_end(
 			worker, OUTCOME_CANCELLED, "apply", "apply was cancelled before it began");
@@ -367,6 +372,8 @@ static int run_change(struct worker *worker, enum stage stage)
 		r = ground_prepare(&walk, &ground);
 	if (r == 0)
 		r = ground_enter(&walk, &ground, true);
+	if (r == 0)
+		r = worker_take_slot(worker, job_op_name(worker->spec.op), SLOT_ASK);
 	if (r == 0 && worker_is_cancelled(worker))
 		r = worker_end(worker, OUTCOME_CANCELLED, job_op_name(worker->spec.op),
 			"cancelled before it began");
@@ -567,7 +574,7 @@ static void readers_release(struct readers *readers)
 /*~ 13. A supervisor in a session of its own, which lives on when server and launcher die. Its
  * lock in the folder is the proof that it lives. */
 static int supervise_in(const struct site *site, const struct sandbox_support *support,
-	struct job_dir *dir, struct err *err)
+	struct job_dir *dir, int line, struct err *err)
 {
 	struct readers readers = {
 		.summary = { .go_fd = -1, .answer_fd = -1 }, .config = PLAN_CONFIG, .json_fd = -1
@@ -587,11 +594,13 @@ static int supervise_in(const struct site *site, const struct sandbox_support *s
 	if (r == 0) {
 		r = worker_open(&worker, site, support, dir, err);
 		worker.way_out = &way_out;
+		worker.line = line;
 		if (r == 0)
 			run_job(&worker, &readers);
 		else if (worker.spec.job.v != 0)
 			r = worker_end_err(&worker, OUTCOME_SETUP_FAILED, "job directory", err);
-		if (worker.spec.job.v != 0)
+		/* Without a result and without a first tool it is an attempt that never began. */
+		if (worker.spec.job.v != 0 && !worker.is_left)
 			r = keep_result(&worker, err);
 		json_decref(worker.result.json);
 		worker_release(&worker);
@@ -601,7 +610,8 @@ static int supervise_in(const struct site *site, const struct sandbox_support *s
 	return r;
 }
 
-int supervise(const struct site *site, const struct sandbox_support *support, const char *job)
+int supervise(
+	const struct site *site, const struct sandbox_support *support, const char *job, int line)
 {
 	_cleanup_free_ char *path = mem_printf("%s/jobs/%s", site->data_dir, job);
 	struct job_dir dir;
@@ -610,7 +620,7 @@ int supervise(const struct site *site, const struct sandbox_support *support, co
 
 	r = job_dir_claim(&dir, path, &err);
 	if (r == 0)
-		r = supervise_in(site, support, &dir, &err);
+		r = supervise_in(site, support, &dir, line, &err);
 	if (r < 0 && err.code != ERR_REFUSED && err.code != ERR_BUSY)
 		dprintf(STDERR_FILENO, "job %s: %s\n", job, err.text);
 	job_dir_release(&dir);

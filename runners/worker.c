@@ -17,17 +17,20 @@
 #include "runners/step_env.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 enum {
 	WATCH_MS = 40,
 	MEMORY_MS = 200,
 	DISK_MS = 1000,
+	CANCEL_MS = 1000, /* a cancel that came before we could be signalled */
 	TAIL_MAX = 128 << 10,
 	SHOW_TEXT_MAX = 32 << 20,
 	SHOW_JSON_MAX = 64 << 20
@@ -82,7 +85,9 @@ int worker_open(struct worker *worker, const struct site *site,
 	sigset_t wake;
 	int r;
 
-	*worker = (struct worker){ .site = site, .support = support, .dir = dir, .wake_fd = -1 };
+	*worker = (struct worker){
+		.site = site, .support = support, .dir = dir, .wake_fd = -1, .line = -1
+	};
 	worker->output = (struct output){ .raw_fd = -1, .log_fd = -1, .mask = &worker->mask };
 	worker->result.started_ms = clock_wall_ms(&clock_system);
 	r = job_dir_spec(dir, &worker->arena, &worker->spec, err);
@@ -149,6 +154,53 @@ bool worker_is_cancelled(struct worker *worker)
 		;
 	return job_dir_is_cancelled(worker->dir);
 }
+
+/* ---- slots ---- */
+
+/* What the server says; 0: nothing yet, negative: it is gone. */
+static int hear_go(const struct worker *worker)
+{
+	struct pollfd polls[] = { { .fd = worker->line, .events = POLLIN },
+		{ .fd = worker->wake_fd, .events = POLLIN } };
+	char word;
+
+	if (poll(polls, 2, CANCEL_MS) <= 0 || polls[0].revents == 0)
+		return 0;
+	return recv(worker->line, &word, 1, 0) == 1 ? word : -1;
+}
+
+int worker_take_slot(struct worker *worker, const char *step, enum slot_word ask)
+{
+	const char word = (char)ask;
+	int heard = 0;
+
+	if (worker->line < 0 || worker->may_run)
+		return 0;
+	if (send(worker->line, &word, 1, MSG_NOSIGNAL) != 1)
+		heard = -1;
+	fault_point("job.staged");
+	while (heard == 0) {
+		heard = hear_go(worker);
+		if (heard == 0 && worker_is_cancelled(worker))
+			return worker_end(worker, OUTCOME_CANCELLED, step,
+				"cancelled; the step %s and what comes after it were not begun",
+				step);
+	}
+	worker->is_left = heard < 0 && ask != SLOT_ASK_SHOW;
+	worker->may_run = !worker->is_left;
+	worker->is_in_lane = heard == SLOT_GO_IN_LANE;
+	return worker->is_left ? -ERR_JOB : 0;
+}
+
+void worker_give_slot(struct worker *worker)
+{
+	const char word = SLOT_BACK;
+
+	if (worker->line >= 0 && send(worker->line, &word, 1, MSG_NOSIGNAL) != 1)
+		return; /* the server is gone, and with it what it counted */
+}
+
+/* ---- stopping, by stages ---- */
 
 static bool may_be_killed(enum worker_stop how)
 {
@@ -435,6 +487,8 @@ int worker_exec(struct worker *worker, const struct worker_command *command, int
 	struct err err;
 	int r = check_stop(worker, command->name);
 
+	if (r == 0)
+		r = worker_take_slot(worker, command->name, SLOT_ASK);
 	if (r < 0)
 		return r;
 	worker->timeout_ms = command->timeout_ms > 0 ? command->timeout_ms
@@ -498,7 +552,11 @@ int worker_show(struct worker *worker, int json_fd, int text_fd)
 	struct err err;
 	int r;
 
-	r = place_enter_render(worker);
+	worker_leave(worker);
+	worker->may_run = false;
+	r = worker_take_slot(worker, "show", SLOT_ASK_SHOW);
+	if (r == 0)
+		r = place_enter_render(worker);
 	if (r < 0)
 		return r;
 	worker->timeout_ms = worker->spec.step_timeout_ms;

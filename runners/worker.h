@@ -7,6 +7,7 @@
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/mask.h"
+#include "orchestrator/model/job_slot.h"
 #include "runners/job_dir.h"
 #include "runners/output.h"
 #include "runners/sandbox.h"
@@ -34,7 +35,11 @@ struct worker {
 	struct sandbox render;	 /* made while the plan is, so that nobody waits for it */
 	bool has_render;
 	const char *render_layer;
-	int wake_fd; /* readable when a cancel may have been asked for */
+	int line;	 /* to the server, which gives slots; -1: nobody is asked for one */
+	bool may_run;	 /* tools: the server gave a slot, or a lane */
+	bool is_in_lane; /* of init: a slot is asked for afterwards */
+	bool is_left;	 /* nobody is there to give one: nothing was run, nothing will be */
+	int wake_fd;	 /* readable when a cancel may have been asked for */
 
 	enum job_outcome stop; /* why we stop what runs, or NONE */
 	int stop_stage;
@@ -55,6 +60,12 @@ int worker_end_err(
 	struct worker *worker, enum job_outcome outcome, const char *step, const struct err *err);
 
 void worker_leave(struct worker *worker);
+
+/* Waits until the step's tools may run. A job that has begun nothing ends here when its server is
+ * gone. */
+_must_check_ int worker_take_slot(struct worker *worker, const char *step, enum slot_word ask);
+/* Its tools have ended: the next job's may run while we read what they left. */
+void worker_give_slot(struct worker *worker);
 
 enum worker_stop {	 /* what a step that must end gets */
 	STOP_HARDER = 0, /* SIGINT, SIGTERM, SIGKILL */

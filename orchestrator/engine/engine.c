@@ -257,6 +257,14 @@ static void on_job_ended(
 			.log_blob = "" };
 }
 
+static void on_job_moved(void *owner)
+{
+	struct engine *engine = owner;
+
+	engine->slots_may_be_free = true;
+	wake(engine, 0);
+}
+
 /* ---- intake ---- */
 
 static void accept_later(struct engine *engine, engine_accepted_cb cb, void *owner, bool is_repeat)
@@ -771,6 +779,7 @@ int engine_start(struct engine *engine, struct err *err)
 	engine->events = (struct executor_events){ .started = on_job_started,
 		.step = on_job_step,
 		.ended = on_job_ended,
+		.moved = on_job_moved,
 		.owner = engine };
 	engine->world.executor->listen(engine->world.executor, &engine->events);
 	upkeep_start(engine);

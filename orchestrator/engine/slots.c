@@ -1,8 +1,12 @@
-/* Who may run now: never more jobs than slots, and the pull request with the fewest running jobs
- * goes first. */
+/* Who goes next: the pull request with the fewest running jobs. The executor gives the slots; here
+ * jobs are handed over so that one is staged for each, but only a few make themselves ready at a
+ * time. */
 #include "orchestrator/engine/private.h"
 
-enum { LOOKAHEAD = 2000 };
+enum {
+	LOOKAHEAD = 2000,
+	STAGED_AT_ONCE = 4, /* more of them would only share the processors */
+};
 
 static int count_of(const struct job *jobs, size_t count, struct pull_id pull)
 {
@@ -38,43 +42,87 @@ static struct job *fairest(
 	return best;
 }
 
+/* What is known of the jobs that were handed over. */
+struct load {
+	struct job *active; /* those that need their slot yet, with room for more */
+	size_t active_count, staged_count;
+	size_t room; /* for processes, whatever they do */
+};
+
+static int read_load(
+	struct engine *engine, struct arena *arena, int slots, struct load *ret, struct err *err)
+{
+	static const enum job_state states[] = { JOB_STARTING, JOB_RUNNING };
+	struct executor *executor = engine->world.executor;
+	size_t most = 3 * (size_t)slots, all = 0;
+	int r = 0;
+
+	*ret = (struct load){ .active = arena_alloc(arena, most * sizeof(*ret->active)) };
+	for (size_t k = 0; r == 0 && k < countof(states); k++) {
+		struct job *jobs = NULL;
+		size_t count = 0;
+
+		r = store_job_list_state(
+			engine->store, arena, states[k], (int)most, &jobs, &count, err);
+		for (size_t i = 0; r == 0 && i < count && all < most; i++, all++) {
+			enum job_phase phase = executor->phase(
+				executor, jobs[i].id, jobs[i].attempt);
+
+			ret->staged_count += phase == PHASE_STAGED;
+			if (phase != PHASE_READS)
+				ret->active[ret->active_count++] = jobs[i];
+		}
+	}
+	ret->room = most - all;
+	return r;
+}
+
+/* What is begun once is not staged: between the last look at its gate and its first tool nobody
+ * waits. It is not overtaken either, so that it gets the next slot but those of the staged. */
+static bool may_go(const struct load *load, const struct job *job, int slots)
+{
+	if (job_repeat_class(job->op) == REPEAT_NEVER)
+		return load->active_count < (size_t)slots;
+	return load->active_count < 2 * (size_t)slots && load->staged_count < STAGED_AT_ONCE;
+}
+
+static int hand_over(
+	struct engine *engine, struct arena *arena, const struct job *job, struct err *err)
+{
+	int r = store_mark(engine->store, err);
+
+	if (r == 0)
+		r = job_event(engine, arena, job->id, job->attempt, EV_START, NULL, err);
+	if (r == 0)
+		return store_keep(engine->store, err);
+	store_undo(engine->store);
+	return r;
+}
+
 /*~ 9. A job waits for a slot, and the pull request with the fewest running jobs goes first.
  * This one is git's. */
 int slots_assign(struct engine *engine, struct arena *arena, int slots, struct err *err)
 {
-	struct job *waiting = NULL, *starting = NULL, *running = NULL, *active;
-	size_t waiting_count = 0, starting_count = 0, running_count = 0, active_count;
-	int r = store_job_list_state(
-		engine->store, arena, JOB_WAITING, LOOKAHEAD, &waiting, &waiting_count, err);
+	struct executor *executor = engine->world.executor;
+	struct job *waiting = NULL;
+	size_t waiting_count = 0;
+	struct load load;
+	int r;
 
-	if (r < 0 || waiting_count == 0)
+	executor->set_slots(executor, slots);
+	r = read_load(engine, arena, slots, &load, err);
+	if (r < 0 || load.room == 0 || load.active_count >= 2 * (size_t)slots)
 		return r;
 	r = store_job_list_state(
-		engine->store, arena, JOB_STARTING, slots, &starting, &starting_count, err);
-	if (r == 0)
-		r = store_job_list_state(
-			engine->store, arena, JOB_RUNNING, slots, &running, &running_count, err);
-	if (r < 0)
-		return r;
-	active_count = starting_count + running_count;
-	active = arena_alloc(arena, ((size_t)slots + active_count + 1) * sizeof(*active));
-	if (starting_count > 0)
-		memcpy(active, starting, starting_count * sizeof(*active));
-	if (running_count > 0)
-		memcpy(active + starting_count, running, running_count * sizeof(*active));
-	while (r == 0 && active_count < (size_t)slots) {
-		struct job *job = fairest(waiting, waiting_count, active, active_count);
+		engine->store, arena, JOB_WAITING, LOOKAHEAD, &waiting, &waiting_count, err);
+	for (; r == 0 && load.room > 0; load.room--) {
+		struct job *job = fairest(waiting, waiting_count, load.active, load.active_count);
 
-		if (job == NULL)
+		if (job == NULL || !may_go(&load, job, slots))
 			break;
-		r = store_mark(engine->store, err);
-		if (r == 0)
-			r = job_event(engine, arena, job->id, job->attempt, EV_START, NULL, err);
-		if (r == 0)
-			r = store_keep(engine->store, err);
-		else
-			store_undo(engine->store);
-		active[active_count++] = *job;
+		r = hand_over(engine, arena, job, err);
+		load.active[load.active_count++] = *job;
+		load.staged_count += job_repeat_class(job->op) != REPEAT_NEVER;
 		job->id.v = 0;
 	}
 	return r;

@@ -12,12 +12,21 @@ enum job_evidence {
 	EVIDENCE_NEVER,	    /* it had not begun, and now it never can: the directory is void */
 };
 
+/* How far a job is, as slots see it. A slot is for the time of its tools: others are staged
+ * meanwhile, so that it is used again at once. */
+enum job_phase {
+	PHASE_STAGED = 1, /* it makes itself ready */
+	PHASE_TOOLS,	  /* it waits for a slot or has one */
+	PHASE_READS,	  /* its tools have ended, it reads what they left */
+};
+
 struct executor_events { /* called on the loop's thread, never from inside a call to the executor */
 	void (*started)(void *owner, struct job_id job, int attempt);
 	void (*step)(void *owner, struct job_id job, int attempt,
 		const char *step); /* live; may be lost */
 	void (*ended)(void *owner, struct job_id job, int attempt,
 		const struct job_result *result); /* borrowed */
+	void (*moved)(void *owner);		  /* some job came into another phase */
 	void *owner;
 };
 
@@ -46,7 +55,9 @@ struct sweep {
 
 struct executor {
 	/* Makes the job directory and asks for a supervisor. On failure nothing runs and nothing
-	 * ever will of this attempt. An error of the class TEMP is tried again by the outbox. */
+	 * ever will of this attempt. An error of the class TEMP is tried again by the outbox. What
+	 * is begun once has its slot from here on; what can be repeated waits for one before its
+	 * first tool. */
 	int (*start)(struct executor *executor, const struct job_spec *spec, struct err *err);
 	void (*cancel)(struct executor *executor, struct job_id job, int attempt);
 	int (*recover)(struct executor *executor, struct job_id job, int attempt,
@@ -59,5 +70,8 @@ struct executor {
 	/* One bounded step of a round through all that is kept on disk. False: the round is over.
 	 */
 	bool (*sweep)(struct executor *executor, struct sweep *sweep);
+	/* How many jobs may run tools at the same time. */
+	void (*set_slots)(struct executor *executor, int slots);
+	enum job_phase (*phase)(struct executor *executor, struct job_id job, int attempt);
 	void (*listen)(struct executor *executor, const struct executor_events *events);
 };

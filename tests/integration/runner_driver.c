@@ -2,9 +2,9 @@
  * can kill it and start it again.
  *
  *   stdin:  start SPEC-JSON | cancel ID ATTEMPT | recover ID ATTEMPT | forget ID ATTEMPT | quit
- *           descriptors N: there are N more to have, until `descriptors -1`
- *   stdout: ready | started ID ATTEMPT | step ID ATTEMPT NAME | ended ID ATTEMPT MILLISECONDS
- * RESULT-JSON evidence ID ATTEMPT NAME | failed ID ATTEMPT TEXT | notice TEXT
+ *           descriptors N: there are N more to have, until `descriptors -1`; slots N
+ *   stdout: ready | moved | started ID ATTEMPT | step ID ATTEMPT NAME | ended ID ATTEMPT
+ * MILLISECONDS RESULT-JSON evidence ID ATTEMPT NAME | failed ID ATTEMPT TEXT | notice TEXT
  *
  *   argv: KEY=VALUE of struct executor_local_options */
 #include "orchestrator/lib/clock.h"
@@ -72,6 +72,11 @@ static void on_ended(void *owner, struct job_id job, int attempt, const struct j
 	say("ended %lld %d %.3f %s", (long long)job.v, attempt, took, text);
 }
 
+static void on_moved(_unused_ void *owner)
+{
+	say("moved");
+}
+
 static void start(struct driver *driver, const char *text)
 {
 	_cleanup_json_ json_t *json = NULL;
@@ -126,6 +131,9 @@ static void obey(struct driver *driver, const char *line)
 		start(driver, line + strlen("start "));
 	} else if (strcmp(line, "quit") == 0) {
 		loop_stop(driver->loop);
+	} else if (str_starts(line, "slots ")) {
+		driver->executor->set_slots(
+			driver->executor, (int)strtol(line + strlen("slots "), NULL, 10));
 	} else if (str_starts(line, "descriptors ")) {
 		leave_descriptors((int)strtol(line + strlen("descriptors "), NULL, 10));
 	} else if (sscanf(line, "%*s %ld %d", &job.v, &attempt) == 2) {
@@ -221,8 +229,11 @@ int main(int argc, char **argv)
 		return 78;
 	}
 	json_decref(report);
-	driver.executor->listen(driver.executor,
-		&(struct executor_events){ on_started, on_step, on_ended, &driver });
+	driver.executor->listen(driver.executor, &(struct executor_events){ .started = on_started,
+							 .step = on_step,
+							 .ended = on_ended,
+							 .moved = on_moved,
+							 .owner = &driver });
 	input = loop_poll_new(driver.loop, STDIN_FILENO, on_input, &driver);
 	loop_poll_want(input, true, false);
 	say("ready");

@@ -319,7 +319,7 @@ static int start(struct executor *executor, const struct job_spec *spec, struct 
 {
 	struct world *world = the_world;
 	struct fake_job *job;
-	int active = 0;
+	int active = 0, all = 0;
 
 	if (chance(world, 3))
 		return err_class_set(err, ERR_JOB, ERR_CLASS_TEMP, "no process could be made");
@@ -328,11 +328,17 @@ static int start(struct executor *executor, const struct job_spec *spec, struct 
 	if (find_job(world, spec->job.v, spec->attempt) != NULL)
 		oracle_wrong(world, "job %lld was started twice as attempt %d",
 			(long long)spec->job.v, spec->attempt);
-	for (size_t i = 0; i < world->job_count; i++)
-		active += world->jobs[i].state == FAKE_ASKED ||
-			  world->jobs[i].state == FAKE_RUNNING;
-	if (active >= SLOTS)
+	for (size_t i = 0; i < world->job_count; i++) {
+		bool lives = world->jobs[i].state == FAKE_ASKED ||
+			     world->jobs[i].state == FAKE_RUNNING;
+
+		active += lives && !world->jobs[i].is_reading;
+		all += lives;
+	}
+	if (active >= 2 * SLOTS || all >= 3 * SLOTS)
 		oracle_wrong(world, "more jobs than slots");
+	if (active >= SLOTS && job_repeat_class(spec->op) == REPEAT_NEVER)
+		oracle_wrong(world, "what is begun once was staged");
 	job = &world->jobs[world->job_count++];
 	*job = (struct fake_job){ .id = spec->job.v,
 		.attempt = spec->attempt,
@@ -444,6 +450,12 @@ static void end_job(struct world *world, struct fake_job *job)
 	tell_end(world, job);
 }
 
+static void tell_moved(struct world *world)
+{
+	if (world->events.moved != NULL)
+		world->events.moved(world->events.owner);
+}
+
 void world_work(struct world *world)
 {
 	for (size_t i = 0; i < world->job_count; i++) {
@@ -457,6 +469,11 @@ void world_work(struct world *world)
 			if (world->events.started != NULL && !chance(world, 5))
 				world->events.started(world->events.owner,
 					(struct job_id){ job->id }, job->attempt);
+			tell_moved(world);
+		} else if (job->state == FAKE_RUNNING && !job->is_reading && chance(world, 50)) {
+			job->is_reading = true;
+			job->due_ms = world->monotonic_ms + roll(world, 2000);
+			tell_moved(world);
 		} else if (job->state == FAKE_RUNNING) {
 			end_job(world, job);
 		}
@@ -503,6 +520,21 @@ static int recover(_unused_ struct executor *executor, struct job_id id, int att
 static void forget(
 	_unused_ struct executor *executor, _unused_ struct job_id job, _unused_ int attempt)
 {
+}
+
+static void set_slots(_unused_ struct executor *executor, int slots)
+{
+	if (slots != SLOTS)
+		oracle_wrong(the_world, "the executor is told of %d slots", slots);
+}
+
+static enum job_phase phase(_unused_ struct executor *executor, struct job_id id, int attempt)
+{
+	const struct fake_job *job = find_job(the_world, id.v, attempt);
+
+	if (job == NULL || job->state == FAKE_ASKED)
+		return PHASE_STAGED;
+	return job->is_reading ? PHASE_READS : PHASE_TOOLS;
 }
 
 /* Everything that is a little old is offered at once; what rows do not need is gone. */
@@ -630,6 +662,8 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 	world->config.read = read_config;
 	world->config.files = no_files;
 	world->executor = (struct executor){ .start = start,
+		.set_slots = set_slots,
+		.phase = phase,
 		.cancel = cancel,
 		.recover = recover,
 		.forget = forget,

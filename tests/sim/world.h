@@ -18,7 +18,8 @@ struct fake_job {
 	char head[OID_HEX + 1], dir[16], plan_blob[65];
 	enum job_outcome outcome;
 	bool has_changes, was_void, told;
-	bool is_swept; /* its plan, or its work tree, was thrown away */
+	bool is_reading; /* its tools have ended, it has not */
+	bool is_swept;	 /* its plan, or its work tree, was thrown away */
 };
 
 struct fake_opinion { /* what the engine was told of reviews */

@@ -1,0 +1,157 @@
+/* The oldest of those that ask alike goes first: the engine chose the order when it handed them
+ * over. */
+#include "runners/executor_slots.h"
+#include "orchestrator/model/job_slot.h"
+#include <errno.h>
+#include <limits.h>
+#include <sys/socket.h>
+
+static void say(const struct slot_user *user, char word)
+{
+	/* One that is gone gives back what it has by its end. */
+	if (user->line >= 0 && send(user->line, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return;
+}
+
+static void move(struct slot_user *user, enum slot_state state)
+{
+	struct slots *slots = user->slots;
+
+	slots->held += (state == SLOT_HELD) - (user->state == SLOT_HELD);
+	slots->in_lanes += (state == SLOT_IN_LANE) - (user->state == SLOT_IN_LANE);
+	user->state = state;
+}
+
+/* One that waits so gets a slot, or a lane; of both the first that is allowed and free. */
+static bool give(struct slots *slots, struct slot_user *user, bool first_lane, bool last_lane)
+{
+	bool has_slot = slots->held < slots->total, has_lane = slots->in_lanes < slots->total / 2;
+	bool in_lane = has_lane && (first_lane || (last_lane && !has_slot));
+
+	if (!has_slot && !in_lane)
+		return false;
+	move(user, in_lane ? SLOT_IN_LANE : SLOT_HELD);
+	say(user, in_lane ? SLOT_GO_IN_LANE : SLOT_GO);
+	return true;
+}
+
+/* What has run is shown before anything new begins; what is ready goes before what is not. */
+static void give_all(struct slots *slots)
+{
+	static const struct {
+		enum slot_state state;
+		bool first_lane, last_lane;
+	} order[] = {
+		{ SLOT_WAITS_TO_SHOW, true, true },
+		{ SLOT_WAITS, false, false },
+		{ SLOT_WAITS_TO_INIT, false, true },
+	};
+
+	for (size_t i = 0; i < countof(order); i++) {
+		list_for_each (item, &slots->users) {
+			struct slot_user *user = container_of(item, struct slot_user, link);
+
+			if (user->state == order[i].state &&
+				!give(slots, user, order[i].first_lane, order[i].last_lane))
+				break;
+		}
+	}
+}
+
+static void disconnect(struct slot_user *user)
+{
+	loop_poll_free(user->poll);
+	user->poll = NULL;
+	fd_closep(&user->line);
+}
+
+static void hear(struct slot_user *user, char word)
+{
+	struct slots *slots = user->slots;
+
+	switch ((enum slot_word)word) {
+	case SLOT_ASK:
+	case SLOT_ASK_INIT:
+		if (user->state == SLOT_HELD)
+			say(user, SLOT_GO);
+		else
+			move(user, word == SLOT_ASK ? SLOT_WAITS : SLOT_WAITS_TO_INIT);
+		break;
+	case SLOT_ASK_SHOW:
+	case SLOT_BACK:
+		user->is_past = true;
+		move(user, word == SLOT_BACK ? SLOT_DONE : SLOT_WAITS_TO_SHOW);
+		break;
+	case SLOT_GO:
+	case SLOT_GO_IN_LANE:
+		return;
+	}
+	give_all(slots);
+	if (slots->events->moved != NULL)
+		slots->events->moved(slots->events->owner);
+}
+
+static void on_line(void *owner, _unused_ bool readable, _unused_ bool writable)
+{
+	struct slot_user *user = owner;
+	char word;
+	ssize_t got;
+
+	while ((got = recv(user->line, &word, 1, MSG_DONTWAIT)) == 1)
+		hear(user, word);
+	if (got == 0 || (errno != EAGAIN && errno != EINTR))
+		disconnect(user); /* its end is told by its process */
+}
+
+void slots_init(struct slots *slots, struct loop *loop, const struct executor_events *events)
+{
+	*slots = (struct slots){ .loop = loop, .total = INT_MAX, .events = events };
+	list_init(&slots->users);
+}
+
+void slots_set(struct slots *slots, int total)
+{
+	if (slots->total == total)
+		return;
+	slots->total = total;
+	give_all(slots);
+}
+
+void slot_join(struct slots *slots, struct slot_user *user, bool is_held)
+{
+	*user = (struct slot_user){ .slots = slots, .state = SLOT_STAGED, .line = -1 };
+	list_append(&slots->users, &user->link);
+	if (is_held)
+		slot_hold(user);
+}
+
+void slot_hold(struct slot_user *user)
+{
+	move(user, SLOT_HELD);
+}
+
+void slot_leave(struct slot_user *user)
+{
+	disconnect(user);
+	list_remove(&user->link);
+	move(user, SLOT_DONE);
+	give_all(user->slots);
+}
+
+enum job_phase slot_phase(const struct slot_user *user)
+{
+	if (user == NULL || user->state == SLOT_STAGED)
+		return PHASE_STAGED;
+	return user->is_past ? PHASE_READS : PHASE_TOOLS;
+}
+
+void slot_connect(struct slot_user *user, int line)
+{
+	if (line < 0) {
+		slot_hold(user);
+		return;
+	}
+	user->line = line;
+	user->poll = loop_poll_new(user->slots->loop, line, on_line, user);
+	loop_poll_want(user->poll, true, false);
+}
