@@ -73,6 +73,7 @@ static int begin(struct walk *walk, struct ground *ground, enum profile_id id)
 	walk->ground = ground;
 	walk->stand = stand;
 	walk->tool_profile = id;
+	walk->stands_in = 0; /* also when it is begun again: the sandbox before was left */
 	return walk_stand(walk, ground->next);
 }
 
