@@ -43,6 +43,13 @@ static const struct cli_verb verbs[] = {
 		"what this machine and the hosts of a configuration can do, with the remedy for "
 		"what they cannot",
 		cli_doctor },
+	{ "github-app",
+		"--url https://SLUICE [--org NAME] [--name NAME] [--host GHE] [--merge] [--out "
+		"DIR] "
+		"[--ca-bundle FILE] [--print | --code CODE]",
+		"make a GitHub App with a browser: its key and secret as files, and the lines for "
+		"server.yaml",
+		cli_github_app },
 	{ "validate",
 		"[--repo DIR | --file FILE] [--server FILE] | --reference | --schema repo|server",
 		"check the file of a repository, of the server, or both together; or list the keys",
@@ -327,6 +334,15 @@ static const struct flag flags[] = {
 	SWITCH("--dot", dot),
 	SWITCH("--all", all),
 	SWITCH("--reference", reference),
+	TEXT("--url", url),
+	TEXT("--org", org),
+	TEXT("--name", name),
+	TEXT("--host", host),
+	TEXT("--out", out),
+	TEXT("--ca-bundle", ca_bundle),
+	TEXT("--code", code),
+	SWITCH("--print", print),
+	SWITCH("--merge", merge),
 };
 
 static int take_flag(struct cli *cli, int argc, char **argv, int *at)

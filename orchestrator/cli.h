@@ -20,7 +20,8 @@ struct cli {
 	const char *repo, *head, *base, *title, *body, *import, *config, *env_file, *server, *until,
 		*from, *to;
 	const char *dir, *workspace, *project, *file, *schema;
-	bool dot, all, reference;
+	const char *url, *org, *name, *host, *out, *ca_bundle, *code;
+	bool dot, all, reference, print, merge;
 	int64_t timeout_s;
 };
 
@@ -72,6 +73,7 @@ int cli_queue(struct cli *cli);
 int cli_audit(struct cli *cli);
 int cli_reload(struct cli *cli);
 int cli_doctor(struct cli *cli);
+int cli_github_app(struct cli *cli);
 int cli_migrate(struct cli *cli);
 int cli_validate(struct cli *cli);
 int cli_projects(struct cli *cli);

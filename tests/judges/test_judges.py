@@ -14,6 +14,7 @@ import fake_github  # noqa: E402
 import judge  # noqa: E402
 import sluice  # noqa: E402
 import test_github  # noqa: E402
+import test_hosts  # noqa: E402
 import webhooks  # noqa: E402
 
 # Cases of the GitHub suite that make no call which the others do not make, and take long
@@ -28,10 +29,11 @@ class Kept(fake_github.FakeGitHub):
         FAKES.append(self)
 
 
-def calls_of_github_suite():
-    """Every call that the cases of the GitHub suite make; cases that come later are in it by themselves."""
+def calls_of_suites():
+    """Every call that the cases of the GitHub suites make; cases that come later are in it by themselves."""
     fake_github.FakeGitHub = Kept
     cases = [one for one in test_github.CASES if one.__name__ not in LEFT_OUT]
+    cases += [call for _, call in sluice.named_cases(vars(test_hosts))]
     with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
         verdicts = list(pool.map(test_github.verdict_of, cases))
     bad = ["%s: %s" % (one.__name__, verdict[1]) for one, verdict in zip(cases, verdicts) if verdict[0] == "failed"]
@@ -102,7 +104,7 @@ def main():
     webhooks.judge_examples(results)
     webhooks.judge_corpora(results)
     emulated.judge_loop(results)
-    calls, bad = calls_of_github_suite()
+    calls, bad = calls_of_suites()
     description = judge.Description(judge.GITHUB)
     judge_all(results, description, calls, bad)
     judges_object(results, description)

@@ -293,6 +293,7 @@ ROUTES = []
 
 
 def route(method, pattern, jwt=False):
+    """jwt: the App itself speaks; None: anybody may."""
     def keep(function):
         ROUTES.append((method, re.compile("^%s$" % pattern), function, jwt))
         return function
@@ -586,6 +587,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def api(self, data):
         fake = self.server.fake
         begin = time.monotonic()
+        self.path = self.path.removeprefix("/api/v3")  # as Enterprise servers have it
         path, _, text = self.path.partition("?")
         call = {"method": self.command, "path": self.path, "at": time.time(), "began": begin, "body": data,
                 "headers": dict(self.headers)}
@@ -642,10 +644,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             match = pattern.match(path)
             if match is None or method != self.command:
                 continue
-            who = self.who(jwt)
+            who = self.who(jwt) if jwt is not None else None
             words = match.groupdict()
             body = None
-            if self.command in ("POST", "PATCH", "PUT"):
+            if self.command in ("POST", "PATCH", "PUT") and (data or "Content-Type" in self.headers):
                 need((self.headers.get("Content-Type") or "").startswith("application/json"), 415, "Unsupported 'Content-Type'")
                 try:
                     body = json.loads(data)

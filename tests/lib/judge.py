@@ -19,7 +19,7 @@ PASSED_ON = ("accept", "authorization", "content-type", "if-none-match", "user-a
 # A fake may say less than the host: what is missing is no lie. That also breaks each choice of which the whole is a part.
 TERSE = ("required", "oneOf", "anyOf")
 # The last word of these may hold slashes, which the language of the descriptions cannot say; Prism gets them encoded.
-SLASHED = re.compile(r"(/repos/[^/]+/[^/]+/git/ref/|/repos/[^/]+/[^/]+/contents/)(.+)")
+SLASHED = re.compile(r"(/repos/[^/]+/[^/]+/git/refs?/|/repos/[^/]+/[^/]+/contents/)(.+)")
 
 
 def why_not_here():
