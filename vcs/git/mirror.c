@@ -125,14 +125,19 @@ static int alternates_point(struct mirror *mirror, struct err *err)
 static int repository_dir_open(
 	const char *data_dir, struct repo_id repo, int *ret_fd, struct err *err)
 {
-	_cleanup_fd_ int data = open(data_dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	_cleanup_fd_ int data = open(data_dir, O_DIRECTORY | O_PATH | O_CLOEXEC);
 	_cleanup_fd_ int repos = -1;
-	char id[24];
+	char id[24], path[40];
 	int r;
 
 	if (data < 0)
 		return err_sys(err, ERR_SYSTEM, errno, "cannot open the data folder");
 	snprintf(id, sizeof(id), "%" PRId64, repo.v);
+	snprintf(path, sizeof(path), "repos/%s", id);
+	/* Where it is there, what lies above it may be closed to us. */
+	*ret_fd = openat(data, path, O_DIRECTORY | O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (*ret_fd >= 0)
+		return 0;
 	r = folder_open_or_make(data, "repos", &repos, err);
 	return r < 0 ? r : folder_open_or_make(repos, id, ret_fd, err);
 }
