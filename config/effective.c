@@ -243,7 +243,8 @@ static void add_stricter_rules(
 		if (is_known)
 			continue;
 		rules = arena_push(merge->arena, rules, count, sizeof(*rules));
-		rules[count++] = head->approvals[i];
+		rules[count] = head->approvals[i];
+		rules[count++].from_head = true;
 	}
 	environment->approvals = rules;
 	environment->approval_count = count;
@@ -287,6 +288,8 @@ static void merge_environments(struct merge *merge)
 				"new; nobody gets credentials before it is merged");
 		environment.credentials = "";
 		environment.drift.schedule = "";
+		for (size_t k = 0; k < environment.approval_count; k++)
+			environment.approvals[k].from_head = true;
 		add_environment(merge, &environment);
 	}
 }

@@ -87,7 +87,7 @@ static const struct config_key project_keys[] = {
 	REQUIREMENTS("plan_requirements", plan_requires, REPO_PLAN_REQUIREMENTS,
 		"what must hold before a plan; restricted" LATER),
 	REQUIREMENTS("apply_requirements", apply_requires, REPO_APPLY_REQUIREMENTS,
-		"what must hold before an apply; restricted" LATER),
+		"what must hold before an apply; restricted"),
 	REQUIREMENTS("import_requirements", import_requires, REPO_IMPORT_REQUIREMENTS,
 		"what must hold before an import; restricted"),
 	{ "depends_on", CONFIG_TEXTS, IN(depends_on),
@@ -117,7 +117,7 @@ static const struct config_key project_keys[] = {
 		.help = "what looks at each plan" LATER },
 	{ "owners", CONFIG_TEXTS, IN(owners), .most = 100, .is_native = true, .is_guard = true,
 		.is_one_or_list = true, .is_good = word_is_person, .expected = "a user, or @TEAM",
-		.help = "people or @teams one of whom must have approved" LATER },
+		.help = "people or @teams one of whom must have approved" },
 	{ 0 },
 };
 
@@ -193,6 +193,8 @@ static const struct config_key if_plan_keys[] = {
 		.is_guard = true, .help = "it changes a resource of such a type, `aws_iam_*`" },
 	{ "more_than", CONFIG_INT, OF_RULE(if_more_than), 0, GROUPS, .is_guard = true,
 		.help = "it changes more than so many resources" },
+	{ "runs_code", CONFIG_BOOL, OF_RULE(if_runs_code), .is_guard = true,
+		.help = "it has a provisioner, or reads from a program" },
 	{ 0 },
 };
 
@@ -223,6 +225,7 @@ static const struct config_key approval_keys[] = {
 };
 
 static const struct approval_rule plain_approval = { .name = "",
+	.if_more_than = -1,
 	.require = { .count = 1 },
 	.exclude = EXCLUDE_AUTHOR | EXCLUDE_COMMITTERS | EXCLUDE_INITIATOR | EXCLUDE_BOTS,
 	.binds_to_plan = true };
@@ -270,11 +273,10 @@ static const struct config_key drift_keys[] = {
 static const struct config_key environment_keys[] = {
 	{ "approvals", CONFIG_LIST, OF_ENVIRONMENT(approvals), .most = 100, .keys = approval_keys,
 		.element = &approval_element, .count = OF_ENVIRONMENT(approval_count),
-		.is_guard = true,
-		.help = "every rule that matches must hold before an apply" LATER },
+		.is_guard = true, .help = "every rule that matches must hold before an apply" },
 	{ "freeze", CONFIG_LIST, OF_ENVIRONMENT(freezes), .keys = freeze_keys,
 		.element = &freeze_element, .count = OF_ENVIRONMENT(freeze_count), .is_guard = true,
-		.help = "times without applies" LATER },
+		.help = "times without applies" },
 	{ "credentials", CONFIG_TEXT, OF_ENVIRONMENT(credentials), .is_guard = true,
 		.help = "profile of the server's configuration" },
 	{ "drift", CONFIG_MAP, .keys = drift_keys, .is_guard = true,

@@ -103,6 +103,8 @@ static const struct config_key limit_keys[] = {
 	{ "stop_grace", CONFIG_DURATION, AT(stop_grace_ms), 100, HOUR, .fallback = "60s",
 		.help = "from the polite stop of a tool to the next harder one; an apply is only "
 			"ever asked politely" },
+	{ "plan_expires", CONFIG_DURATION, AT(plan_expires_ms), 60 * SECOND, 365LL * DAY,
+		.fallback = "14d", .help = "an older plan is not applied: plan again" },
 	{ "output", CONFIG_SIZE, AT(output_cap_bytes), 4096, 1LL << 34, .fallback = "64MiB",
 		.help = "a step that prints more is stopped" },
 	{ "body", CONFIG_SIZE, AT(body_cap_bytes), 1024, 64 << 20, .fallback = "1MiB",
@@ -167,7 +169,7 @@ static const struct config_key keys[] = {
 		.element = &server_notification, .count = AT(notification_count),
 		.help = "who is told of what" LATER },
 	{ "teams", CONFIG_NAMED, AT(teams), .keys = server_team_keys, .element = &server_team,
-		.count = AT(team_count), .help = "by name" LATER },
+		.count = AT(team_count), .help = "by name" },
 	{ 0 },
 };
 
@@ -193,6 +195,7 @@ void server_config_defaults(struct settings *settings)
 		.tool_version = "",
 		.step_timeout_ms = HOUR,
 		.stop_grace_ms = 60 * SECOND,
+		.plan_expires_ms = 14LL * DAY,
 		.output_cap_bytes = 64 << 20,
 		.sweep_every_ms = HOUR,
 		.keep_leftovers_ms = DAY,

@@ -306,7 +306,7 @@ const struct config_element server_team = {
 const struct config_key server_team_keys[] = {
 	{ "members", CONFIG_TEXTS, TEAM(members), .is_required = true, .is_good = server_is_name,
 		.expected = "a user name",
-		.help = "of a team, for hosts that know no teams" LATER },
+		.help = "of a team; its name then means these people on every host" },
 	{ 0 },
 };
 

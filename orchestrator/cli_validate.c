@@ -130,18 +130,6 @@ static void check_server(struct validation *validation)
 	}
 }
 
-static void warn_of_environment(
-	struct validation *validation, const struct environment *environment)
-{
-	if (environment->approval_count > 0 || environment->freeze_count > 0)
-		add_warning(validation,
-			(struct config_place){
-				validation->file, environment->at.line, environment->at.column },
-			arena_printf(
-				&validation->cli->arena, "environments.%.60s", environment->name),
-			ENVIRONMENT_NOT_ASKED);
-}
-
 /* Without a server nobody knows which workflows it has and what it allows. */
 static void check_file_alone(struct validation *validation)
 {
@@ -177,8 +165,6 @@ static void check_file_alone(struct validation *validation)
 	for (size_t i = 0; i < file.warning_count; i++)
 		add_warning(validation, file.warnings[i].at, file.warnings[i].path,
 			file.warnings[i].text);
-	for (size_t i = 0; i < file.environment_count; i++)
-		warn_of_environment(validation, &file.environments[i].environment);
 }
 
 /* As on the base branch and in a pull request that does not touch it. */
@@ -206,8 +192,6 @@ static void check_with_server(struct validation *validation)
 		add_problem(validation, problems.list[i].at, problems.list[i].path,
 			problems.list[i].message, problems.list[i].hint);
 	validation->problems.found += problems.found - problems.count;
-	for (size_t i = 0; i < validation->config.environment_count; i++)
-		warn_of_environment(validation, &validation->config.environments[i]);
 }
 
 static void check_repo(struct validation *validation, const char *dir, const char *file)

@@ -4,6 +4,7 @@
 struct chosen {
 	size_t count, changed, failed, unlocked;
 	const char *failed_name, *unlocked_name;
+	struct job *plans;  /* that are to be applied */
 	const char *before; /* what must be applied first, in words; or NULL */
 };
 
@@ -64,6 +65,7 @@ static int choose(struct asking *asking, const struct job *all, size_t all_count
 	int r = store_lock_list_pull(
 		asking->engine->store, asking->arena, asking->pull->id, &locks, &lock_count, err);
 
+	ret->plans = arena_alloc(asking->arena, (all_count + 1) * sizeof(*ret->plans));
 	if (all_count > 0)
 		memcpy(jobs, all, all_count * sizeof(*jobs));
 	if (r == 0)
@@ -82,7 +84,7 @@ static int choose(struct asking *asking, const struct job *all, size_t all_count
 		}
 		if (!job->has_changes || job->is_applied)
 			continue;
-		ret->changed++;
+		ret->plans[ret->changed++] = *job;
 		if (!is_held(locks, lock_count, job)) {
 			ret->unlocked++;
 			ret->unlocked_name = job->project;
@@ -177,7 +179,11 @@ int apply_command(struct asking *asking, struct err *err)
 	if (chosen.before != NULL)
 		return asking_refuse(asking, chosen.before,
 			"Apply it first, or both together with `sluice apply`.", err);
-	r = gate_read(asking->engine, arena, asking->pull, &plan_run, false, asking->event->actor,
+	r = gate_read(asking->engine, arena, asking->pull, &plan_run,
+		&(struct gate_question){ .plans = chosen.plans,
+			.plan_count = chosen.changed,
+			.initiator = asking->event->actor,
+			.max_age_ms = FACTS_NOW_MS },
 		&gate, err);
 	if (r < 0)
 		return r;
@@ -185,4 +191,63 @@ int apply_command(struct asking *asking, struct err *err)
 		return asking_refuse(
 			asking, gate.missing, "Then comment `sluice apply` again.", err);
 	return apply_start(asking, &plan_run, &gate, err);
+}
+
+/* ---- before the command ---- */
+
+static int pull_of(struct engine *engine, struct arena *arena, const struct vcs_event *event,
+	struct pull *ret, struct err *err)
+{
+	struct repo *repos = NULL;
+	size_t count = 0;
+	int r = store_repo_list(engine->store, arena, &repos, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (str_equal(repos[i].host, event->host) && str_equal(repos[i].name, event->repo))
+			return store_pull_find(
+				engine->store, arena, repos[i].id, event->number, ret, err);
+	}
+	return r < 0 ? r : err_set(err, ERR_MISSING, "there is no such repository");
+}
+
+static bool asks_gate(struct engine *engine, struct arena *arena, const struct vcs_event *event)
+{
+	struct command command = { 0 };
+
+	if (event->kind != VCS_COMMENT || event->actor_is_bot || str_empty(event->body))
+		return false;
+	command_parse(&engine->words, event->body, strlen(event->body), arena, &command);
+	return command.kind == COMMAND_APPLY || command.kind == COMMAND_IMPORT ||
+	       command.kind == COMMAND_STATE_RM;
+}
+
+int gate_pass(struct engine *engine, struct arena *arena, struct inbox_id row,
+	const struct vcs_event *event, bool *ret_waits, struct err *err)
+{
+	struct gate_verdict ignored = { 0 };
+	struct job *jobs = NULL;
+	bool is_fresh = true;
+	struct run plan_run;
+	struct pull pull;
+	size_t count = 0;
+	int r;
+
+	*ret_waits = false;
+	if (!asks_gate(engine, arena, event))
+		return 0;
+	r = pull_of(engine, arena, event, &pull, err);
+	if (r == 0)
+		r = plan_set_load(engine, arena, &pull, &plan_run, &jobs, &count, err);
+	if (r == -ERR_MISSING || r == -ERR_STALE) /* the command says so */
+		return 0;
+	if (r == 0)
+		r = gate_read(engine, arena, &pull, &plan_run,
+			&(struct gate_question){ .plans = jobs,
+				.plan_count = count,
+				.initiator = event->actor,
+				.max_age_ms = FACTS_NOW_MS,
+				.is_fresh = &is_fresh },
+			&ignored, err);
+	*ret_waits = !is_fresh;
+	return r < 0 || is_fresh ? r : facts_hold(engine, pull.id, row, err);
 }

@@ -3,6 +3,7 @@
  */
 #include "orchestrator/engine/private.h"
 
+#include "orchestrator/model/project_guard.h"
 #include "orchestrator/model/steps.h"
 
 static int holds_lock(struct engine *engine, struct arena *arena, const struct facts *facts,
@@ -33,8 +34,13 @@ static int read_apply(struct engine *engine, struct arena *arena, struct facts *
 	if (r == 0)
 		r = holds_lock(engine, arena, facts, &is_held, err);
 	if (r == 0)
-		r = gate_read(
-			engine, arena, facts->pull, &plan_run, false, facts->run->actor, gate, err);
+		r = gate_read(engine, arena, facts->pull, &plan_run,
+			&(struct gate_question){ .plans = &plan_job,
+				.plan_count = 1,
+				.initiator = facts->run->actor,
+				.max_age_ms = FACTS_NOW_MS,
+				.is_fresh = &facts->is_fresh },
+			gate, err);
 	if (r < 0)
 		return r;
 	if (facts->pull->state != PULL_OPEN)
@@ -55,40 +61,67 @@ static int read_apply(struct engine *engine, struct arena *arena, struct facts *
 	return 0;
 }
 
-/* Without `approved` among the requirements an import needs no plan's approval; what else they may
- * name is not known of a pull request yet, and what is not known does not hold. */
+/* Without `approved` among the requirements an import needs no plan's approval, unless an
+ * environment guards the project. */
 int change_gate(struct engine *engine, struct arena *arena, const struct pull *pull,
-	const struct run *plan_run, const char *recipe_text, const char *actor,
+	const struct run *plan_run, const struct job *plan, const char *actor, bool *ret_fresh,
 	struct gate_verdict *ret, struct err *err)
 {
 	struct pull as_planned = *pull; /* the plan is void, its approvals are not */
+	struct project_guard guard;
 	struct recipe recipe;
-	int r = recipe_read(recipe_text, arena, &recipe, err);
+	int r = recipe_read(plan->recipe, arena, &recipe, err);
 
 	*ret = (struct gate_verdict){ .open = true, .missing = "" };
+	*ret_fresh = true;
 	as_planned.plan_run = plan_run->id;
-	if (r == 0 && (recipe.import_requires & REQUIRE_APPROVED))
-		r = gate_read(engine, arena, &as_planned, plan_run, false, actor, ret, err);
-	if (r == 0 && ret->open && (recipe.import_requires & ~(unsigned)REQUIRE_APPROVED) != 0)
-		*ret = (struct gate_verdict){
-			.missing = "import_requirements ask for more than `approved`, and sluice "
-				   "cannot tell yet whether that holds"
-		};
-	return r;
+	if (r == 0)
+		r = project_guard_read(plan->guard, arena, &guard, err);
+	if (r < 0 || (recipe.import_requires == 0 && str_empty(guard.environment)))
+		return r;
+	return gate_read(engine, arena, &as_planned, plan_run,
+		&(struct gate_question){ .plans = plan,
+			.plan_count = 1,
+			.initiator = actor,
+			.also_requires = recipe.import_requires,
+			.max_age_ms = FACTS_NOW_MS,
+			.is_fresh = ret_fresh },
+		ret, err);
+}
+
+static int plan_of_change(struct engine *engine, struct arena *arena, const struct facts *facts,
+	struct job *ret, struct err *err)
+{
+	struct job *plans = NULL;
+	size_t count = 0;
+	int r = store_job_list_run(engine->store, arena, facts->run->plan_run, &plans, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (plans[i].op == JOB_PLAN && str_equal(plans[i].dir, facts->job->dir) &&
+			str_equal(plans[i].workspace, facts->job->workspace) &&
+			str_equal(plans[i].project, facts->job->project)) {
+			*ret = plans[i];
+			return 0;
+		}
+	}
+	return r < 0 ? r : err_set(err, ERR_MISSING, "the plan of an import is gone");
 }
 
 static int read_change(struct engine *engine, struct arena *arena, struct facts *facts,
 	struct gate_verdict *gate, const char **ret_why, struct err *err)
 {
 	struct run plan_run;
+	struct job plan;
 	bool is_held = false;
 	int r = store_run_load(engine->store, arena, facts->run->plan_run, &plan_run, err);
 
 	if (r == 0)
 		r = holds_lock(engine, arena, facts, &is_held, err);
 	if (r == 0)
-		r = change_gate(engine, arena, facts->pull, &plan_run, facts->job->recipe,
-			facts->run->actor, gate, err);
+		r = plan_of_change(engine, arena, facts, &plan, err);
+	if (r == 0)
+		r = change_gate(engine, arena, facts->pull, &plan_run, &plan, facts->run->actor,
+			&facts->is_fresh, gate, err);
 	if (r < 0)
 		return r;
 	if (facts->pull->state != PULL_OPEN)
@@ -109,12 +142,13 @@ int begin_read(struct engine *engine, struct arena *arena, struct facts *facts,
 	struct gate_verdict *gate, const char **ret_why, struct err *err)
 {
 	facts->gate = gate;
+	facts->is_fresh = true;
 	return facts->job->op == JOB_APPLY ? read_apply(engine, arena, facts, gate, ret_why, err)
 					   : read_change(engine, arena, facts, gate, ret_why, err);
 }
 
 int begin_allowed(struct engine *engine, struct arena *arena, const struct job *job, bool *ret,
-	struct err *err)
+	bool *ret_waits, struct err *err)
 {
 	struct gate_verdict gate = { 0 };
 	struct facts facts = { .job = job };
@@ -130,6 +164,7 @@ int begin_allowed(struct engine *engine, struct arena *arena, const struct job *
 	if (r == 0)
 		r = begin_read(engine, arena, &facts, &gate, &why, err);
 	*ret = r == 0 && facts.is_usable && gate.open;
+	*ret_waits = r == 0 && !facts.is_fresh;
 	return r;
 }
 
@@ -150,7 +185,7 @@ int begin_note(
 	return r < 0 ? r
 		     : engine_audit(engine, arena, "apply started", facts->run->actor,
 			       facts->pull->id, facts->run->id, err,
-			       "%s (%s) plan %s at %s, approved by %s", job->project,
-			       job->workspace, job->plan_blob, facts->run->head,
-			       gate_counted(facts->gate, arena));
+			       "%s (%s) plan %s of set %s at %s, approved by %s", job->project,
+			       job->workspace, job->plan_blob, facts->gate->set_digest,
+			       facts->run->head, gate_counted(facts->gate, arena));
 }

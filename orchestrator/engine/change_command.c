@@ -66,9 +66,10 @@ static int change_project(
 	struct asking *asking, const struct run *plan_run, const struct job *plan, struct err *err)
 {
 	struct gate_verdict gate = { 0 };
+	bool is_fresh = true;
 	int place = 0;
-	int r = change_gate(asking->engine, asking->arena, asking->pull, plan_run, plan->recipe,
-		asking->event->actor, &gate, err);
+	int r = change_gate(asking->engine, asking->arena, asking->pull, plan_run, plan,
+		asking->event->actor, &is_fresh, &gate, err);
 
 	if (r < 0)
 		return r;

@@ -65,7 +65,9 @@ int delivery_handle(struct engine *engine, struct arena *arena, const struct inb
 		*ret_outcome = "unreadable";
 		return 0;
 	}
-	r = partial_pass(engine, arena, row->id, &event, &waits, err);
+	r = gate_pass(engine, arena, row->id, &event, &waits, err);
+	if (r == 0 && !waits)
+		r = partial_pass(engine, arena, row->id, &event, &waits, err);
 	if (r == 0 && waits)
 		*ret_outcome = NULL;
 	return r < 0 || waits ? r : pull_event_handle(engine, arena, &event, ret_outcome, err);

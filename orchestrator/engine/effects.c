@@ -12,6 +12,7 @@ enum {
 	RETRY_FIRST_MS = 1000,
 	RETRY_MOST_MS = 300000,
 	SENT_COMMENTS_MAX = 500,
+	ASKED_MS = 100,	 /* until a host has answered */
 	START_TRIES = 4, /* within 15 s; then people are told why, and ask again */
 };
 
@@ -374,7 +375,7 @@ static int end_handed(
 static int start_job(
 	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
 {
-	bool may_start = true;
+	bool may_start = true, waits = false;
 	struct job_spec spec;
 	struct job job;
 	int r = store_job_load(engine->store, arena, row->job, &job, err);
@@ -386,7 +387,10 @@ static int start_job(
 	if (job.state != JOB_STARTING) /* stopped meanwhile */
 		return store_outbox_done(engine->store, row->id, row->version, err);
 	if (job_repeat_class(job.op) == REPEAT_NEVER)
-		r = begin_allowed(engine, arena, &job, &may_start, err);
+		r = begin_allowed(engine, arena, &job, &may_start, &waits, err);
+	if (r == 0 && waits)
+		return store_outbox_retry(
+			engine->store, row->id, engine_now(engine) + ASKED_MS, "", err);
 	if (r == 0 && !may_start) { /* back to the table, which will refuse it with the reason */
 		engine_post_job(engine, job.id, job.attempt, EV_VOID);
 		return store_outbox_done(engine->store, row->id, row->version, err);

@@ -35,6 +35,7 @@ int engine_new(struct store *store, const struct engine_world *world, struct eng
 	list_init(&engine->known);
 	list_init(&engine->partials);
 	list_init(&engine->listings);
+	list_init(&engine->facts);
 	engine->inbox_may_have_rows = engine->slots_may_be_free = true;
 	*ret = engine;
 	return 0;
@@ -73,6 +74,7 @@ void engine_free(struct engine *engine)
 	effects_drop(engine);
 	partials_drop(engine);
 	listings_drop(engine);
+	facts_drop(engine);
 	forget_parsed(engine);
 	known_forget_all(engine);
 	generations_free(engine);
@@ -405,6 +407,8 @@ static int posted_handle(
 		return plan_again(engine, arena, posted->pull, err);
 	case POSTED_WORD:
 		return catchup_word(engine, arena, &posted->event, err);
+	case POSTED_FACTS:
+		return facts_answered(engine, arena, posted, err);
 	case POSTED_ANSWERED:
 		return partial_answered(engine, posted->inbox, err);
 	case POSTED_PULL_GONE: {
@@ -732,6 +736,7 @@ static void turn(struct engine *engine, int64_t began)
 	}
 	metrics_observe(HISTOGRAM_TURN, engine_monotonic(engine) - began);
 	if (wait == 0) { /* only what is stored is sent */
+		facts_send(engine);
 		more = effects_send(engine) || more;
 		wait = store_is_dirty(engine->store) ? commit_wait(engine) : WAKE_MOST_MS;
 	}

@@ -2,7 +2,7 @@
  * read facts, actions are names of what the engine then writes. Nothing here can see a clock, the
  * store or a socket. */
 #pragma once
-#include "orchestrator/engine/gates.h"
+#include "orchestrator/engine/gates/gates.h"
 #include "orchestrator/engine/precedence.h"
 #include "orchestrator/model/job.h"
 #include "orchestrator/model/pull.h"
@@ -54,6 +54,7 @@ struct facts {
 	const struct gate_verdict *gate; /* EV_START of such a job: read now */
 	bool is_usable; /* EV_START of a job that is begun once: newest set, newest head, unused,
 			   lock held */
+	bool is_fresh;	/* what hosts said of it is of now; else they are asked first */
 	enum job_outcome outcome;   /* EV_ENDED */
 	enum precedence precedence; /* EV_LOCK_FREE, EV_ONE_ENDED */
 };

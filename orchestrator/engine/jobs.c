@@ -186,6 +186,7 @@ static int make_plan(struct engine *engine, struct arena *arena, const struct pu
 		.workspace = project->workspace,
 		.tool = project->tool,
 		.recipe = project->recipe,
+		.guard = project->guard,
 		.position = (int)index + 1,
 		.order_group = project->group,
 		.depends_on = lines_of(&project->waits_for, arena),

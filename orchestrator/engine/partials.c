@@ -197,7 +197,7 @@ static void complete(struct vcs_event *event, const struct vcs_event *answer, st
 	event->is_closed = answer->is_closed;
 }
 
-static int hold(struct engine *engine, struct inbox_id id, int64_t ms, struct err *err)
+int inbox_hold(struct engine *engine, struct inbox_id id, int64_t ms, struct err *err)
 {
 	engine->inbox_has_deferred = true;
 	engine_look_again(engine, ms);
@@ -215,7 +215,7 @@ static int use_answer(struct engine *engine, struct arena *arena, struct partial
 	for (size_t i = 0; r == 0 && i < partial->withdrawn_count; i++)
 		r = pull_event_handle(engine, arena, &partial->withdrawn[i], &outcome, err);
 	for (size_t i = 0; r == 0 && i < partial->behind_count; i++)
-		r = hold(engine, partial->behind[i], 0, err);
+		r = inbox_hold(engine, partial->behind[i], 0, err);
 	partial_end(partial);
 	return r;
 }
@@ -240,7 +240,7 @@ int partial_pass(struct engine *engine, struct arena *arena, struct inbox_id id,
 	} else if (!partial->is_asked) {
 		ask(engine, partial);
 	}
-	return hold(engine, id, HOLD_MS, err);
+	return inbox_hold(engine, id, HOLD_MS, err);
 }
 
 /* The row is due: at once, or when the host may be asked again. */
@@ -254,11 +254,11 @@ int partial_answered(struct engine *engine, struct inbox_id id, struct err *err)
 		if (partial->inbox.v != id.v)
 			continue;
 		if (partial->is_answered)
-			return hold(engine, id, 0, err);
+			return inbox_hold(engine, id, 0, err);
 		for (int i = 0; i < partial->tries && wait < RETRY_MOST_MS; i++)
 			wait *= 2;
 		partial->tries++;
-		return hold(engine, id, wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS, err);
+		return inbox_hold(engine, id, wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS, err);
 	}
 	return 0;
 }

@@ -59,6 +59,8 @@ static int find_recipes(const struct settings *settings, struct planned *planned
 
 		project->recipe = recipe_of(
 			&planned->config, project->config, version_of(settings, project), arena);
+		project->guard = guard_of(
+			&planned->config, &planned->prepared, project->config, arena);
 		if (project->recipe == NULL)
 			problem_add(problems, arena, project->at,
 				arena_printf(arena, "%s.workflow", project->name),
@@ -125,14 +127,6 @@ static void tell_notes(struct arena *arena, const struct pull *pull, const struc
 		told_add_note(told, arena, "%s:%d:%d: %s: %s", config->notes[i].at.file,
 			config->notes[i].at.line, config->notes[i].at.column, config->notes[i].path,
 			config->notes[i].text);
-	for (size_t i = 0; i < config->environment_count; i++) {
-		const struct environment *environment = &config->environments[i];
-
-		if (environment->approval_count > 0 || environment->freeze_count > 0)
-			told_add_note(told, arena, "%s:%d:%d: environments.%s: %s",
-				environment->at.file, environment->at.line, environment->at.column,
-				environment->name, ENVIRONMENT_NOT_ASKED);
-	}
 	if (config->ignores_branch)
 		told_add_note(
 			told, arena, "the server plans no pull requests into %s", pull->base_ref);

@@ -28,6 +28,7 @@ enum posted_kind {
 	POSTED_PULL_GONE, /* a pull that the host no longer lists as open */
 	POSTED_PLAN_AGAIN,
 	POSTED_WORD,	 /* a comment or review that a host knows (catch-up) */
+	POSTED_FACTS,	 /* a gate wants to know something of a host, or the host answered */
 	POSTED_ANSWERED, /* a host said what a row of the inbox waits for */
 };
 
@@ -54,6 +55,7 @@ struct posted {
 	bool failed, then_again;
 	int64_t retry_ms;
 	struct err err;
+	bool is_answer; /* POSTED_FACTS */
 };
 
 /* An effect that was handed to a host and not yet answered. */
@@ -117,10 +119,10 @@ struct engine {
 	struct list sent_comments;
 	struct list parsed;
 	struct list known;
-	struct list partials, listings;
+	struct list partials, listings, facts;
 	int64_t catchup_at_ms;			     /* monotonic */
 	int64_t words_since_ms, next_words_since_ms; /* wall */
-	size_t flight_count, sent_count, known_count;
+	size_t flight_count, sent_count, known_count, facts_count;
 	/* Jobs handed to the executor whose rows are not yet committed as sent. A failed commit
 	 * brings the rows back, and they must not start the job a second time. */
 	struct handed {
@@ -185,6 +187,8 @@ _must_check_ int partial_pass(struct engine *engine, struct arena *arena, struct
 	struct vcs_event *event, bool *ret_waits, struct err *err);
 _must_check_ int partial_answered(struct engine *engine, struct inbox_id id, struct err *err);
 void partials_drop(struct engine *engine);
+/* The row is looked at again after that time. */
+_must_check_ int inbox_hold(struct engine *engine, struct inbox_id id, int64_t ms, struct err *err);
 
 /* ---- deliveries.c: an inbox row -> ledger row and what follows ---- */
 /* *ret_outcome is NULL when the row must stay: a host was asked first. */
@@ -216,6 +220,11 @@ _must_check_ int plans_end(struct engine *engine, struct arena *arena, struct pu
 _must_check_ int reply_put(struct engine *engine, struct arena *arena, const struct pull *pull,
 	int64_t ledger, const struct reply *reply, struct err *err);
 
+/* ---- apply_command.c ---- */
+/* A command that a gate will answer waits until the host was asked what the gate must know. */
+_must_check_ int gate_pass(struct engine *engine, struct arena *arena, struct inbox_id row,
+	const struct vcs_event *event, bool *ret_waits, struct err *err);
+
 /* ---- progress.c: one event to one run or job, through the table ---- */
 _must_check_ int run_event(struct engine *engine, struct arena *arena, struct run_id id,
 	enum flow_event event, const struct job_result *result, struct err *err);
@@ -225,20 +234,20 @@ _must_check_ int run_say(struct engine *engine, const struct pull *pull, const s
 	bool is_urgent, struct err *err);
 
 /* ---- begin.c: everything that must hold for what is begun once ---- */
-/* Fills `gate` and is_usable; *ret_why says what is missing. */
+/* Fills `gate`, is_usable and is_fresh; *ret_why says what is missing. */
 _must_check_ int begin_read(struct engine *engine, struct arena *arena, struct facts *facts,
 	struct gate_verdict *gate, const char **ret_why, struct err *err);
 /* The same once more: between the commit that lets a job start and the moment it is handed over, a
- * host may have been slow. */
+ * host may have been slow. *ret_waits: a host is asked first. */
 _must_check_ int begin_allowed(struct engine *engine, struct arena *arena, const struct job *job,
-	bool *ret, struct err *err);
+	bool *ret, bool *ret_waits, struct err *err);
 /* The plan is used up, and the audit knows by whom. */
 _must_check_ int begin_note(
 	struct engine *engine, struct arena *arena, const struct facts *facts, struct err *err);
-/* May the state of a project with this recipe be changed by hand? */
+/* May the state of the project with this plan be changed by hand? */
 _must_check_ int change_gate(struct engine *engine, struct arena *arena, const struct pull *pull,
-	const struct run *plan_run, const char *recipe, const char *actor, struct gate_verdict *ret,
-	struct err *err);
+	const struct run *plan_run, const struct job *plan, const char *actor, bool *ret_fresh,
+	struct gate_verdict *ret, struct err *err);
 
 /* ---- planned.c: git's answer -> what is planned ---- */
 struct planned {
@@ -306,10 +315,58 @@ void known_forget_all(struct engine *engine);
 json_t *known_answer(
 	struct engine *engine, struct arena *arena, const struct pull *pull, const struct run *run);
 
+/* ---- guards.c ---- */
+/* For the row of a plan's job; "" where nothing guards it but what guards all. */
+const char *guard_of(const struct repo_config *config, const struct prepared *prepared,
+	const struct project_config *project, struct arena *arena);
+
+/* ---- plan_sets.c ---- */
+_must_check_ int plan_set_record(struct engine *engine, struct arena *arena,
+	const struct pull *pull, struct run_id id, struct err *err);
+/* Are these plans of the run still what was written down, and young enough? *ret_problem is NULL
+ * when they are. */
+_must_check_ int plan_set_check(struct engine *engine, struct arena *arena,
+	const struct run *plan_run, const struct job *jobs, size_t count, const char **ret_digest,
+	const char **ret_problem, struct err *err);
+
+/* ---- facts.c ---- */
+struct gate_needs { /* whom and which teams a gate asks about */
+	struct name_list people, teams;
+};
+/* true: there is an answer to these very questions that is young enough; *ret is NULL when the host
+ * said nothing, and *ret_problem why. false: an older answer or none, and the host is asked. */
+bool facts_get(struct engine *engine, struct pull_id pull, const struct gate_needs *needs,
+	int64_t max_age_ms, const struct host_facts **ret, const char **ret_problem);
+/* The row of the inbox stays until there is an answer. */
+_must_check_ int facts_hold(
+	struct engine *engine, struct pull_id pull, struct inbox_id row, struct err *err);
+void facts_send(struct engine *engine); /* after a commit */
+_must_check_ int facts_answered(
+	struct engine *engine, struct arena *arena, const struct posted *posted, struct err *err);
+void facts_drop(struct engine *engine);
+
 /* ---- gate.c ---- */
+enum {
+	FACTS_NOW_MS = 3000, /* right before something is begun */
+	FACTS_SHOWN_MS = 600000,
+};
+struct gate_question {
+	const struct job *plans; /* those that are to be applied; other jobs among them are none */
+	size_t plan_count;
+	const char *initiator;
+	unsigned also_requires; /* enum requirement: of an import, beside what applies require */
+	int64_t max_age_ms;	/* of what the host said */
+	bool *is_fresh;		/* NULL, or told: it is not older than that */
+	const char *const *what_if; /* people who are taken to approve now */
+	size_t what_if_count;
+};
 _must_check_ int gate_read(struct engine *engine, struct arena *arena, const struct pull *pull,
-	const struct run *plan_run, bool plan_failed, const char *initiator,
-	struct gate_verdict *ret, struct err *err);
+	const struct run *plan_run, const struct gate_question *question, struct gate_verdict *ret,
+	struct err *err);
+/* The same for people who look at it: also who must not be the one who asks. */
+_must_check_ int gate_show(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *plan_run, const struct gate_question *question, struct gate_verdict *ret,
+	struct err *err);
 const char *gate_counted(const struct gate_verdict *gate, struct arena *arena); /* "bob, carol" */
 
 /* ---- slots.c ---- */

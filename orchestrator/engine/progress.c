@@ -128,6 +128,9 @@ static int finish_run(struct engine *engine, struct arena *arena, const struct f
 		known_forget(engine, facts->pull->repo_id, run->head);
 	if (r == 0 && was_at_work && (state == RUN_DONE || state == RUN_FAILED))
 		r = hooks_add(engine, arena, facts->pull, run, true, &has_hooks, err);
+	if (r == 0 && run->kind == RUN_PLAN && was_at_work &&
+		(state == RUN_DONE || state == RUN_FAILED))
+		r = plan_set_record(engine, arena, facts->pull, run->id, err);
 	if (r < 0 || run->kind == RUN_PLAN)
 		return r;
 	/* the plan's comment shows what was applied and what is next */
@@ -424,7 +427,9 @@ int job_event(struct engine *engine, struct arena *arena, struct job_id id, int 
 	if (r == 0 && event == EV_START && job.state == JOB_WAITING &&
 		job_repeat_class(job.op) == REPEAT_NEVER)
 		r = begin_read(engine, arena, &facts, &gate, &why, err);
-	if (r < 0)
+	else
+		facts.is_fresh = true;
+	if (r < 0 || !facts.is_fresh) /* it keeps waiting: the answer gives out slots again */
 		return r;
 	rule = flow_decide(&flow_job, (int)job.state, event, &facts);
 	if (rule == NULL)

@@ -23,7 +23,8 @@ struct project {
 	const char *rule;    /* what in the configuration said so: "when_modified ../modules" */
 	struct config_place at;
 	const struct project_config *config; /* everything else; never NULL */
-	const char *recipe;   /* of its jobs; set when the whole configuration was read */
+	/* of its jobs; set when the whole configuration was read */
+	const char *recipe, *guard;
 	int group;	      /* later groups wait for earlier ones */
 	const size_t *before; /* indices of those of `projects` that it waits for */
 	size_t before_count;

@@ -274,32 +274,8 @@ static void put_table(
 
 /* ---- what must happen next ---- */
 
-static void put_votes(struct strbuf *out, const struct gate_verdict *gate)
-{
-	for (int counts = 1; counts >= 0; counts--) {
-		bool is_first = true;
-
-		for (size_t i = 0; i < gate->vote_count; i++) {
-			const struct gate_vote *vote = &gate->votes[i];
-
-			if (vote->counts != (counts == 1))
-				continue;
-			strbuf_puts(out,
-				is_first ? (counts == 1 ? " Counted: " : " Not counted: ") : ", ");
-			render_inline(out, vote->person);
-			if (!vote->counts)
-				strbuf_printf(out, " (%s)", vote->why);
-			is_first = false;
-		}
-		if (!is_first)
-			strbuf_puts(out, ".");
-	}
-	strbuf_puts(out, "\n");
-}
-
 static void put_plan_end(struct strbuf *out, const struct view *view, const struct tally *tally)
 {
-	const char *word = view->command_word;
 	int to_apply = tally->ready;
 
 	if (!run_state_is_final(view->run->state) || view->superseded_by != NULL ||
@@ -312,23 +288,7 @@ static void put_plan_end(struct strbuf *out, const struct view *view, const stru
 			strbuf_puts(out, "**Applied.** Nothing is left to do here.\n");
 		return;
 	}
-	if (!view->gate->open) {
-		strbuf_puts(out, "**To apply:** ");
-		render_inline(out, view->gate->missing);
-		strbuf_putc(out, '.');
-		put_votes(out, view->gate);
-		return;
-	}
-	strbuf_puts(out, "**Ready.**");
-	if (tally->failed > 0)
-		strbuf_printf(out,
-			" Comment `%s apply -p NAME` to apply one of the %d that succeeded.", word,
-			to_apply);
-	else
-		strbuf_printf(out, " Comment `%s apply` to apply %d project%s%s.", word, to_apply,
-			to_apply == 1 ? "" : "s",
-			to_apply == 1 ? "" : ", or add `-p NAME` for one");
-	put_votes(out, view->gate);
+	render_gates(out, view, to_apply, tally->failed);
 }
 
 /* The configuration: what waits for a person, what changes, what was not taken. */
@@ -347,7 +307,7 @@ static void put_told(struct page *page)
 
 static void put_end(struct page *page, const struct tally *tally)
 {
-	_cleanup_strbuf_ struct strbuf end = STRBUF(16000);
+	_cleanup_strbuf_ struct strbuf end = STRBUF(32000);
 	const struct view *view = page->view;
 
 	for (size_t k = 0; k < view->note_count; k++) {

@@ -2,7 +2,7 @@
  * out. Everything that came from a plan, a branch or a person is escaped for the place it stands
  * in; no fence can be closed from inside, no mention pings, nothing imitates our own words. */
 #pragma once
-#include "orchestrator/engine/gates.h"
+#include "orchestrator/engine/gates/gates.h"
 #include "orchestrator/model/job.h"
 #include "orchestrator/model/pull.h"
 #include "orchestrator/model/run.h"

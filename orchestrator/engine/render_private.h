@@ -27,6 +27,8 @@ void render_cut(struct strbuf *out, const char *text, size_t most);
 void render_changes(struct strbuf *out, const struct view *view, const struct shown *shown);
 /* What stands in the column "to apply". */
 void render_next(struct strbuf *out, const struct view *view, const struct shown *shown);
+/* What stands between these plans and their apply. */
+void render_gates(struct strbuf *out, const struct view *view, int to_apply, int failed);
 /* Of the configuration; nothing when there is nothing to tell. */
 void render_commands(struct strbuf *out, const struct view *view);
 void render_config_changes(struct strbuf *out, const struct view *view);

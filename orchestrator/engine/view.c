@@ -68,12 +68,27 @@ static int view_jobs(struct engine *engine, struct arena *arena, struct view *vi
 static int view_gate(struct engine *engine, struct arena *arena, struct view *view, struct err *err)
 {
 	struct gate_verdict *gate = arena_alloc(arena, sizeof(*gate));
+	struct job *plans;
+	size_t count = 0;
 	int r;
 
 	if (view->run->kind != RUN_PLAN || !run_state_is_final(view->run->state) ||
 		view->pull->plan_run.v != view->run->id.v)
 		return 0;
-	r = gate_read(engine, arena, view->pull, view->run, false, "", gate, err);
+	plans = arena_alloc(arena, (view->job_count + 1) * sizeof(*plans));
+	for (size_t i = 0; i < view->job_count; i++) {
+		const struct job *job = view->jobs[i].job;
+
+		if (job->op == JOB_PLAN && job->state == JOB_DONE && job->has_changes &&
+			!job->is_applied)
+			plans[count++] = *job;
+	}
+	r = gate_show(engine, arena, view->pull, view->run,
+		&(struct gate_question){ .plans = plans,
+			.plan_count = count,
+			.initiator = "",
+			.max_age_ms = FACTS_SHOWN_MS },
+		gate, err);
 	view->gate = gate;
 	return r;
 }

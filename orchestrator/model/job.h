@@ -71,6 +71,7 @@ struct job {
 	const char *workspace;
 	const char *tool;
 	const char *recipe;	/* model/steps.h, or "": how its project is done */
+	const char *guard;	/* a plan: model/project_guard.h, or "": what guards its apply */
 	int position;		/* order in the run */
 	int order_group;	/* later groups wait for earlier ones */
 	const char *depends_on; /* names of projects, one on each line, or "" */

@@ -57,12 +57,14 @@ struct approval_rule {
 	struct config_place at;
 	/* if: all that are given must hold; empty lists: always */
 	struct name_list if_paths, if_labels, if_authors, if_plan_actions, if_resource_types;
-	int if_more_than; /* resources changed; 0: not asked */
+	int if_more_than;  /* resources changed; -1: not asked */
+	bool if_runs_code; /* the plan has a provisioner, or reads from a program */
 	struct people_rule require;
 	struct people_rule *including; /* within the count */
 	size_t including_count;
 	unsigned exclude; /* enum approval_exclude */
 	bool binds_to_plan;
+	bool from_head; /* only the pull request has it: it adds, and replaces nothing */
 };
 
 enum approval_exclude {
@@ -94,12 +96,6 @@ struct environment {
 	const char *credentials; /* profile of the server, or "" */
 	struct drift_rule drift;
 };
-
-/* A rule that is believed to hold and does not is worse than none: whoever shows a configuration
- * says this of an environment with approvals or freezes. */
-#define ENVIRONMENT_NOT_ASKED                                                                      \
-	"its approvals and freezes are guarded, but not asked for yet: an apply needs one "        \
-	"approval by somebody else"
 
 struct check_config {
 	const char *name;

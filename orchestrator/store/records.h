@@ -62,6 +62,15 @@ struct lock_row {
 	int64_t since_ms;
 };
 
+struct plan_set_row {
+	int64_t id; /* the fencing number: only rises */
+	struct pull_id pull;
+	struct run_id run; /* that planned it */
+	const char *head;
+	const char *body, *digest; /* what it is made of, as JSON, and its SHA-256 */
+	int64_t created_ms, expires_ms;
+};
+
 struct deadline_row {
 	const char *kind;
 	int64_t subject;

@@ -116,14 +116,22 @@ static const char *const migrations[] = {
 	"head TEXT NOT NULL,"
 	" commands_hash TEXT NOT NULL, actor TEXT NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX released_pull ON released(pull, head);",
+	/* 8: what guards a project, and what is approved and applied as one */
+	"ALTER TABLE job ADD COLUMN guard TEXT NOT NULL DEFAULT '';"
+	"CREATE TABLE plan_set(id INTEGER PRIMARY KEY, pull INTEGER NOT NULL REFERENCES pull(id), "
+	"run INTEGER NOT NULL UNIQUE REFERENCES run(id), head TEXT NOT NULL, body TEXT NOT NULL, "
+	"digest TEXT NOT NULL, created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX plan_set_pull ON plan_set(pull, id);"
+	"CREATE TRIGGER plan_set_kept BEFORE UPDATE ON plan_set BEGIN SELECT RAISE(ABORT, 'a plan "
+	"set never changes'); END;",
 };
 
 /* Children before parents. */
 const char *const schema_wipe[] = { "DELETE FROM deadline", "DELETE FROM lock",
 	"DELETE FROM outbox", "DELETE FROM inbox", "DELETE FROM history", "DELETE FROM job",
-	"DELETE FROM run", "DELETE FROM ledger", "DELETE FROM audit", "DELETE FROM released",
-	"DELETE FROM pull", "DELETE FROM repo", "DELETE FROM shelf", "DELETE FROM counter",
-	"UPDATE audit_tip SET id = 0, hash = ''", NULL };
+	"DELETE FROM plan_set", "DELETE FROM run", "DELETE FROM ledger", "DELETE FROM audit",
+	"DELETE FROM released", "DELETE FROM pull", "DELETE FROM repo", "DELETE FROM shelf",
+	"DELETE FROM counter", "UPDATE audit_tip SET id = 0, hash = ''", NULL };
 
 int schema_allow_wipe(struct db *db, struct err *err)
 {

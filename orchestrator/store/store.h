@@ -143,6 +143,12 @@ _must_check_ int store_job_list_state(struct store *store, struct arena *arena,
 _must_check_ int store_job_count_active(struct store *store, int *ret,
 	struct err *err); /* STARTING and RUNNING: the slots in use */
 
+/* ---- plan sets: rows that never change ---- */
+_must_check_ int store_plan_set_insert(
+	struct store *store, const struct plan_set_row *row, int64_t *ret_id, struct err *err);
+_must_check_ int store_plan_set_of_run(struct store *store, struct arena *arena, struct run_id run,
+	struct plan_set_row *ret, struct err *err); /* ERR_MISSING */
+
 /* ---- locks: one row per project held, and the queue behind it
  * -------------------------------------------------------- */
 /* Takes the lock or a place in its queue; *ret_place is 0 when it is held by this pull, else 1, 2,

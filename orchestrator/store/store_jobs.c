@@ -7,7 +7,8 @@
 	"id, run, pull, op, state, attempt, project, dir, workspace, tool, position, step, "       \
 	"outcome, failure, output,"                                                                \
 	" summary, plan_blob, log_blob, plan_job, has_changes, is_applied, created_ms, "           \
-	"started_ms, ended_ms, recipe, order_group, depends_on, aborts_with_group FROM job "
+	"started_ms, ended_ms, recipe, order_group, depends_on, aborts_with_group, guard FROM "    \
+	"job "
 
 static void read_job(struct db_rows *rows, struct arena *arena, struct job *ret)
 {
@@ -39,6 +40,7 @@ static void read_job(struct db_rows *rows, struct arena *arena, struct job *ret)
 	ret->order_group = (int)db_int(rows, 25);
 	ret->depends_on = db_text(rows, 26, arena);
 	ret->aborts_with_group = db_int(rows, 27) != 0;
+	ret->guard = db_text(rows, 28, arena);
 }
 
 static int read_jobs(struct db_rows *rows, struct arena *arena, struct job **ret, size_t *ret_count)
@@ -68,15 +70,17 @@ int store_job_insert(
 		"position, step, outcome,"
 		" failure, output, summary, plan_blob, log_blob, plan_job, has_changes, "
 		"is_applied, created_ms, started_ms,"
-		" ended_ms, recipe, order_group, depends_on, aborts_with_group) VALUES($1, $2, $3, "
+		" ended_ms, recipe, order_group, depends_on, aborts_with_group, guard) VALUES($1, "
+		"$2, $3, "
 		"$4, $5, $6, $7, $8, $9, $10, '', 0, '', '', '', $11, '', $12, 0, 0, $13, 0, 0, "
-		"$14, $15, $16, $17)"
+		"$14, $15, $16, $17, $18)"
 		" RETURNING id",
-		"iiiiissssisiisisi", job->run_id.v, job->pull_id.v, (int64_t)job->op,
+		"iiiiissssisiisisis", job->run_id.v, job->pull_id.v, (int64_t)job->op,
 		(int64_t)job->state, (int64_t)job->attempt, job->project, job->dir, job->workspace,
 		job->tool, (int64_t)job->position, job->plan_blob, job->plan_job.v,
 		store_now(store), job->recipe == NULL ? "" : job->recipe, (int64_t)job->order_group,
-		job->depends_on == NULL ? "" : job->depends_on, (int64_t)job->aborts_with_group);
+		job->depends_on == NULL ? "" : job->depends_on, (int64_t)job->aborts_with_group,
+		job->guard == NULL ? "" : job->guard);
 }
 
 int store_job_load(struct store *store, struct arena *arena, struct job_id id, struct job *ret,

@@ -2,7 +2,7 @@
 /* The gate as a table: who said what and when, and what follows. */
 #include "tests/lib/cases.h"
 
-#include "orchestrator/engine/gates.h"
+#include "orchestrator/engine/gates/gates.h"
 #include "orchestrator/lib/strbuf.h"
 
 #include <string.h>
