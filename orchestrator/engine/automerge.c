@@ -31,29 +31,6 @@ static int wishes_read(const struct job *jobs, size_t count, struct arena *arena
 	return 0;
 }
 
-/* Every project ended well, and is without changes or applied. */
-static int is_all_applied(
-	struct engine *engine, const struct job *jobs, size_t count, bool *ret, struct err *err)
-{
-	bool all = true;
-
-	for (size_t i = 0; all && i < count; i++) {
-		enum job_state state = JOB_DONE;
-		int r = 0;
-
-		if (jobs[i].op != JOB_PLAN)
-			continue;
-		all = jobs[i].state == JOB_DONE && (!jobs[i].has_changes || jobs[i].is_applied);
-		if (all && jobs[i].has_changes)
-			r = store_job_apply_state(engine->store, &jobs[i], &state, err);
-		if (r < 0 && r != -ERR_MISSING)
-			return r;
-		all = all && r == 0 && state == JOB_DONE;
-	}
-	*ret = all;
-	return 0;
-}
-
 /* Nothing newer came: what was applied is what the pull request is. */
 static bool is_newest(const struct pull *pull, const struct run *run)
 {
@@ -66,8 +43,7 @@ int automerge_consider(
 {
 	struct wishes wishes = { 0 };
 	struct job *jobs = NULL;
-	bool is_whole = false;
-	size_t count = 0;
+	size_t count = 0, left = 0;
 	struct pull pull;
 	struct run run;
 	int r = store_run_load(engine->store, arena, id, &run, err);
@@ -80,8 +56,8 @@ int automerge_consider(
 	if (r == 0)
 		r = wishes_read(jobs, count, arena, &wishes, err);
 	if (r == 0 && wishes.merges)
-		r = is_all_applied(engine, jobs, count, &is_whole, err);
-	if (r < 0 || !wishes.merges || !is_whole || !is_newest(&pull, &run))
+		r = apply_left(engine, jobs, count, &left, err);
+	if (r < 0 || !wishes.merges || left > 0 || !is_newest(&pull, &run))
 		return r;
 	return effect_put(engine, EFFECT_MERGE, REPEAT_UPSERT,
 		arena_printf(arena, "merge:%lld:%s", (long long)pull.id.v, run.head), &pull, run.id,

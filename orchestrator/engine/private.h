@@ -387,6 +387,20 @@ _must_check_ int effect_put(struct engine *engine, enum effect_kind kind, enum r
 	const char *key, const struct pull *pull, struct run_id run, struct job_id job,
 	const char *payload, int64_t delay_ms, struct err *err);
 
+/* ---- apply_status.c ---- */
+#define APPLY_STATUS "apply" /* payload of a status that speaks of a plan's whole set */
+/* How many plans among these are neither without changes nor applied well. */
+_must_check_ int apply_left(
+	struct engine *engine, const struct job *jobs, size_t count, size_t *ret, struct err *err);
+/* An apply that left something is not the end. */
+_must_check_ int apply_status_narrow(struct engine *engine, struct arena *arena,
+	const struct run *run, struct host_request *request, struct err *err);
+/* A plan ended: says what is to be applied, where nothing is or where another word stands. */
+_must_check_ int apply_status_put(struct engine *engine, struct arena *arena,
+	const struct pull *pull, const struct run *run, enum run_state state, struct err *err);
+_must_check_ int apply_status_request(struct engine *engine, struct arena *arena,
+	struct run_id plan_run, const char *prefix, struct host_request *request, struct err *err);
+
 /* ---- automerge.c ---- */
 /* Asks for the merge when everything of the pull request is applied and its configuration wants it.
  */

@@ -126,6 +126,8 @@ static int finish_run(struct engine *engine, struct arena *arena, const struct f
 
 	if (run->kind == RUN_PLAN && state != RUN_DONE) /* perhaps the work tree is damaged */
 		known_forget(engine, facts->pull->repo_id, run->head);
+	if (r == 0 && run->kind == RUN_PLAN)
+		r = apply_status_put(engine, arena, facts->pull, run, state, err);
 	if (r == 0 && was_at_work && (state == RUN_DONE || state == RUN_FAILED))
 		r = hooks_add(engine, arena, facts->pull, run, true, &has_hooks, err);
 	if (r == 0 && run->kind == RUN_PLAN && was_at_work &&

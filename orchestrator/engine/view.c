@@ -114,11 +114,9 @@ static int view_void(struct engine *engine, struct arena *arena, struct view *vi
 
 static enum status_state status_state(const struct view *view)
 {
-	bool all_applied = view->job_count > 0;
-
 	switch (view->run->state) {
 	case RUN_DONE:
-		break;
+		return STATUS_SUCCESS;
 	case RUN_QUEUED:
 	case RUN_PREPARING:
 	case RUN_WORKING:
@@ -131,10 +129,7 @@ static enum status_state status_state(const struct view *view)
 	case RUN_INTERRUPTED:
 		return STATUS_ERROR;
 	}
-	if (view->run->kind == RUN_PLAN)
-		return STATUS_SUCCESS;
-	/* green only when this apply left nothing of the plan set: the caller narrows it */
-	return all_applied ? STATUS_SUCCESS : STATUS_PENDING;
+	return STATUS_ERROR;
 }
 
 int view_render(struct engine *engine, struct arena *arena, struct run_id id,
@@ -179,5 +174,5 @@ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
 			.description = render_status(&view, host->description_bytes_max, arena),
 			.status = status_state(&view),
 			.is_passing = !run_state_is_final(run->state) };
-	return 0;
+	return ret_status == NULL ? 0 : apply_status_narrow(engine, arena, run, ret_status, err);
 }

@@ -283,6 +283,34 @@ def merges_only_what_is_whole():
 
 
 @case
+def the_status_of_the_apply_speaks_of_all_plans():
+    with lab(projects=2) as made:
+        fake, repo = made.fake, made.repo
+
+        def says(state):
+            return made.wait(lambda: fake.status_of(repo, head, "sluice/apply") == state)
+        number = made.plan()
+        head = made.head(number)
+        check(fake.status_of(repo, head, "sluice/apply") is None, "nothing was said of an apply yet")
+        fake.review(repo, number, "bob")
+        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+        for command, state in (("apply -p p0", "pending"), ("apply", "success"), ("plan", "pending")):
+            fake.comment(repo, number, "alice", command)
+            says(state)
+            made.idle(number)
+            check(fake.status_of(repo, head, "sluice/apply") == state, command, repo.statuses[-3:])
+
+
+@case
+def with_nothing_to_apply_the_apply_is_green():
+    with lab() as made:
+        made.push("apart", {"apart/main.tf": "# stub: no-changes\n"}, "alice")
+        number = made.plan(branch="apart")
+        head = made.head(number)
+        check(made.wait(lambda: made.fake.status_of(made.repo, head, "sluice/apply")) == "success", made.repo.statuses)
+
+
+@case
 def merges_by_the_way_that_is_allowed():
     with lab(settings="defaults: {automerge: true}\n") as made:
         made.repo.methods = ["rebase"]

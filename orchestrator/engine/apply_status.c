@@ -1,0 +1,99 @@
+/* What PREFIX/apply says: not how one apply ended, but whether anything of the plans is left.
+ * Branches are guarded with it, so it is green when there is nothing to apply, and never while
+ * something is. */
+#include "orchestrator/engine/private.h"
+
+int apply_left(
+	struct engine *engine, const struct job *jobs, size_t count, size_t *ret, struct err *err)
+{
+	*ret = 0;
+	for (size_t i = 0; i < count; i++) {
+		enum job_state state = JOB_DONE;
+		bool is_left;
+		int r = 0;
+
+		if (jobs[i].op != JOB_PLAN)
+			continue;
+		is_left = jobs[i].state != JOB_DONE || (jobs[i].has_changes && !jobs[i].is_applied);
+		if (!is_left && jobs[i].has_changes)
+			r = store_job_apply_state(engine->store, &jobs[i], &state, err);
+		if (r < 0 && r != -ERR_MISSING)
+			return r;
+		*ret += is_left || r < 0 || state != JOB_DONE;
+	}
+	return 0;
+}
+
+static int left_of(struct engine *engine, struct arena *arena, struct run_id plan_run, size_t *ret,
+	struct err *err)
+{
+	struct job *jobs = NULL;
+	size_t count = 0;
+	int r = store_job_list_run(engine->store, arena, plan_run, &jobs, &count, err);
+
+	return r < 0 ? r : apply_left(engine, jobs, count, ret, err);
+}
+
+int apply_status_narrow(struct engine *engine, struct arena *arena, const struct run *run,
+	struct host_request *request, struct err *err)
+{
+	size_t left = 0;
+	int r;
+
+	if (run->kind != RUN_APPLY || run->state != RUN_DONE)
+		return 0;
+	r = left_of(engine, arena, run->plan_run, &left, err);
+	if (r < 0 || left == 0)
+		return r;
+	request->status = STATUS_PENDING;
+	request->description = arena_printf(
+		arena, "%.100s; %zu more to apply", request->description, left);
+	return 0;
+}
+
+/* Something was said of this head before, and may hold no longer. */
+static int was_said(struct engine *engine, struct arena *arena, const struct run *run, bool *ret,
+	struct err *err)
+{
+	struct run *runs = NULL;
+	size_t count = 0;
+	int r = store_run_list_pull(engine->store, arena, run->pull_id, false, &runs, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		*ret = *ret || (runs[i].id.v != run->id.v && str_equal(runs[i].head, run->head));
+	return r;
+}
+
+int apply_status_put(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, enum run_state state, struct err *err)
+{
+	bool is_wanted = false;
+	size_t left = 1;
+	int r = state == RUN_DONE ? left_of(engine, arena, run->id, &left, err) : 0;
+
+	is_wanted = left == 0;
+	if (r == 0 && !is_wanted && (state == RUN_DONE || state == RUN_FAILED))
+		r = was_said(engine, arena, run, &is_wanted, err);
+	if (r < 0 || !is_wanted)
+		return r;
+	return effect_put(engine, EFFECT_STATUS, REPEAT_UPSERT,
+		arena_printf(arena, "status:apply:%lld", (long long)run->id.v), pull, run->id,
+		(struct job_id){ 0 }, APPLY_STATUS, 0, err);
+}
+
+int apply_status_request(struct engine *engine, struct arena *arena, struct run_id plan_run,
+	const char *prefix, struct host_request *request, struct err *err)
+{
+	struct run run;
+	size_t left = 0;
+	int r = store_run_load(engine->store, arena, plan_run, &run, err);
+
+	if (r == 0)
+		r = left_of(engine, arena, plan_run, &left, err);
+	request->context = arena_printf(arena, "%s/%s", prefix, run_kind_name(RUN_APPLY));
+	request->status = left == 0 && run.state == RUN_DONE ? STATUS_SUCCESS : STATUS_PENDING;
+	request->description = run.state != RUN_DONE ? "waits for a plan that succeeds"
+			       : left == 0	     ? "nothing is left to apply"
+						     : arena_printf(arena, "%zu to apply", left);
+	return r;
+}
