@@ -49,11 +49,13 @@ def check_members(body, required, optional=()):
 
 
 class Fault:
-    """The next `times` calls that fit (None: all of them) end with `status`; 0 breaks the connection, after acting when `acts`."""
+    """The next `times` calls that fit (None: all of them) end with `status`; 0 breaks the connection, after acting when `acts`; None is
+    what would have been answered, but `delay` seconds late, or sent twice when `again`."""
 
-    def __init__(self, method, pattern, status, times=1, acts=False, headers=None, body=None):
+    def __init__(self, method, pattern, status, times=1, acts=False, headers=None, body=None, delay=0.0, again=False):
         self.method, self.pattern, self.status, self.times = method, re.compile(pattern), status, times
-        self.acts, self.headers, self.body = acts, headers or {}, body
+        self.acts, self.headers, self.body = acts or status is None, headers or {}, body
+        self.delay, self.again, self.hits = delay, again, 0
 
 
 class Repo:
@@ -602,7 +604,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 answer = self.act(path, dict(urllib.parse.parse_qsl(text)), data)
         except Refusal as refusal:
             answer = refusal.status, {"message": refusal.message, "documentation_url": "https://docs.example"}, refusal.headers
-        if fault is not None:
+        if fault is not None and fault.status is not None:
             call["status"] = fault.status
             if fault.status == 0:
                 self.close_connection = True
@@ -612,13 +614,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         call["status"] = answer[0]
         if fault is None:
             call["answer"] = answer
+        elif fault.delay:
+            time.sleep(fault.delay)
         self.answer(*answer)
+        if fault is not None and fault.again:
+            self.answer(*answer)
 
     def fault(self, path):
         fake = self.server.fake
         with fake.lock:
             for fault in fake.faults:
                 if fault.method in (None, self.command) and fault.pattern.search(path):
+                    fault.hits += 1
                     if fault.times is not None:
                         fault.times -= 1
                         if fault.times == 0:
