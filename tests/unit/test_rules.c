@@ -403,7 +403,8 @@ static void add_plan(struct built *built, const char *text, struct arena *arena)
 
 	for (char *word = strtok_r(copy, " ", &next); word != NULL;
 		word = strtok_r(NULL, " ", &next)) {
-		int count = strchr(word, '=') == NULL ? 0 : atoi(strchr(word, '=') + 1);
+		const char *value = strchr(word, '=');
+		int count = value == NULL ? 0 : (int)strtol(value + 1, NULL, 10);
 
 		plan->create += str_starts(word, "create=") ? count : 0;
 		plan->update += str_starts(word, "update=") ? count : 0;
