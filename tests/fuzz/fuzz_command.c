@@ -4,6 +4,7 @@
 #include "orchestrator/engine/characters.h"
 #include "orchestrator/engine/command.h"
 #include "orchestrator/lib/arena.h"
+#include "orchestrator/lib/glob.h"
 
 #include <string.h>
 
@@ -26,6 +27,18 @@ static bool has_part(const char *path, const char *wanted)
 		part += *part == '/';
 	}
 	return false;
+}
+
+/* What is kept can be matched later. */
+static bool is_glob(const char *dir)
+{
+	struct arena arena = { 0 };
+	struct glob glob;
+	struct err err;
+	int r = glob_compile(GLOB_PATH, "", dir, &arena, &glob, &err);
+
+	arena_release(&arena);
+	return r == 0;
 }
 
 /* The comment without blanks around it is one line of plain characters with a verb in it. */
@@ -53,7 +66,7 @@ static void check(const struct command *command, const char *text, size_t length
 	must(length <= COMMAND_TEXT_MAX);
 	must_stand_alone(text, length);
 	must(command->dir[0] != '/' && !has_part(command->dir, ".."));
-	must(strpbrk(command->dir, "*?[") == NULL);
+	must(is_glob(command->dir));
 	must(strlen(command->dir) <= 512 && strlen(command->project) <= 512);
 	must(strchr(command->workspace, '/') == NULL && strstr(command->workspace, "..") == NULL);
 	must(command->project[0] == '\0' ||
