@@ -66,7 +66,7 @@ static void check(const struct command *command, const char *text, size_t length
 	must(length <= COMMAND_TEXT_MAX);
 	must_stand_alone(text, length);
 	must(command->dir[0] != '/' && !has_part(command->dir, ".."));
-	must(is_glob(command->dir));
+	must(str_empty(command->dir) || is_glob(command->dir));
 	must(strlen(command->dir) <= 512 && strlen(command->project) <= 512);
 	must(strchr(command->workspace, '/') == NULL && strstr(command->workspace, "..") == NULL);
 	must(command->project[0] == '\0' ||
