@@ -38,16 +38,22 @@ def check(condition, *words):
 class Lab:
     """A fake GitHub with one repository, and a server of ours that listens to it."""
 
+    host, kind = "github.com", "github"
+    people = PEOPLE
+
+    def make_fake(self, latency):
+        return fake_github.FakeGitHub(latency=latency)
+
     def __init__(self, projects=1, tool=STUB, app=False, latency=0.0, settings="", limits=""):
         self.folder = tempfile.mkdtemp(prefix="sluice-github-")
-        self.fake = fake_github.FakeGitHub(latency=latency)
+        self.fake = self.make_fake(latency)
         self.fake.add_token(TOKEN, "planner")
         base = {"p%d/main.tf" % i: "# nothing yet\n" for i in range(projects)}
         change = {"p%d/main.tf" % i: PROJECT % i for i in range(projects)}
         self.git_dir = os.path.join(self.folder, "infra.git")
         sluice.make_repository(self.git_dir, base, {"feature": change, "other": {"p0/main.tf": PROJECT % "other"},
                                                     "apart": {"apart/main.tf": PROJECT % "apart"}, "third": {"third/main.tf": PROJECT % 3}})
-        self.repo = self.fake.add_repo("acme/infra", self.git_dir, PEOPLE)
+        self.repo = self.fake.add_repo("acme/infra", self.git_dir, self.people)
         credential = "token_file: %s" % self.write("token", TOKEN + "\n")
         if app:
             credential = self.make_app()
@@ -56,15 +62,15 @@ local: false
 tools: {terraform: %s}
 limits: {comment_interval: 1s%s}
 hosts:
-  github.com:
-    kind: github
+  %s:
+    kind: %s
     url: %s
     api_url: %s
     %s
     webhook_secret_files: [%s, %s]
-    repos: ["github.com/acme/*", "!github.com/acme/secret*"]
-%s""" % (tool, limits, self.fake.url, self.fake.url, credential, self.write("old-secret", "an older secret\n"),
-         self.write("secret", self.fake.secret + "\n"), settings))
+    repos: ["%s/acme/*", "!%s/acme/secret*"]
+%s""" % (tool, limits, self.host, self.kind, self.fake.url, self.fake.url + self.fake.prefix, credential,
+         self.write("old-secret", "an older secret\n"), self.write("secret", self.fake.secret + "\n"), self.host, self.host, settings))
 
     def write(self, name, text):
         path = os.path.join(self.folder, name)
@@ -83,7 +89,7 @@ hosts:
     def start(self):
         self.server.start()
         port = int(re.findall(r'"port":(\d+)', self.server.log_text())[-1])
-        self.fake.hook = ("127.0.0.1", port, "/events/github.com")
+        self.fake.hook = ("127.0.0.1", port, "/events/" + self.host)
         return self
 
     def end(self):
@@ -702,14 +708,18 @@ def verdict_of(one):
         return "failed", "%s: %s" % (type(problem).__name__, problem)
 
 
-def main():
-    chosen = [one for one in CASES if len(sys.argv) < 2 or sys.argv[1] in one.__name__]
-    results = sluice.Results("github")
+def run(suite, cases, last=()):
+    """A word on the command line chooses; those of `last` come when all others have ended."""
+    chosen = [one for one in cases if len(sys.argv) < 2 or sys.argv[1] in one.__name__]
+    results = sluice.Results(suite)
     with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:  # most of the time is spent waiting
         for one, verdict in zip(chosen, pool.map(verdict_of, chosen)):
             results.row(verdict[0], one.__name__, verdict[1])
+    for one in last if len(sys.argv) < 2 else ():
+        verdict = verdict_of(one)
+        results.row(verdict[0], one.__name__, verdict[1])
     results.end()
 
 
 if __name__ == "__main__":
-    main()
+    run("github", CASES)

@@ -8,7 +8,6 @@ import base64
 import hashlib
 import hmac
 import http.client
-import http.server
 import itertools
 import json
 import os
@@ -20,42 +19,10 @@ import time
 import urllib.parse
 import uuid
 
+from fake_host import Fault, Handler, Refusal, Server, check_members, need, now_text
+
 COMMENT_MAX = 65536
 DESCRIPTION_MAX = 140
-GIT_BACKEND = "/usr/lib/git-core/git-http-backend"
-
-
-class Refusal(Exception):
-    def __init__(self, status, message, headers=None):
-        super().__init__(message)
-        self.status, self.message, self.headers = status, message, headers or {}
-
-
-def now_text():
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-
-
-def need(condition, status, message):
-    if not condition:
-        raise Refusal(status, message)
-
-
-def check_members(body, required, optional=()):
-    need(isinstance(body, dict), 422, "the body is no object")
-    for name in required:
-        need(name in body, 422, "%s is missing" % name)
-    for name in body:
-        need(name in required or name in optional, 422, "%s is not known here" % name)
-
-
-class Fault:
-    """The next `times` calls that fit (None: all of them) end with `status`; 0 breaks the connection, after acting when `acts`; None is
-    what would have been answered, but `delay` seconds late, or sent twice when `again`."""
-
-    def __init__(self, method, pattern, status, times=1, acts=False, headers=None, body=None, delay=0.0, again=False):
-        self.method, self.pattern, self.status, self.times = method, re.compile(pattern), status, times
-        self.acts, self.headers, self.body = acts or status is None, headers or {}, body
-        self.delay, self.again, self.hits = delay, again, 0
 
 
 class Repo:
@@ -107,8 +74,11 @@ def user_json(login):
 
 
 class FakeGitHub:
+    prefix, longer_prefix = "", "/api/v3"  # of the API; as Enterprise servers have it
+    repo_class = Repo
+
     def __init__(self, secret="a secret of the webhook", latency=0.0):
-        self.lock = threading.RLock()
+        self.lock, self.routes = threading.RLock(), ROUTES
         self.secret, self.latency = secret, latency
         self.ids = itertools.count(1001)
         self.tokens = {}  # token: login
@@ -131,6 +101,42 @@ class FakeGitHub:
         self.server.shutdown()
         self.server.server_close()
 
+    # ---- what every call is looked at for ----
+
+    def check_call(self, headers):
+        need(headers.get("User-Agent"), 403, "Request forbidden by administrative rules: no User-Agent")
+        need(headers.get("X-GitHub-Api-Version") in ("2022-11-28",), 400, "the version of the API is not known")
+
+    def who(self, headers, jwt):
+        kind, _, token = (headers.get("Authorization") or "").partition(" ")
+        need(kind == "Bearer" and token, 401, "Requires authentication")
+        if jwt:
+            self.check_jwt(token)
+            return "app"
+        need(token in self.tokens, 401, "Bad credentials")
+        return self.tokens[token]
+
+    def shape(self, handler, status, answer, path, query):
+        headers = {}
+        if isinstance(answer, list):
+            need(int(query.get("per_page", 30)) <= 100, 422, "per_page")
+            size = min(int(query.get("per_page", 30)), self.page_size_most)
+            page = int(query.get("page", 1))
+            if page * size < len(answer):
+                after = urllib.parse.urlencode(dict(query, page=page + 1))
+                headers["Link"] = '<%s%s?%s>; rel="next", <%s%s?page=99>; rel="last"' % (self.url, path, after, self.url, path)
+            answer = answer[(page - 1) * size:page * size]
+        if handler.command == "GET":
+            headers["ETag"] = 'W/"%s"' % hashlib.sha256(json.dumps([answer, headers]).encode()).hexdigest()
+            if handler.headers.get("If-None-Match") == headers["ETag"]:
+                self.used -= 1
+                return 304, None, headers
+        return status, answer, headers
+
+    def always(self):
+        return {"X-RateLimit-Limit": self.limit, "X-RateLimit-Remaining": max(self.limit - self.used, 0), "X-RateLimit-Reset": self.reset,
+                "X-RateLimit-Used": self.used, "X-RateLimit-Resource": "core", "Content-Type": "application/json; charset=utf-8"}
+
     # ---- setting up ----
 
     def add_token(self, token, login):
@@ -142,7 +148,7 @@ class FakeGitHub:
                     "token_life": 3600, "jwts": 0}
 
     def add_repo(self, name, git_dir, people):
-        repo = Repo(self, name, git_dir, next(self.ids))
+        repo = self.repo_class(self, name, git_dir, next(self.ids))
         repo.git("config", "http.receivepack", "true")
         repo.people = dict(people)
         self.repos[name] = repo
@@ -153,14 +159,19 @@ class FakeGitHub:
 
     # ---- webhooks ----
 
+    def sign(self, text):
+        return hmac.new(self.secret.encode(), text, hashlib.sha256).hexdigest()
+
+    def hook_headers(self, event, text, delivery, signature):
+        return {"X-GitHub-Event": event, "X-GitHub-Delivery": delivery, "User-Agent": "GitHub-Hookshot/fake",
+                "X-Hub-Signature-256": "sha256=" + self.sign(text) if signature is None else signature}
+
     def deliver(self, event, body, delivery=None, signature=None, kind="application/json"):
         """The status of the answer, or 0."""
         text = json.dumps(body).encode()
         if kind != "application/json":
             text = b"payload=" + urllib.parse.quote_plus(text.decode()).encode()
-        digest = hmac.new(self.secret.encode(), text, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": kind, "X-GitHub-Event": event, "X-GitHub-Delivery": delivery or str(uuid.uuid4()),
-                   "X-Hub-Signature-256": "sha256=" + digest if signature is None else signature, "User-Agent": "GitHub-Hookshot/fake"}
+        headers = dict(self.hook_headers(event, text, delivery or str(uuid.uuid4()), signature), **{"Content-Type": kind})
         if self.hook is None or self.lose_hooks:
             return 0
         host, port, path = self.hook
@@ -552,203 +563,3 @@ def graphql(fake, who, body, **_):
                     return 200, {"data": {word: {}}}
         return 200, {"data": None, "errors": [{"type": "NOT_FOUND", "message": "Could not resolve to a node"}]}
     raise Refusal(400, "this fake knows no such query")
-
-
-class Server(http.server.ThreadingHTTPServer):
-    def handle_error(self, request, client_address):
-        pass  # servers of ours are killed in the middle of a request
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, format, *args):  # pylint: disable=redefined-builtin
-        pass
-
-    def do_any(self):
-        length = int(self.headers.get("Content-Length") or 0)
-        if self.headers.get("Transfer-Encoding") == "chunked":
-            data = b""
-            while True:
-                size = int(self.rfile.readline().split(b";")[0], 16)
-                data += self.rfile.read(size)
-                self.rfile.readline()
-                if size == 0:
-                    break
-        else:
-            data = self.rfile.read(length)
-        if ".git/" in self.path:
-            self.git(data)
-        else:
-            self.api(data)
-
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_any
-
-    # ---- the API ----
-
-    def api(self, data):
-        fake = self.server.fake
-        begin = time.monotonic()
-        self.path = self.path.removeprefix("/api/v3")  # as Enterprise servers have it
-        path, _, text = self.path.partition("?")
-        call = {"method": self.command, "path": self.path, "at": time.time(), "began": begin, "body": data,
-                "headers": dict(self.headers)}
-        with fake.lock:
-            fake.calls.append(call)
-        if fake.latency:
-            time.sleep(fake.latency)
-        fault = self.fault(path)
-        answer = None
-        try:
-            if fault is None or fault.acts:
-                answer = self.act(path, dict(urllib.parse.parse_qsl(text)), data)
-        except Refusal as refusal:
-            answer = refusal.status, {"message": refusal.message, "documentation_url": "https://docs.example"}, refusal.headers
-        if fault is not None and fault.status is not None:
-            call["status"] = fault.status
-            if fault.status == 0:
-                self.close_connection = True
-                self.connection.close()
-                return
-            answer = fault.status, fault.body or {"message": "a fault"}, fault.headers
-        call["status"] = answer[0]
-        if fault is None:
-            call["answer"] = answer
-        elif fault.delay:
-            time.sleep(fault.delay)
-        self.answer(*answer)
-        if fault is not None and fault.again:
-            self.answer(*answer)
-
-    def fault(self, path):
-        fake = self.server.fake
-        with fake.lock:
-            for fault in fake.faults:
-                if fault.method in (None, self.command) and fault.pattern.search(path):
-                    fault.hits += 1
-                    if fault.times is not None:
-                        fault.times -= 1
-                        if fault.times == 0:
-                            fake.faults.remove(fault)
-                    return fault
-        return None
-
-    def who(self, jwt):
-        fake = self.server.fake
-        kind, _, token = (self.headers.get("Authorization") or "").partition(" ")
-        need(kind == "Bearer" and token, 401, "Requires authentication")
-        if jwt:
-            fake.check_jwt(token)
-            return "app"
-        need(token in fake.tokens, 401, "Bad credentials")
-        return fake.tokens[token]
-
-    def act(self, path, query, data):
-        fake = self.server.fake
-        need(self.headers.get("User-Agent"), 403, "Request forbidden by administrative rules: no User-Agent")
-        need(self.headers.get("X-GitHub-Api-Version") in ("2022-11-28",), 400, "the version of the API is not known")
-        for method, pattern, function, jwt in ROUTES:
-            match = pattern.match(path)
-            if match is None or method != self.command:
-                continue
-            who = self.who(jwt) if jwt is not None else None
-            words = match.groupdict()
-            body = None
-            if self.command in ("POST", "PATCH", "PUT") and (data or "Content-Type" in self.headers):
-                need((self.headers.get("Content-Type") or "").startswith("application/json"), 415, "Unsupported 'Content-Type'")
-                try:
-                    body = json.loads(data)
-                except ValueError as problem:
-                    raise Refusal(400, "Problems parsing JSON") from problem
-            if "repo" in words:
-                need(words["repo"] in fake.repos, 404, "Not Found")
-                words["repo"] = fake.repos[words["repo"]]
-            with fake.lock:
-                fake.used += 1
-                status, answer = function(fake=fake, who=who, query=query, body=body, **words)
-                answer = json.loads(json.dumps(answer))
-            return self.shape(status, answer, path, query)
-        raise Refusal(404, "Not Found: %s %s" % (self.command, path))
-
-    def shape(self, status, answer, path, query):
-        fake, headers = self.server.fake, {}
-        if isinstance(answer, list):
-            need(int(query.get("per_page", 30)) <= 100, 422, "per_page")
-            size = min(int(query.get("per_page", 30)), fake.page_size_most)
-            page = int(query.get("page", 1))
-            if page * size < len(answer):
-                after = urllib.parse.urlencode(dict(query, page=page + 1))
-                headers["Link"] = '<%s%s?%s>; rel="next", <%s%s?page=99>; rel="last"' % (fake.url, path, after, fake.url, path)
-            answer = answer[(page - 1) * size:page * size]
-        if self.command == "GET":
-            headers["ETag"] = 'W/"%s"' % hashlib.sha256(json.dumps([answer, headers]).encode()).hexdigest()
-            if self.headers.get("If-None-Match") == headers["ETag"]:
-                fake.used -= 1
-                return 304, None, headers
-        return status, answer, headers
-
-    def answer(self, status, body, headers):
-        fake = self.server.fake
-        text = b"" if body is None else (body if isinstance(body, bytes) else json.dumps(body).encode())
-        limits = {"X-RateLimit-Limit": fake.limit, "X-RateLimit-Remaining": max(fake.limit - fake.used, 0), "X-RateLimit-Reset": fake.reset,
-                  "X-RateLimit-Used": fake.used, "X-RateLimit-Resource": "core", "Content-Type": "application/json; charset=utf-8"}
-        try:
-            self.send_response(status)
-            for name, value in dict(limits, **headers).items():
-                if value is not None:
-                    self.send_header(name, str(value))
-            if status != 304:
-                self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            if status != 304:
-                self.wfile.write(text)
-        except OSError:
-            self.close_connection = True
-
-    # ---- git ----
-
-    def git(self, data):
-        fake = self.server.fake
-        path, _, query = self.path.partition("?")
-        name = path.lstrip("/").split(".git/")[0]
-        kind, _, credential = (self.headers.get("Authorization") or "").partition(" ")
-        user, _, token = base64.b64decode(credential or "").decode("latin-1").partition(":")
-        with fake.lock:
-            fake.calls.append({"method": "GIT", "path": self.path, "at": time.time(), "began": time.monotonic(), "user": user, "status": 0})
-        if fake.git_status:
-            self.answer(fake.git_status, {"message": "a fault"}, {})
-            return
-        if fake.redirect_git:
-            self.send_response(302)
-            self.send_header("Location", fake.redirect_git + self.path)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        if kind != "Basic" or token not in fake.tokens:
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="GitHub"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        if name not in fake.repos:
-            self.answer(404, {"message": "Not Found"}, {})
-            return
-        folder = fake.repos[name].git_dir
-        done = subprocess.run([GIT_BACKEND], input=data, capture_output=True, check=False, env={
-            "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": folder, "PATH_INFO": "/" + path.split(".git/", 1)[1], "GIT_HTTP_EXPORT_ALL": "1",
-            "QUERY_STRING": query, "REQUEST_METHOD": self.command, "CONTENT_TYPE": self.headers.get("Content-Type") or "",
-            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding") or "", "HTTP_GIT_PROTOCOL": self.headers.get("Git-Protocol") or "",
-            "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*", "CONTENT_LENGTH": str(len(data))})
-        head, _, body = done.stdout.partition(b"\r\n\r\n")
-        status = 200
-        lines = [line.partition(b":") for line in head.split(b"\r\n") if line]
-        for key, _, value in lines:
-            if key.lower() == b"status":
-                status = int(value.split()[0])
-        self.send_response(status)
-        for key, _, value in lines:
-            if key.lower() not in (b"status", b"content-length"):
-                self.send_header(key.decode(), value.strip().decode())
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)

@@ -1,0 +1,356 @@
+#!/usr/bin/env python3
+"""The whole loop on a Gitea and a Forgejo of our own; whatever is alike is tried by the cases of GitHub, and every call of ours is held
+against the description that Forgejo publishes."""
+
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import fake_gitea  # noqa: E402  (the path is set just above)
+import sluice  # noqa: E402
+import swagger  # noqa: E402
+import test_github  # noqa: E402
+from test_github import PEOPLE, PROJECT, TERRAFORM, applied, calls, check, has_branch, lab, loop  # noqa: E402
+
+DESCRIPTION = os.path.join(sluice.ROOT, "..", "shared", "corpora", "openapi", "forgejo-12.json")
+ALIKE = ("git_is_tried_again", "a_deleted_comment_comes_again", "git_follows_nobody", "what_was_missed_is_found", "merges_only_what_is_whole")
+CASES = []
+JUDGED = []  # calls that were held against the description, and what it says of them
+
+
+class GiteaLab(test_github.Lab):
+    host, kind = "code.acme.test", "gitea"
+    people = dict(PEOPLE, planner="admin")
+
+    def make_fake(self, latency):
+        return fake_gitea.FakeGitea(latency=latency, forgejo=self.kind == "forgejo")
+
+    def end(self):
+        if os.path.exists(DESCRIPTION):
+            JUDGED.extend(swagger.judge(DESCRIPTION, [one for one in self.fake.calls if one["method"] != "GIT"]))
+        super().end()
+
+
+class ForgejoLab(GiteaLab):
+    kind = "forgejo"
+
+
+test_github.Lab = GiteaLab
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+CASES.extend(one for one in test_github.CASES if one.__name__ in ALIKE)
+
+
+def applies(made):
+    return [run for run in made.server.must("GET", "/api/runs") if run["kind"] == "apply"]
+
+
+@case
+def loop_of_both():
+    if not os.path.exists(TERRAFORM):
+        return "skipped: no terraform in .tools; run scripts/setup test"
+    for kind in (GiteaLab, ForgejoLab):
+        made = kind(tool=TERRAFORM)
+        try:
+            number, head = loop(made.start())
+            for context in ("sluice/plan", "sluice/apply"):
+                check(made.fake.status_of(made.repo, head, context) == "success", context, made.repo.statuses)
+            check(made.fake.count("GIT") > 0 and len(made.ours(number)) <= 3, "git over HTTP, and few comments")
+        finally:
+            made.end()
+    return None
+
+
+@case
+def calls_are_few():
+    with lab() as made:
+        fake = made.fake
+        time.sleep(0.2)
+        begin = len(fake.calls)
+        number = made.plan()
+        check(len(made.writes(begin)) <= 3 and len(made.reads(begin)) <= 3, "a plan:", calls(fake.calls[begin:]))
+        fake.review(made.repo, number, "bob")
+        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+        begin = len(fake.calls)
+        fake.comment(made.repo, number, "alice", "apply")
+        made.wait(lambda: applies(made))
+        check(made.idle(number)[0]["kind"] == "apply", "nothing was applied")
+        check(1 <= len(made.writes(begin)) <= 4 and len(made.reads(begin)) <= 3, "an apply:", calls(fake.calls[begin:]))
+
+
+@case
+def many_projects_cost_few_calls():
+    with lab(projects=50) as made:
+        begin = len(made.fake.calls)
+        number = made.plan()
+        check(len(made.writes(begin)) <= 10 and len(made.reads(begin)) <= 6, "a plan:", calls(made.fake.calls[begin:]))
+
+
+# ---- reviews: which one it was is looked up ----
+
+@case
+def a_dismissed_approval_does_not_count():
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = made.plan()
+        review = fake.review(repo, number, "bob")
+        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+        fake.dismiss(repo, number, review)
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: "withdrawn" in made.ours(number)[-1]["json"]["body"] or
+                  "approval of this plan is needed" in made.ours(number)[-1]["json"]["body"])
+        made.idle(number)
+        check(not applies(made), "a dismissed approval counted")
+        fake.review(repo, number, "bob")  # and again: an older dismissal does not stand in its way
+        time.sleep(0.3)
+        made.idle(number)
+        fake.comment(repo, number, "alice", "sluice apply")
+        made.wait(lambda: applies(made))
+        check(made.idle(number)[0]["state"] == "done", "the apply")
+
+
+@case
+def approvals_belong_to_a_head():
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = made.plan()
+        old = made.head(number)
+        fake.review(repo, number, "bob")
+        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+        made.push("feature", {"p0/more.tf": PROJECT.replace('"x"', '"y"') % "more"}, "alice")
+        fake.moved(repo, number, "alice")
+        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 2)
+        made.idle(number)
+        fake.review(repo, number, "carol", commit=old)  # told late
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: "approval" in made.ours(number)[-1]["json"]["body"])
+        made.idle(number)
+        check(not applies(made), "an old approval counted")
+        fake.review(repo, number, "carol", state="changes_requested")
+        fake.review(repo, number, "bob")
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: "carol asked for changes" in made.ours(number)[-1]["json"]["body"])
+        check(not applies(made), "changes were asked for")
+        fake.review(repo, number, "carol", state="commented")
+        fake.review(repo, number, "carol")
+        time.sleep(0.3)
+        made.idle(number)
+        fake.comment(repo, number, "alice", "sluice apply")
+        made.wait(lambda: applies(made))
+        made.idle(number)
+        hidden = [one for one in made.ours(number) if "plan of `%s`" % old[:7] in one["json"]["body"]]
+        check(len(hidden) == 1 and hidden[0]["hidden"], "the older plan's comment is not folded:", hidden)
+        text = hidden[0]["json"]["body"]
+        check(text.startswith("<!-- ") and text.count("Outdated</summary>") == 1 and text.rstrip().endswith("</details>"), "how it is folded:", text)
+
+
+@case
+def what_is_told_is_looked_up():
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = made.plan()
+        begin = len(fake.calls)
+        body = {"action": "reviewed", "number": number, "repository": repo.describe(), "sender": {"login": "bob"},
+                "pull_request": repo.pull_json(number), "review": {"type": "pull_request_review_approved", "content": ""}}
+        fake.deliver(("pull_request_approved", "pull_request_review_approved"), body)  # no such review stands there
+        time.sleep(0.3)
+        made.idle(number)
+        check(len(made.reads(begin)) == 2 and not made.writes(begin), "asked:", calls(fake.calls[begin:]))
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: made.writes(begin))
+        made.idle(number)
+        check(not applies(made), "an approval counted that nobody gave")
+
+
+# ---- who is listened to ----
+
+@case
+def bad_deliveries_change_nothing():
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = fake.open_pull(repo, "alice", "feature", tell=False)
+        body = {"action": "opened", "number": number, "repository": repo.describe(), "sender": {"login": "alice"},
+                "pull_request": repo.pull_json(number)}
+        check(fake.deliver("pull_request", body, signature="0" * 64) == 401, "forged")
+        check(fake.deliver("pull_request", body, signature="") == 401, "unsigned")
+        check(fake.deliver("pull_request", body, kind="application/x-www-form-urlencoded") == 400, "as a form")
+        check(fake.deliver("pull_request", dict(body, more="x" * (2 << 20))) in (0, 413), "too large")
+        secret, fake.secret = fake.secret, "a third secret"
+        check(fake.deliver("pull_request", body) == 401, "of another secret")
+        fake.secret = secret
+        for name in ("acme/secrets", "other/infra", "ACME/secret2"):
+            there = dict(body["repository"], full_name=name)
+            check(fake.deliver("pull_request", dict(body, repository=there)) == 202, "of a repository that is not served")
+        check(fake.deliver("pull_request", dict(body, pull_request={"number": 1})) == 400, "without what is needed")
+        check(fake.deliver(("issues", "issue_label"), {"action": "label_updated"}) == 202, "of something else")
+        check(fake.deliver("push", {"ref": "refs/heads/main", "commits": []}) == 202, "how a webhook is tried")
+        time.sleep(0.3)
+        check(made.server.must("GET", "/api/pulls") == [] and not made.writes(), "somebody was listened to", made.writes())
+        fake.secret = "an older secret"
+        check(fake.deliver("pull_request", body, delivery="d-1") == 202, "signed with the older secret")
+        fake.secret = secret
+        for delivery in ("d-1", "d-2"):
+            check(fake.deliver("pull_request", body, delivery=delivery) in (200, 202), "told again as", delivery)
+        made.idle(number)
+        check(len(made.server.must("GET", "/api/runs")) == 1, "runs:", made.server.must("GET", "/api/runs"))
+
+
+@case
+def only_some_are_listened_to():
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = made.plan()
+        for author in ("rita", "stranger", "planner"):
+            fake.comment(repo, number, author, "plan")
+            fake.review(repo, number, author)
+        time.sleep(0.5)
+        made.idle(number)
+        check(len(made.server.must("GET", "/api/runs")) == 1, "runs:", made.server.must("GET", "/api/runs"))
+        fake.comment(repo, number, "bob", "apply")
+        made.wait(lambda: "one approval of this plan is needed" in made.ours(number)[-1]["json"]["body"])
+        check(not applies(made), "somebody's word counted")
+
+
+@case
+def forks_drafts_and_other_bases():
+    with lab(settings="    drafts: false\n    forks: plan_on_command\n") as made:
+        fake, repo = made.fake, made.repo
+        for more in ({"fork": True}, {"agit": True}):  # whoever may read may push to refs/for/main
+            foreign = fake.open_pull(repo, "stranger", "other", **more)
+            made.wait(lambda: made.ours(foreign))  # pylint: disable=cell-var-from-loop
+            check("fork" in made.ours(foreign)[0]["json"]["body"] and made.server.must("GET", "/api/runs") == [], more, made.ours(foreign))
+            fake.change_pull(repo, foreign, "stranger", "closed", state="closed")
+        draft = fake.open_pull(repo, "alice", "feature", draft=True)
+        time.sleep(0.4)
+        check(made.server.must("GET", "/api/runs") == [], "a draft was planned")
+        fake.change_pull(repo, draft, "alice", "edited", changes={"title": {"from": "WIP: a change"}}, draft=False, title="A change")
+        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 1)
+        made.idle(draft)
+        fake.change_pull(repo, draft, "alice", "edited", changes={"title": {"from": "A change"}}, title="Another title")
+        time.sleep(0.4)
+        check(len(made.server.must("GET", "/api/runs")) == 1, "a new title was planned")
+        repo.git("branch", "release", "main")
+        fake.change_pull(repo, draft, "alice", "edited", changes={"ref": {"from": "main"}}, base="release")
+        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 2)
+        made.idle(draft)
+        check("into `release`" in made.ours(draft)[-1]["json"]["body"], made.ours(draft)[-1]["json"]["body"][:200])
+
+
+# ---- lists and faults ----
+
+@case
+def lists_have_pages():
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        fake.page_size_most = 7
+        number = made.plan()
+        for i in range(20):
+            fake.review(repo, number, ("rita", "carol")[i % 2], state="commented", tell=False)
+        for i in range(15):
+            repo.git("branch", "b%d" % i, "third")
+            fake.open_pull(repo, "alice", "b%d" % i, fork=True, tell=False)
+        review = fake.review(repo, number, "bob")
+        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+        check(fake.count("GET", r"/reviews\?limit=50&page=3$") == 1 and fake.count("GET", r"reviews.*page=4") == 0, calls(fake.calls))
+        fake.dismiss(repo, number, review)
+        made.server.kill()
+        made.start()
+        made.wait(lambda: "needed" in made.ours(number)[-1]["json"]["body"] or "withdrawn" in made.ours(number)[-1]["json"]["body"])
+        made.wait(lambda: len(made.server.must("GET", "/api/pulls")) == 16)
+        check(fake.count("GET", r"/pulls\?state=open&limit=50&page=3$") >= 1, calls(fake.calls))
+
+
+@case
+def whatever_fails_is_done_in_the_end():
+    for method, pattern, status, acts in (("POST", "comments$", 502, False), ("POST", "comments$", 0, True), ("GET", "reviews", 500, False),
+                                          ("POST", "statuses", 0, True), ("PATCH", "comments", 0, True), ("GET", "permission", 502, False),
+                                          ("GET", "/user$", 500, False), ("POST", "reactions", 403, False)):
+        with lab() as made:
+            made.fake.fail(method, pattern, status, times=2, acts=acts)
+            number = made.plan()
+            made.fake.review(made.repo, number, "bob")
+            made.fake.comment(made.repo, number, "alice", "sluice apply")
+            made.wait(lambda: applies(made))  # pylint: disable=cell-var-from-loop
+            made.idle(number)
+            check(len(made.ours(number)) == 2, method, pattern, status, "comments:", len(made.ours(number)))
+            check(made.fake.status_of(made.repo, made.head(number), "sluice/apply") == "success", method, pattern, status)
+
+
+@case
+def nothing_is_sent_while_barred():
+    with lab() as made:
+        made.wait(lambda: made.fake.count("GET", "/user$"))
+        made.fake.fail(None, ".", 429, headers={"Retry-After": 3})
+        number = made.plan()
+        refused = next(one for one in made.fake.calls if one.get("status") == 429)
+        early = [one for one in made.fake.calls if refused["at"] + 0.1 < one["at"] < refused["at"] + 2.9 and one["method"] != "GIT"]
+        check(not early and len(made.ours(number)) == 1, "sent while barred:", calls(early))
+
+
+# ---- merging ----
+
+@case
+def merges_when_all_is_applied():
+    with lab(settings=test_github.MERGES % ("squash", "true")) as made:
+        made.repo.rules = {"checks": ["sluice/apply"]}
+        made.fake.fail("POST", "/merge$", 405, body={"message": "Please try again later"})
+        number = applied(made, wait=False)
+        made.wait(lambda: made.repo.pulls[number]["state"] == "merged")
+        made.wait(lambda: not has_branch(made, "feature"))
+        made.idle(number)
+        check(made.server.must("GET", "/api/pulls")[0]["state"] == "merged", made.server.must("GET", "/api/pulls"))
+        asked = [json.loads(one["body"]) for one in made.fake.calls if one["path"].endswith("/merge")]
+        check(len(asked) == 2 and asked[1] == {"head_commit_id": made.head(number), "Do": "squash"}, "how it was merged:", asked)
+
+
+@case
+def a_merge_that_is_refused_says_why():
+    with lab(settings=test_github.MERGES % ("squash", "true")) as made:
+        made.repo.methods = ["merge"]
+        number = applied(made)
+        said = made.wait(lambda: [one for one in made.ours(number) if "Not merged" in one["json"]["body"]], 60)
+        check("merge style" in said[0]["json"]["body"] and has_branch(made, "feature"), said)
+
+
+# ---- secrets ----
+
+@case
+def secrets_change_while_it_runs():
+    with lab() as made:
+        fake = made.fake
+        made.plan()
+        fake.secret = "a secret of tomorrow"
+        made.write("secret", fake.secret)
+        check(fake.deliver("push", {}) == 401, "the new secret, too early")
+        del fake.tokens[test_github.TOKEN]
+        fake.add_token("tomorrow", "planner")
+        made.write("token", "tomorrow")
+        made.server.must("POST", "/api/reload")
+        check(fake.deliver("push", {}) == 202, "the new secret")
+        number = made.plan(branch="apart")
+        check(made.server.must("GET", "/api/runs")[0]["state"] == "done" and made.ours(number), "the new token")
+        made.write("secret", "short")
+        check(made.server.ask("POST", "/api/reload")[0] >= 400, "a secret that is none was taken")
+        check(fake.deliver("push", {"ref": "x"}) == 202, "the secret before it stays")
+
+
+def calls_are_as_described():
+    """Last: of all that the other cases asked."""
+    if not os.path.exists(DESCRIPTION):
+        return "skipped: corpora absent"
+    problems = sorted({"%s: %s" % (asked, ", ".join(found)) for asked, found in JUDGED if found})
+    check(not problems, len(problems), problems[:5])
+    kinds = {asked.split()[0] for asked, _ in JUDGED}
+    check(len(JUDGED) > 100 and kinds >= {"GET", "POST", "PATCH"}, "too little was asked to say so:", len(JUDGED), kinds)
+    return None
+
+
+if __name__ == "__main__":
+    test_github.run("gitea", CASES, [calls_are_as_described])
