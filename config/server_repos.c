@@ -151,10 +151,11 @@ static void take_source(const struct config_decoder *decoder, _unused_ const str
 
 static const struct config_key policy_set_keys[] = {
 	{ "name", CONFIG_TEXT, SET(name), .is_required = true, .is_good = server_is_name,
-		.expected = "letters, digits and ._-",
-		.help = "for people and for commands" LATER },
-	{ "path", CONFIG_TEXT, SET(path), .is_required = true,
-		.help = "the folder with its rules" LATER },
+		.expected = "letters, digits and ._-", .help = "for people and for commands" },
+	{ "path", CONFIG_PATH, SET(path), .is_required = true,
+		.help = "the folder with its rules, on this machine; conftest sees it and the "
+			"plan, "
+			"nothing else" },
 	{ "source", CONFIG_OWN, .take = take_source, .expected = "`local`",
 		.schema = "{\"enum\": [\"local\"]}", .fallback = "local",
 		.help = "where the rules come from" },
@@ -174,7 +175,7 @@ static const struct config_key policy_set_keys[] = {
 const struct config_key server_policy_keys[] = {
 	{ "conftest_version", CONFIG_TEXT, AT(policies.conftest_version),
 		.is_good = word_is_version, .expected = "one version, like 0.56.0",
-		.help = "of the pinned tools" LATER },
+		.help = "of the pinned tools; else the conftest of tools.conftest, or of PATH" },
 	{ "owners", CONFIG_MAP, .keys = OWNER_KEYS(AT(policies.owners)) },
 	{ "approve_count", CONFIG_INT, AT(policies.approve_count), 1, 20, .fallback = "1",
 		.help = "how many owners must approve failing policies" LATER },
@@ -185,7 +186,7 @@ const struct config_key server_policy_keys[] = {
 		.help = "what of the output is one item" LATER },
 	{ "policy_sets", CONFIG_LIST, AT(policies.sets), .keys = policy_set_keys,
 		.element = &policy_set, .count = AT(policies.set_count),
-		.help = "the rules by name" LATER },
+		.help = "the rules by name; each is asked where policy_check is on" },
 	{ 0 },
 };
 

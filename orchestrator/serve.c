@@ -326,6 +326,8 @@ static int start_executor(struct server *server, struct arena *arena, struct err
 							      : cli_in_path(arena, "terraform"),
 		.opentofu = settings->tofu_path != NULL ? settings->tofu_path
 							: cli_in_path(arena, "tofu"),
+		.conftest = settings->conftest_path != NULL ? settings->conftest_path
+							    : cli_in_path(arena, "conftest"),
 		.cli_config = settings->tool_cli_config,
 		.tools = settings->tool_folder,
 		.sandbox = { .tier = settings->sandbox.mode,

@@ -17,6 +17,7 @@ struct executor_local_options { /* all strings are copied */
 	const char *git;	/* absolute path of sluice-git, or NULL */
 	const char *terraform;	/* absolute, or NULL */
 	const char *opentofu;	/* absolute, or NULL */
+	const char *conftest;	/* absolute, or NULL */
 	const char *cli_config; /* TF_CLI_CONFIG_FILE of the tools, or NULL */
 	const char *tools;	/* the folder of pinned tools, or NULL */
 	struct {		/* what is not set has a default: tier full is used and required */

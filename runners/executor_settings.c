@@ -45,6 +45,7 @@ char *executor_settings_text(const struct executor_local_options *options)
 		{ "git", options->git },
 		{ "terraform", options->terraform },
 		{ "opentofu", options->opentofu },
+		{ "conftest", options->conftest },
 		{ "cli_config", options->cli_config },
 		{ "tools", options->tools },
 		{ "tier", options->sandbox.tier },

@@ -58,7 +58,7 @@ int place_make_folder(const struct worker *worker, const char *name, struct err 
 	return 0;
 }
 
-static int fresh_folder(const struct worker *worker, const char *name, struct err *err)
+int place_fresh_folder(const struct worker *worker, const char *name, struct err *err)
 {
 	tree_remove(worker->dir->fd, name);
 	return place_make_folder(worker, name, err);
@@ -105,9 +105,9 @@ static int prepare_layers(
 	/* Who only reads the tree sees it as the commit has it. */
 	if (place->profile->tree == PROFILE_TREE_READ && has_overlay)
 		return 0;
-	r = place->is_again ? 0 : fresh_folder(worker, "upper", err);
+	r = place->is_again ? 0 : place_fresh_folder(worker, "upper", err);
 	if (r == 0 && has_overlay)
-		r = fresh_folder(worker, "work", err);
+		r = place_fresh_folder(worker, "work", err);
 	if (r == 0 && !has_overlay && !place->is_again)
 		r = copy_layers(worker, tree, place->layer, err);
 	if (r < 0)
@@ -327,6 +327,32 @@ int place_enter_git(struct worker *worker)
 		r = err_sys(&err, ERR_JOB, errno, "cannot show the order to git");
 	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err)
 		     : enter_now(worker, &spec);
+}
+
+/* ---- policies ---- */
+
+/* A folder that the operator named: never one that shows what is not for jobs. */
+int place_enter_policy(struct worker *worker, const char *folder, const char *policies)
+{
+	static struct profile profile;
+	struct sandbox_spec spec = { .profile = &profile,
+		.layer = arena_printf(&worker->arena, "%s/%s", worker->dir->path, folder),
+		.cwd = ".",
+		.bind_count = 1 };
+	struct stat st;
+	struct err err;
+
+	if (site_may_show(worker->site, policies, &err) < 0)
+		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "policy_check", &err);
+	if (stat(policies, &st) < 0)
+		return worker_end(worker, OUTCOME_SETUP_FAILED, "policy_check",
+			"the policies in %s cannot be found: %s; the operator of the server must "
+			"put them there",
+			policies, strerror(errno));
+	profile = *site_profile(worker->site, PROFILE_POLICY);
+	profile.tree = PROFILE_TREE_NONE; /* what a pull request says is in the plan already */
+	spec.binds[0] = (struct sandbox_bind){ .source = policies, .target = policies };
+	return enter_now(worker, &spec);
 }
 
 /* ---- the renderings ---- */

@@ -12,6 +12,9 @@ void place_name_folders(struct worker *worker);
 /* In the job's directory, of the job's user. */
 _must_check_ int place_make_folder(const struct worker *worker, const char *name, struct err *err);
 
+/* The same, empty. */
+_must_check_ int place_fresh_folder(const struct worker *worker, const char *name, struct err *err);
+
 #define JOB_BIN "bin" /* in the job's folder: its tool, under the names that commands use */
 
 struct place {
@@ -26,6 +29,11 @@ struct place {
 _must_check_ int place_enter(struct worker *worker, const struct place *place);
 /* One that has the mirror and the work trees of the repository, for git. */
 _must_check_ int place_enter_git(struct worker *worker);
+
+/* One that shows a folder of the job, in which it begins, and one of the operator's; both to read.
+ */
+_must_check_ int place_enter_policy(
+	struct worker *worker, const char *folder, const char *policies);
 
 /* The sandbox of the renderings. It is made early, where that costs no time, and entered when
  * everything else of the job is dead. Without a `layer` it shows what the job's own init left. */

@@ -31,16 +31,23 @@ static bool touches_data(const struct site *site, const char *path)
 	       (length == data || (length < data ? site->data_dir : path)[least] == '/');
 }
 
-static int add_shown(
-	const struct site *site, struct strvec *list, const char *path, struct err *err)
+int site_may_show(const struct site *site, const char *path, struct err *err)
 {
-	if (str_empty(path) || access(path, F_OK) < 0)
-		return 0;
 	if (path[0] != '/' || strcmp(path, "/") == 0 || touches_data(site, path))
 		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
 			"the sandbox cannot show %s: it is not absolute, or holds the data folder, "
 			"or is in it",
 			path);
+	return 0;
+}
+
+static int add_shown(
+	const struct site *site, struct strvec *list, const char *path, struct err *err)
+{
+	if (str_empty(path) || access(path, F_OK) < 0)
+		return 0;
+	if (site_may_show(site, path, err) < 0)
+		return -(int)err->code;
 	if (list->count >= SITE_SHOWN_MAX)
 		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
 			"the sandbox shows at most %d paths", SITE_SHOWN_MAX);
@@ -167,8 +174,8 @@ static void read_profiles(struct jsonx *reader, struct site *site)
 
 static int read_sandbox(struct jsonx *reader, struct site *site, struct err *err)
 {
-	const char *const files[] = { site->git, site->terraform, site->opentofu, site->cli_config,
-		site->tools };
+	const char *const files[] = { site->git, site->terraform, site->opentofu, site->conftest,
+		site->cli_config, site->tools };
 	int r = read_tier(reader, "tier", &site->tier, err);
 
 	if (r == 0)
@@ -207,6 +214,7 @@ int site_read(const json_t *json, struct site *ret, struct err *err)
 		{ "git", &site->git },
 		{ "terraform", &site->terraform },
 		{ "opentofu", &site->opentofu },
+		{ "conftest", &site->conftest },
 		{ "cli_config", &site->cli_config },
 		{ "tools", &site->tools },
 		{ "fault", &site->fault_spec },

@@ -26,6 +26,7 @@ struct site {
 	const char *git;	/* absolute path of sluice-git, or "" */
 	const char *terraform;	/* absolute, or "" */
 	const char *opentofu;	/* absolute, or "" */
+	const char *conftest;	/* absolute, or "" */
 	const char *cli_config; /* TF_CLI_CONFIG_FILE, or "" */
 	const char *tools;	/* the folder of pinned tools, or "" */
 	int tier, require;	/* of enum sandbox_tier: the best to use, the least that will do */
@@ -45,4 +46,6 @@ const struct profile *site_profile(const struct site *site, int id); /* of enum 
 const struct site_grant *site_grant(const struct site *site, int id);
 /* May a sandbox of this profile be told the job's secret of this name? */
 bool site_tells(const struct site *site, int id, const char *name, size_t length);
+/* A path that a sandbox may show: it neither holds the data folder nor lies in it. */
+_must_check_ int site_may_show(const struct site *site, const char *path, struct err *err);
 void site_release(struct site *site);

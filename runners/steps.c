@@ -7,6 +7,7 @@
 #include "orchestrator/model/steps.h"
 #include "runners/diagnostic.h"
 #include "runners/place.h"
+#include "runners/policy.h"
 #include "runners/step_env.h"
 #include "runners/step_output.h"
 #include "runners/tree.h"
@@ -39,7 +40,7 @@ static int end_setup(struct walk *walk, const struct step *step, const struct er
 
 /* ---- built-in steps ---- */
 
-static int expand(
+int walk_expand(
 	struct walk *walk, const struct step *step, struct strvec *ret_extra, struct err *err)
 {
 	for (size_t i = 0; i < step->extra_arg_count; i++) {
@@ -70,7 +71,7 @@ static int run_tool(struct walk *walk, const struct step *step, enum tool_step w
 	struct err err;
 	int r;
 
-	if (expand(walk, step, &extra, &err) < 0)
+	if (walk_expand(walk, step, &extra, &err) < 0)
 		return end_setup(walk, step, &err);
 	worker->context.extra = &extra;
 	worker->context.timeout_ms = step->timeout_ms;
@@ -147,12 +148,10 @@ static int open_show_file(const struct worker *worker)
 	return fd >= 0 && fchmod(fd, 0644) == 0 ? steal_fd(&fd) : -1;
 }
 
-/* $SHOWFILE, for commands that read the plan. */
-static int do_show(struct walk *walk, const struct step *step)
+int walk_show(struct walk *walk, const struct step *step, int file)
 {
 	_cleanup_strvec_ struct strvec argv = { 0 }, env = { 0 };
 	struct worker *worker = walk->worker;
-	_cleanup_fd_ int file = open_show_file(worker);
 	const struct worker_command command = { .name = "show",
 		.argv = &argv,
 		.env = &env,
@@ -164,9 +163,6 @@ static int do_show(struct walk *walk, const struct step *step)
 	struct err err;
 	int r, status = 0;
 
-	if (file < 0)
-		return worker_end(worker, OUTCOME_SETUP_FAILED, "show",
-			"the file for the plan as JSON cannot be made: %s", strerror(errno));
 	if (worker_describe(worker, STEP_SHOW_JSON, &argv, &env, &err) < 0)
 		return end_setup(walk, step, &err);
 	r = worker_exec(worker, &command, &status);
@@ -177,11 +173,15 @@ static int do_show(struct walk *walk, const struct step *step)
 		"the plan cannot be shown (exit code %d)", status);
 }
 
-static int do_policy_check(struct walk *walk, _unused_ const struct step *step)
+/* $SHOWFILE, for commands that read the plan. */
+static int do_show(struct walk *walk, const struct step *step)
 {
-	return worker_end(walk->worker, OUTCOME_SETUP_FAILED, "policy_check",
-		"policy checks by conftest are not available yet, so nothing was checked; run the "
-		"check as a command of the workflow, or switch policy_check off");
+	_cleanup_fd_ int file = open_show_file(walk->worker);
+
+	if (file < 0)
+		return worker_end(walk->worker, OUTCOME_SETUP_FAILED, "show",
+			"the file for the plan as JSON cannot be made: %s", strerror(errno));
+	return walk_show(walk, step, file);
 }
 
 /* ---- commands ---- */
@@ -487,7 +487,7 @@ static const struct doer {
 	[STEP_KIND_PLAN] = { 1U << STAGE_PLAN, do_plan },
 	[STEP_KIND_SHOW] = { 1U << STAGE_PLAN | 1U << STAGE_APPLY | 1U << STAGE_POLICY_CHECK,
 		do_show },
-	[STEP_KIND_POLICY_CHECK] = { 1U << STAGE_PLAN | 1U << STAGE_POLICY_CHECK, do_policy_check },
+	[STEP_KIND_POLICY_CHECK] = { 1U << STAGE_PLAN | 1U << STAGE_POLICY_CHECK, policy_check },
 	[STEP_KIND_APPLY] = { 1U << STAGE_APPLY, do_effect },
 	[STEP_KIND_IMPORT] = { 1U << STAGE_IMPORT, do_effect },
 	[STEP_KIND_STATE_RM] = { 1U << STAGE_STATE_RM, do_effect },
@@ -590,7 +590,7 @@ int walk_ready_init(struct walk *walk, const struct steps *steps, struct strvec 
 
 	for (size_t i = 0; r == 0 && i + 1 < end; i++)
 		r = do_env(walk, &steps->list[i]);
-	if (r == 0 && expand(walk, &steps->list[end - 1], ret_extra, &err) < 0)
+	if (r == 0 && walk_expand(walk, &steps->list[end - 1], ret_extra, &err) < 0)
 		r = end_setup(walk, &steps->list[end - 1], &err);
 	return r;
 }
@@ -619,9 +619,10 @@ int walk_stand(struct walk *walk, size_t index)
 	return r;
 }
 
-static bool is_only_a_value(const struct step *step)
+static bool needs_no_place(const struct step *step)
 {
-	return step->kind == STEP_KIND_ENV && step->value != NULL;
+	return step->kind == STEP_KIND_POLICY_CHECK || /* it makes its own */
+	       (step->kind == STEP_KIND_ENV && step->value != NULL);
 }
 
 /* What a check reads must be what the next check reads, and what is applied. */
@@ -652,7 +653,7 @@ int walk_steps(struct walk *walk, size_t from, size_t to)
 	for (size_t i = from; r == 0 && i < to; i++) {
 		const struct step *step = &walk->steps.list[i];
 
-		r = is_only_a_value(step) ? 0 : walk_stand(walk, i);
+		r = needs_no_place(step) ? 0 : walk_stand(walk, i);
 		if (r < 0)
 			break;
 		walk->is_used = true;

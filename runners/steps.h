@@ -44,6 +44,11 @@ size_t walk_init_end(const struct steps *steps, bool *ret_is_plain);
 /* Sets the values before the first init, and what that init is called with. */
 _must_check_ int walk_ready_init(
 	struct walk *walk, const struct steps *steps, struct strvec *ret_extra);
+/* extra_args, with the values of their variables. */
+_must_check_ int walk_expand(
+	struct walk *walk, const struct step *step, struct strvec *ret_extra, struct err *err);
+/* The plan as JSON into a file of the caller's. */
+_must_check_ int walk_show(struct walk *walk, const struct step *step, int file);
 _must_check_ int walk_steps(struct walk *walk, size_t from, size_t to);
 /* Into the sandbox that this step needs. */
 _must_check_ int walk_stand(struct walk *walk, size_t step);

@@ -23,6 +23,7 @@
 #include "runners/diagnostic.h"
 #include "runners/place.h"
 #include "runners/plan_config.h"
+#include "runners/policy.h"
 #include "runners/stage.h"
 #include "runners/tf_plan.h"
 #include "runners/toolbox.h"
@@ -117,6 +118,23 @@ static void keep_plan_text(struct walk *walk, const struct mask *hidden, int tex
 	worker->result.output = arena_strdup(&worker->arena, cut);
 }
 
+/* What policies said quotes the plan, so it is masked like the plan. */
+static int add_policies(struct worker *worker, const struct mask *hidden, struct err *err)
+{
+	struct policy_results results;
+	int r;
+
+	if (worker->policies == NULL)
+		return 0;
+	worker->policies = mask_json(&worker->mask, worker->policies);
+	worker->policies = mask_json(hidden, worker->policies);
+	r = policy_results_read(worker->policies, &worker->arena, &results, err);
+	if (r == 0)
+		json_object_set_new((json_t *)(uintptr_t)worker->result.summary, "policies",
+			policy_results_write(&results));
+	return r;
+}
+
 static int read_answer(
 	struct worker *worker, struct confined *reader, struct mask *hidden, struct err *err)
 {
@@ -133,6 +151,9 @@ static int read_answer(
 	json_array_foreach (json_object_get(worker->result.json, "hide"), i, item)
 		if (json_is_string(item))
 			mask_add_quoted(hidden, json_string_value(item));
+	r = add_policies(worker, hidden, err);
+	if (r < 0)
+		return r;
 	r = plan_summary_read(worker->result.summary, &worker->arena, &summary, err);
 	if (r < 0)
 		worker->result.summary = NULL;
@@ -197,7 +218,30 @@ static int plan_on_ground(struct walk *walk, struct ground *ground)
 	return r < 0 ? r : walk_steps(walk, ground->next, walk->steps.count);
 }
 
-/* Checks that come with the plan; what fails here fails the plan. */
+/* A command that says no by its exit code has judged the plan; the plan itself was made. */
+static int judged_by_command(struct worker *worker, int r)
+{
+	struct job_result *result = &worker->result;
+
+	if (result->outcome != OUTCOME_TOOL_FAILED || !str_equal(result->step, "run"))
+		return r;
+	policy_note_commands(worker, result->failure);
+	result->outcome = OUTCOME_NONE;
+	result->failure = result->output = result->step = "";
+	result->exit_code = 0;
+	return 0;
+}
+
+static bool has_commands(const struct steps *steps)
+{
+	for (size_t i = 0; i < steps->count; i++)
+		if (steps->list[i].kind == STEP_KIND_RUN)
+			return true;
+	return false;
+}
+
+/* Checks that come with the plan. What they say goes with its summary; what cannot be asked fails
+ * the plan. */
 static int run_policies(struct walk *walk)
 {
 	struct steps steps = walk->worker->spec.policy_steps;
@@ -213,6 +257,10 @@ static int run_policies(struct walk *walk)
 	checks.knows_version = walk->knows_version;
 	if (r == 0)
 		r = walk_steps(&checks, 0, checks.steps.count);
+	if (r == 0 && has_commands(&checks.steps))
+		policy_note_commands(walk->worker, NULL);
+	else if (r < 0)
+		r = judged_by_command(walk->worker, r);
 	if (r == 0)
 		strbuf_append(&walk->shown, strbuf_text(&checks.shown), checks.shown.length);
 	walk_release(&checks);

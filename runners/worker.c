@@ -127,6 +127,7 @@ void worker_release(struct worker *worker)
 {
 	worker_leave(worker);
 	place_forget_render(worker);
+	json_decref(worker->policies);
 	fd_closep(&worker->wake_fd);
 	output_release(&worker->output);
 	for (size_t i = 0; i < worker->secret_env.count; i++)

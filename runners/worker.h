@@ -47,6 +47,7 @@ struct worker {
 	int64_t timeout_ms;   /* of the step that runs */
 
 	struct job_result result; /* strings in the arena */
+	json_t *policies;	  /* model/policy_results.h, unmasked; NULL: none was asked */
 };
 
 _must_check_ int worker_open(struct worker *worker, const struct site *site,

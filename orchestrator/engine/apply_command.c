@@ -4,8 +4,9 @@
 struct chosen {
 	size_t count, changed, failed, unlocked;
 	const char *failed_name, *unlocked_name;
-	struct job *plans;  /* that are to be applied */
-	const char *before; /* what must be applied first, in words; or NULL */
+	struct job *plans;   /* that are to be applied */
+	const char *before;  /* what must be applied first, in words; or NULL */
+	const char *against; /* a policy that fails, in words; or NULL */
 };
 
 static bool is_held(const struct lock_row *locks, size_t count, const struct job *job)
@@ -85,6 +86,8 @@ static int choose(struct asking *asking, const struct job *all, size_t all_count
 		if (!job->has_changes || job->is_applied)
 			continue;
 		ret->plans[ret->changed++] = *job;
+		if (ret->against == NULL)
+			ret->against = policies_against(job, asking->arena);
 		if (!is_held(locks, lock_count, job)) {
 			ret->unlocked++;
 			ret->unlocked_name = job->project;
@@ -118,6 +121,28 @@ static int apply_start(struct asking *asking, const struct run *plan_run,
 	if (r == 0)
 		r = run_event(asking->engine, asking->arena, run.id, EV_START, NULL, err);
 	return r < 0 ? r : asking_accept(asking, run.id, err);
+}
+
+/* A run that ended before there were projects has none to name. */
+static int refuse_nothing(struct asking *asking, const struct run *plan_run, const struct job *jobs,
+	size_t count, struct err *err)
+{
+	size_t plans = 0;
+
+	for (size_t i = 0; i < count; i++)
+		plans += jobs[i].op == JOB_PLAN;
+	if (plan_run->state == RUN_FAILED && plans == 0)
+		return asking_refuse(asking, "the newest push could not be planned",
+			"The plan's comment says why: fix that and push, or try again with `sluice "
+			"plan`.",
+			err);
+	if (plans == 0)
+		return asking_refuse(asking, "this pull request touches no project",
+			"Nothing has to be applied. Plan one that it does not touch with `sluice "
+			"plan -p NAME`.",
+			err);
+	return asking_refuse(asking, "no project of the plan matches",
+		"Look at the names in the plan's table.", err);
 }
 
 int apply_command(struct asking *asking, struct err *err)
@@ -161,8 +186,7 @@ int apply_command(struct asking *asking, struct err *err)
 	if (r < 0)
 		return r;
 	if (chosen.count == 0)
-		return asking_refuse(asking, "no project of the plan matches",
-			"Look at the names in the plan's table.", err);
+		return refuse_nothing(asking, &plan_run, jobs, count, err);
 	if (chosen.failed > 0)
 		return asking_refuse(asking,
 			arena_printf(arena, "the plan of %s did not succeed", chosen.failed_name),
@@ -176,6 +200,11 @@ int apply_command(struct asking *asking, struct err *err)
 			arena_printf(arena, "the lock of %s is not held by this pull request",
 				chosen.unlocked_name),
 			"Comment `sluice plan` to take it again.", err);
+	if (chosen.against != NULL)
+		return asking_refuse(asking, chosen.against,
+			"Its messages stand in the plan's comment: fix and push, or apply another "
+			"project with `sluice apply -p NAME`.",
+			err);
 	if (chosen.before != NULL)
 		return asking_refuse(asking, chosen.before,
 			"Apply it first, or both together with `sluice apply`.", err);

@@ -26,6 +26,7 @@ static int read_apply(struct engine *engine, struct arena *arena, struct facts *
 	const struct job *job = facts->job;
 	struct run plan_run;
 	struct job plan_job;
+	const char *against;
 	bool is_held = false;
 	int r = store_run_load(engine->store, arena, facts->run->plan_run, &plan_run, err);
 
@@ -43,6 +44,7 @@ static int read_apply(struct engine *engine, struct arena *arena, struct facts *
 			gate, err);
 	if (r < 0)
 		return r;
+	against = policies_against(&plan_job, arena);
 	if (facts->pull->state != PULL_OPEN)
 		*ret_why = "the pull request is no longer open";
 	else if (!str_equal(facts->pull->head, facts->run->head) ||
@@ -54,6 +56,8 @@ static int read_apply(struct engine *engine, struct arena *arena, struct facts *
 		*ret_why = "this plan was used before";
 	else if (!is_held)
 		*ret_why = "the lock of the project is gone";
+	else if (against != NULL)
+		*ret_why = against;
 	else if (!gate->open)
 		*ret_why = gate->missing;
 	else

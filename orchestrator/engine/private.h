@@ -294,6 +294,8 @@ _must_check_ int locks_tidy(
 /* The same for one project: the end of its job changes nothing for the others. */
 _must_check_ int lock_tidy(struct engine *engine, const struct pull *pull, const char *dir,
 	const char *workspace, struct err *err);
+/* Which policy of this plan fails, in words; NULL when none does. */
+const char *policies_against(const struct job *plan, struct arena *arena);
 /* Keeps of `jobs` those that -d, -w and -p choose. ERR_SYNTAX: a pattern is none. */
 _must_check_ int jobs_choose(struct job *jobs, size_t *count, const char *dir,
 	const char *workspace, const char *project, struct arena *arena, struct err *err);

@@ -57,7 +57,7 @@ static void put_piece(struct page *page, const struct strbuf *piece)
 
 struct tally {
 	int ready, failed, open, blocked, unchanged, applied, cancelled, interrupted, refused,
-		skipped;
+		skipped, against;
 };
 
 static struct tally count_jobs(const struct shown *shown, size_t count)
@@ -80,6 +80,8 @@ static struct tally count_jobs(const struct shown *shown, size_t count)
 		case JOB_DONE:
 			if (job->op != JOB_PLAN || job->is_applied)
 				tally.applied++;
+			else if (render_against(&shown[i]) != NULL)
+				tally.against++;
 			else if (job->has_changes)
 				tally.ready++;
 			else
@@ -142,6 +144,7 @@ static void plan_words(struct strbuf *out, const struct view *view, const struct
 		break;
 	}
 	put_count(out, tally->failed, "failed");
+	put_count(out, tally->against, "against policies");
 	put_count(out, tally->ready, "ready");
 	put_count(out, tally->applied, "applied");
 	put_count(out, tally->open, "on the way");
@@ -244,9 +247,10 @@ static void put_row(struct page *page, const struct shown *shown)
 	put_piece(page, &row);
 }
 
-static bool is_quiet(const struct view *view, const struct job *job)
+static bool is_quiet(const struct view *view, const struct shown *shown)
 {
-	return view->run->kind == RUN_PLAN && job->state == JOB_DONE && !job->has_changes;
+	return view->run->kind == RUN_PLAN && shown->job->state == JOB_DONE &&
+	       !shown->job->has_changes && render_against(shown) == NULL;
 }
 
 static void put_table(
@@ -260,7 +264,7 @@ static void put_table(
 	strbuf_puts(&page->part, page->table_head);
 	page->in_table = true;
 	for (size_t i = 0; i < count; i++) {
-		if (!is_quiet(page->view, shown[i].job))
+		if (!is_quiet(page->view, &shown[i]))
 			put_row(page, &shown[i]);
 	}
 	if (page->view->run->kind == RUN_PLAN && tally->unchanged > 0) {
@@ -283,12 +287,16 @@ static void put_plan_end(struct strbuf *out, const struct view *view, const stru
 		return;
 	if (view->run->state != RUN_DONE && view->run->state != RUN_FAILED)
 		return;
+	if (to_apply == 0 && tally->against > 0) {
+		strbuf_puts(out, "**To apply:** fix what the policies say, and push.\n");
+		return;
+	}
 	if (to_apply == 0) {
 		if (tally->applied > 0 && tally->failed == 0)
 			strbuf_puts(out, "**Applied.** Nothing is left to do here.\n");
 		return;
 	}
-	render_gates(out, view, to_apply, tally->failed);
+	render_gates(out, view, to_apply, tally->failed + tally->against);
 }
 
 /* The configuration: what waits for a person, what changes, what was not taken. */
@@ -356,6 +364,8 @@ static int danger_of(const struct job *job, const struct plan_summary *summary)
 		return 100;
 	if (job->state == JOB_REFUSED || job->state == JOB_SKIPPED)
 		return 90;
+	if (policy_results_against(&summary->policies) != NULL)
+		return 85;
 	if (summary->delete + summary->replace > 0)
 		return 80;
 	if (job->state == JOB_BLOCKED)

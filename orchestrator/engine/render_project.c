@@ -143,7 +143,11 @@ void render_next(struct strbuf *out, const struct view *view, const struct shown
 		strbuf_puts(out, "–");
 	else if (job->is_applied)
 		strbuf_puts(out, "applied");
-	else if (view->gate == NULL)
+	else if (render_against(shown) != NULL) {
+		strbuf_puts(out, "policy set ");
+		render_inline(out, render_against(shown)->name);
+		strbuf_puts(out, " fails");
+	} else if (view->gate == NULL)
 		strbuf_puts(out, "–");
 	else if (view->gate->open)
 		strbuf_puts(out, "ready");
@@ -341,7 +345,8 @@ void render_block(struct strbuf *out, const struct view *view, const struct show
 	bool says_something = job->state == JOB_FAILED || job->state == JOB_INTERRUPTED ||
 			      job->state == JOB_REFUSED || job->state == JOB_SKIPPED ||
 			      (job->state == JOB_DONE &&
-				      (is_plan(view) ? job->has_changes : !str_empty(job->output)));
+				      (is_plan(view) ? job->has_changes || render_against(shown)
+						     : !str_empty(job->output)));
 
 	if (!says_something)
 		return;
@@ -352,6 +357,7 @@ void render_block(struct strbuf *out, const struct view *view, const struct show
 	if (is_plan(view) && shown->has_summary) {
 		put_resources(out, &shown->summary, most / 3);
 		put_runs_code(out, &shown->summary);
+		render_policies(out, shown, most / 6);
 	}
 	put_output(out, view, job, most / 3);
 	strbuf_puts(out, view->has_folds ? "</details>\n\n" : "\n");

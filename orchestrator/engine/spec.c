@@ -83,6 +83,27 @@ static const char *checksum(const struct settings *settings, const struct job_sp
 	return tool == NULL ? "" : tool->sha256;
 }
 
+/* What the operator's sets are called, and where they lie, in the generation of the run. */
+static void policies(const struct settings *settings, struct arena *arena, struct job_spec *spec)
+{
+	const struct policies *policies = &settings->policies;
+	const struct pinned_tool *tool = str_empty(policies->conftest_version)
+						 ? NULL
+						 : settings_tool(settings, "conftest",
+							   policies->conftest_version);
+
+	if (!spec->checks_policies)
+		return;
+	spec->conftest_version = policies->conftest_version;
+	spec->conftest_sha256 = tool == NULL ? "" : tool->sha256;
+	spec->policy_set_count = policies->set_count;
+	spec->policy_sets = arena_alloc(
+		arena, (policies->set_count + 1) * sizeof(*spec->policy_sets));
+	for (size_t i = 0; i < policies->set_count; i++)
+		spec->policy_sets[i] = (struct policy_source){ policies->sets[i].name,
+			policies->sets[i].path };
+}
+
 int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
 	struct job_spec *ret, struct err *err)
 {
@@ -132,5 +153,7 @@ int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
 		r = recipe_spec(job, arena, ret, err);
 	if (r == 0)
 		ret->tool_sha256 = checksum(settings, ret);
+	if (r == 0)
+		policies(settings, arena, ret);
 	return r;
 }

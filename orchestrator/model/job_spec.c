@@ -2,6 +2,7 @@
 #include "orchestrator/model/job_spec.h"
 
 #include "orchestrator/lib/jsonx.h"
+#include "orchestrator/model/policy_results.h"
 #include "orchestrator/model/steps.h"
 
 #include <string.h>
@@ -24,6 +25,8 @@ static const struct {
 	{ "plan_blob", offsetof(struct job_spec, plan_blob) },
 	{ "tool_version", offsetof(struct job_spec, tool_version) },
 	{ "tool_sha256", offsetof(struct job_spec, tool_sha256) },
+	{ "conftest_version", offsetof(struct job_spec, conftest_version) },
+	{ "conftest_sha256", offsetof(struct job_spec, conftest_sha256) },
 	{ "command", offsetof(struct job_spec, command) },
 	{ "author", offsetof(struct job_spec, author) },
 	{ "actor", offsetof(struct job_spec, actor) },
@@ -99,6 +102,28 @@ static int read_list(struct jsonx *reader, const char *key, struct arena *arena,
 	return 0;
 }
 
+/* [{"name", "path"}] */
+static int read_policies(
+	struct jsonx *reader, struct arena *arena, struct job_spec *ret, struct err *err)
+{
+	const json_t *list = jsonx_array_or(reader, "policy_sets");
+
+	ret->policy_set_count = json_array_size(list);
+	if (ret->policy_set_count > POLICY_SETS_MAX)
+		return err_set(err, ERR_LIMIT, "job: more than %d policy_sets", POLICY_SETS_MAX);
+	ret->policy_sets = arena_alloc(
+		arena, (ret->policy_set_count + 1) * sizeof(*ret->policy_sets));
+	for (size_t i = 0; i < ret->policy_set_count; i++) {
+		struct jsonx set = jsonx_reader(json_array_get(list, i), "job: policy_sets", err);
+
+		ret->policy_sets[i].name = arena_strdup(arena, jsonx_string(&set, "name"));
+		ret->policy_sets[i].path = arena_strdup(arena, jsonx_string(&set, "path"));
+		if (set.failed != 0)
+			return set.failed;
+	}
+	return 0;
+}
+
 static int read_lists(const json_t *json, struct jsonx *reader, struct arena *arena,
 	struct job_spec *ret, struct err *err)
 {
@@ -111,7 +136,7 @@ static int read_lists(const json_t *json, struct jsonx *reader, struct arena *ar
 	for (size_t i = 0; r == 0 && i < countof(spec_steps); i++)
 		r = steps_read(json_object_get(json, spec_steps[i].key), spec_steps[i].what, arena,
 			&FIELD(ret, struct steps, spec_steps[i].offset), err);
-	return r;
+	return r < 0 ? r : read_policies(reader, arena, ret, err);
 }
 
 int job_spec_read(const json_t *json, struct arena *arena, struct job_spec *ret, struct err *err)
@@ -150,6 +175,17 @@ static json_t *text(const char *value)
 	return string != NULL ? string : json_string("(not valid text)");
 }
 
+static json_t *policies_json(const struct job_spec *spec)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < spec->policy_set_count; i++)
+		json_array_append_new(
+			list, json_pack("{s:o, s:o}", "name", text(spec->policy_sets[i].name),
+				      "path", text(spec->policy_sets[i].path)));
+	return list;
+}
+
 json_t *job_spec_write(const struct job_spec *spec)
 {
 	json_t *json = json_object();
@@ -176,6 +212,7 @@ json_t *job_spec_write(const struct job_spec *spec)
 	for (size_t i = 0; i < countof(spec_steps); i++)
 		json_object_set_new(json, spec_steps[i].key,
 			steps_write(&FIELD(spec, const struct steps, spec_steps[i].offset)));
+	json_object_set_new(json, "policy_sets", policies_json(spec));
 	return json;
 }
 

@@ -7,6 +7,11 @@
 #include "orchestrator/model/workflow.h"
 #include <jansson.h>
 
+/* One policy set: the operator's folder, the only path of this machine in an order. */
+struct policy_source {
+	const char *name, *path;
+};
+
 struct job_spec {
 	struct job_id job;
 	int attempt;
@@ -44,7 +49,10 @@ struct job_spec {
 	struct steps steps;	  /* what is done */
 	struct steps plan_steps;  /* apply: how its plan was made */
 	struct steps policy_steps;
-	bool checks_policies; /* plan: the policy steps follow it */
+	bool checks_policies;		   /* plan: the policy steps follow it */
+	struct policy_source *policy_sets; /* what the step policy_check asks */
+	size_t policy_set_count;
+	const char *conftest_version, *conftest_sha256; /* like those of the tool */
 	const char **targets; /* import: address and id; state rm: addresses */
 	size_t target_count;
 	bool is_after;	 /* hooks: the run has ended */

@@ -138,7 +138,7 @@ int plan_summary_read(
 				"summary: runs_code[%zu] must be a string without NUL", i);
 		ret->runs_code[i] = arena_strdup(arena, json_string_value(item));
 	}
-	return 0;
+	return policy_results_read(json_object_get(json, "policies"), arena, &ret->policies, err);
 }
 
 static json_t *text(const char *value)
@@ -175,6 +175,8 @@ json_t *plan_summary_write(const struct plan_summary *summary)
 		json_array_append_new(runs_code, text(summary->runs_code[i]));
 	json_object_set_new(json, "resources", resources);
 	json_object_set_new(json, "runs_code", runs_code);
+	if (summary->policies.count > 0)
+		json_object_set_new(json, "policies", policy_results_write(&summary->policies));
 	json_object_set_new(json, "tool_version",
 		text(summary->tool_version == NULL ? "" : summary->tool_version));
 	return json;

@@ -3,6 +3,7 @@
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/err.h"
+#include "orchestrator/model/policy_results.h"
 #include <jansson.h>
 
 enum plan_action {
@@ -47,6 +48,7 @@ struct plan_summary {
 	const char **runs_code; /* "aws_instance.bastion has a local-exec provisioner" */
 	size_t runs_code_count;
 	const char *tool_version;
+	struct policy_results policies; /* none: nothing was checked */
 };
 
 _must_check_ int plan_summary_read(

@@ -182,6 +182,7 @@ static void set_option(struct executor_local_options *options, const char *text)
 		{ "git=", &options->git },
 		{ "terraform=", &options->terraform },
 		{ "opentofu=", &options->opentofu },
+		{ "conftest=", &options->conftest },
 		{ "cli_config=", &options->cli_config },
 		{ "tools=", &options->tools },
 		{ "tier=", &options->sandbox.tier },

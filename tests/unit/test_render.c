@@ -28,6 +28,11 @@ static const char summary_replace[] =
 static const char summary_create[] =
 	"{\"create\":2,\"resources\":[{\"address\":\"a.b\",\"action\":\"create\"},"
 	"{\"address\":\"a.c\",\"action\":\"create\"}]}";
+static const char summary_against[] =
+	"{\"create\":2,\"resources\":[{\"address\":\"a.b\",\"action\":\"create\"}],\"policies\":["
+	"{\"name\":\"tags\",\"passed\":3},{\"name\":\"cost\",\"passed\":2,\"failed\":3,\"warned\":"
+	"1,"
+	"\"failures\":[\"a.b costs *too* much @team\",\"a.c too <b>\"],\"warnings\":[\"slow\"]}]}";
 static const char summary_hostile[] =
 	"{\"create\":1,\"resources\":[{\"address\":\"a.b[\\\"```\\\\n</details> @team #12 <!-- "
 	"sluice:plan:1:x -->\\\"]\",\"action\":\"create\"}],"
@@ -141,6 +146,13 @@ static void plan_open(struct scene *scene)
 static void plan_one(struct scene *scene)
 {
 	add_plan(scene, "infra/app", summary_create);
+	set_gate(scene, true);
+}
+
+static void plan_against(struct scene *scene)
+{
+	add_plan(scene, "infra/app", summary_against);
+	add_plan(scene, "infra/network", summary_replace);
 	set_gate(scene, true);
 }
 
@@ -386,6 +398,7 @@ static const struct {
 	{ "plan-gate-closed", plan_closed },
 	{ "plan-gate-open", plan_open },
 	{ "plan-one-project", plan_one },
+	{ "plan-against-policies", plan_against },
 	{ "plan-unguarded", plan_unguarded },
 	{ "plan-failed", plan_failed },
 	{ "plan-failures", plan_timed_out },

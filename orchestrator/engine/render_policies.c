@@ -1,0 +1,72 @@
+/* What policies said of one plan. */
+#include "orchestrator/engine/render_private.h"
+
+const struct policy_result *render_against(const struct shown *shown)
+{
+	bool is_plan = shown->job->op == JOB_PLAN && shown->job->state == JOB_DONE;
+
+	return is_plan && shown->has_summary ? policy_results_against(&shown->summary.policies)
+					     : NULL;
+}
+
+static void put_words(struct strbuf *out, const char *kind, const char *const *words, size_t count,
+	int all, size_t most)
+{
+	size_t i = 0;
+
+	for (; i < count && out->length < most; i++) {
+		strbuf_printf(out, "- %s: ", kind);
+		render_inline(out, words[i]);
+		strbuf_putc(out, '\n');
+	}
+	if (all > (int)i)
+		strbuf_printf(out, "- and %d more %s\n", all - (int)i, kind);
+}
+
+static void put_counts(struct strbuf *out, const struct policy_result *result)
+{
+	const struct {
+		int count;
+		const char *before, *after;
+	} counts[] = {
+		{ result->failed, "**", " failed**" },
+		{ result->warned, "", " warned" },
+		{ result->excepted, "", " excepted" },
+		{ result->passed, "", " passed" },
+	};
+	const char *comma = "";
+
+	for (size_t i = 0; i < countof(counts); i++) {
+		if (counts[i].count == 0)
+			continue;
+		strbuf_printf(
+			out, "%s%s%d%s", comma, counts[i].before, counts[i].count, counts[i].after);
+		comma = ", ";
+	}
+}
+
+void render_policies(struct strbuf *out, const struct shown *shown, size_t most)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF(1 << 20);
+	const struct policy_results *results = &shown->summary.policies;
+	size_t i = 0;
+
+	for (; i < results->count && text.length < most; i++) {
+		const struct policy_result *result = &results->list[i];
+
+		strbuf_puts(&text, "\nPolicy set **");
+		render_inline(&text, result->name);
+		strbuf_puts(&text, "**: ");
+		put_counts(&text, result);
+		strbuf_puts(&text, "\n");
+		if (result->failed + result->warned > 0)
+			strbuf_putc(&text, '\n');
+		put_words(&text, "failed", result->failures, result->failure_count, result->failed,
+			most);
+		put_words(&text, "warned", result->warnings, result->warning_count, result->warned,
+			most);
+	}
+	if (i < results->count)
+		strbuf_printf(&text, "\nand %zu more policy sets\n", results->count - i);
+	strbuf_append(out, strbuf_text(&text), text.length);
+}
