@@ -3,6 +3,10 @@
  * something is. */
 #include "orchestrator/engine/private.h"
 
+/* Payloads of statuses: "" is the run's own; "apply" that of what is left of its plans; "plan
+ * COMMIT" and "apply COMMIT" say the same of a merge queue's commit. */
+static const char of_plan[] = "plan", of_apply[] = "apply";
+
 int apply_left(
 	struct engine *engine, const struct job *jobs, size_t count, size_t *ret, struct err *err)
 {
@@ -78,22 +82,54 @@ int apply_status_put(struct engine *engine, struct arena *arena, const struct pu
 		return r;
 	return effect_put(engine, EFFECT_STATUS, REPEAT_UPSERT,
 		arena_printf(arena, "status:apply:%lld", (long long)run->id.v), pull, run->id,
-		(struct job_id){ 0 }, APPLY_STATUS, 0, err);
+		(struct job_id){ 0 }, of_apply, 0, err);
 }
 
-int apply_status_request(struct engine *engine, struct arena *arena, struct run_id plan_run,
-	const char *prefix, struct host_request *request, struct err *err)
+static int whole_status(struct engine *engine, struct arena *arena, const struct outbox_row *row,
+	struct host_request *request, struct err *err)
 {
-	struct run run;
+	const char *prefix = engine_settings(engine, row->run)->status_prefix;
 	size_t left = 0;
-	int r = store_run_load(engine->store, arena, plan_run, &run, err);
+	struct run run;
+	int r = store_run_load(engine->store, arena, row->run, &run, err);
 
 	if (r == 0)
-		r = left_of(engine, arena, plan_run, &left, err);
+		r = left_of(engine, arena, row->run, &left, err);
 	request->context = arena_printf(arena, "%s/%s", prefix, run_kind_name(RUN_APPLY));
 	request->status = left == 0 && run.state == RUN_DONE ? STATUS_SUCCESS : STATUS_PENDING;
 	request->description = run.state != RUN_DONE ? "waits for a plan that succeeds"
 			       : left == 0	     ? "nothing is left to apply"
 						     : arena_printf(arena, "%zu to apply", left);
+	return r;
+}
+
+int apply_status_request(struct engine *engine, struct arena *arena, const struct outbox_row *row,
+	struct host_request *request, struct err *err)
+{
+	const char *head = strchr(row->payload, ' ');
+	int r = str_starts(row->payload, of_apply) ? whole_status(engine, arena, row, request, err)
+						   : 0;
+
+	if (head == NULL)
+		return r;
+	request->head = head + 1;
+	if (request->status != STATUS_SUCCESS) /* a queue waits for an end, whichever it is */
+		request->status = STATUS_FAILURE;
+	return r;
+}
+
+int group_status_put(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const char *head, struct err *err)
+{
+	const char *const kinds[] = { of_plan, of_apply };
+	int r = 0;
+
+	if (pull->plan_run.v == 0)
+		return 0; /* nothing was ever said of it, and nothing of ours can be required */
+	for (size_t i = 0; r == 0 && i < countof(kinds); i++)
+		r = effect_put(engine, EFFECT_STATUS, REPEAT_UPSERT,
+			arena_printf(arena, "status:group:%s:%s", kinds[i], head), pull,
+			pull->plan_run, (struct job_id){ 0 },
+			arena_printf(arena, "%s %s", kinds[i], head), 0, err);
 	return r;
 }

@@ -406,6 +406,8 @@ int pull_event_handle(struct engine *engine, struct arena *arena, const struct v
 		*ret_outcome = "unknown pull request";
 		return 0;
 	}
+	if (r == 0 && event->kind == VCS_MERGE_GROUP)
+		return group_status_put(engine, arena, &pull, event->group_head, err);
 	if (r == 0 && !is_new && says_pull(event))
 		r = take_word(engine, arena, &pull, event, err);
 	if (r == 0 && !str_empty(event->comment_id)) {
@@ -451,6 +453,7 @@ int pull_event_handle(struct engine *engine, struct arena *arena, const struct v
 		return is_new ? 0 : take_base(engine, arena, &pull, event, ret_outcome, err);
 	case VCS_RERUN:
 		return rerun_handle(engine, arena, &pull, event, ledger, ret_outcome, err);
+	case VCS_MERGE_GROUP:
 	case VCS_IGNORED:
 	case VCS_PING:
 	case VCS_EVENT_KIND_MAX:

@@ -277,9 +277,8 @@ static int send_simple(
 		r = view_render(engine, arena, row->run, host,
 			engine_settings(engine, row->run)->status_prefix, &pull, NULL, &request,
 			err);
-		if (r == 0 && str_equal(row->payload, APPLY_STATUS))
-			r = apply_status_request(engine, arena, row->run,
-				engine_settings(engine, row->run)->status_prefix, &request, err);
+		if (r == 0)
+			r = apply_status_request(engine, arena, row, &request, err);
 		if (r < 0)
 			return r;
 	} else if (row->kind == EFFECT_MERGE || row->kind == EFFECT_BRANCH_DELETE) {

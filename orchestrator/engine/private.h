@@ -390,7 +390,6 @@ _must_check_ int effect_put(struct engine *engine, enum effect_kind kind, enum r
 	const char *payload, int64_t delay_ms, struct err *err);
 
 /* ---- apply_status.c ---- */
-#define APPLY_STATUS "apply" /* payload of a status that speaks of a plan's whole set */
 /* How many plans among these are neither without changes nor applied well. */
 _must_check_ int apply_left(
 	struct engine *engine, const struct job *jobs, size_t count, size_t *ret, struct err *err);
@@ -400,8 +399,12 @@ _must_check_ int apply_status_narrow(struct engine *engine, struct arena *arena,
 /* A plan ended: says what is to be applied, where nothing is or where another word stands. */
 _must_check_ int apply_status_put(struct engine *engine, struct arena *arena,
 	const struct pull *pull, const struct run *run, enum run_state state, struct err *err);
+/* The commit of a merge queue is told what holds for its pull request. */
+_must_check_ int group_status_put(struct engine *engine, struct arena *arena,
+	const struct pull *pull, const char *head, struct err *err);
+/* Makes of a run's status the one that the payload of its row means. */
 _must_check_ int apply_status_request(struct engine *engine, struct arena *arena,
-	struct run_id plan_run, const char *prefix, struct host_request *request, struct err *err);
+	const struct outbox_row *row, struct host_request *request, struct err *err);
 
 /* ---- automerge.c ---- */
 /* Asks for the merge when everything of the pull request is applied and its configuration wants it.

@@ -12,7 +12,7 @@ const char *vcs_event_kind_name(enum vcs_event_kind kind)
 {
 	static const char *const names[] = { "ignored", "opened", "pushed", "reopened", "closed",
 		"merged", "comment", "approved", "changes requested", "review dismissed", "ping",
-		"ready", "retargeted", "asked again" };
+		"ready", "retargeted", "asked again", "queued to merge" };
 
 	return NAME(names, kind);
 }

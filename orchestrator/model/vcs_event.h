@@ -18,6 +18,7 @@ enum vcs_event_kind {
 	VCS_PULL_READY = 11,	  /* a draft became ready for review */
 	VCS_PULL_RETARGETED = 12, /* another base branch */
 	VCS_RERUN = 13,		  /* somebody pressed the host's button to plan again */
+	VCS_MERGE_GROUP = 14,	  /* a queue made a commit of the pull, and waits for our checks */
 	VCS_EVENT_KIND_MAX
 };
 
@@ -46,7 +47,8 @@ struct vcs_event {
 	/* What came in does not say whether the actor may write, and a comment says nothing of the
 	 * head: the host must be asked (HOST_COMPLETE) before this event may change anything. */
 	bool is_partial;
-	bool is_closed; /* of an answer: the pull request is not open */
+	bool is_closed;		/* of an answer: the pull request is not open */
+	const char *group_head; /* VCS_MERGE_GROUP: the queue's commit */
 
 	/* of a comment or review */
 	const char *comment_id;

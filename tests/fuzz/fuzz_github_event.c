@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		.web_url = "https://github.com",
 		.login = "planner" };
 	static const char *const topics[] = { "pull_request", "issue_comment",
-		"pull_request_review", "check_run", "check_suite", "ping" };
+		"pull_request_review", "check_run", "check_suite", "ping", "merge_group" };
 	struct arena arena = { 0 };
 	struct vcs_event event;
 	struct err err = { 0 };

@@ -316,6 +316,38 @@ def with_nothing_to_apply_the_apply_is_green():
         check(made.wait(lambda: made.fake.status_of(made.repo, head, "sluice/apply")) == "success", made.repo.statuses)
 
 
+def queue(made, number, tree_of="feature"):
+    """A merge queue makes a commit and waits for its checks."""
+    sha = made.repo.git("commit-tree", "refs/heads/%s^{tree}" % tree_of, "-p", "refs/heads/main", "-m", "queued")
+    made.fake.tell("merge_group", made.repo, "alice", action="checks_requested", merge_group={
+        "head_sha": sha, "head_ref": "refs/heads/gh-readonly-queue/main/pr-%d-%s" % (number, sha), "base_ref": "refs/heads/main"})
+    return sha
+
+
+@case
+def a_merge_queue_is_answered():
+    for app in (False, True):
+        with lab(app=app) as made:
+            fake, repo = made.fake, made.repo
+
+            def says(sha, context, state):
+                return made.wait(lambda: fake.status_of(repo, sha, context) == state or any(
+                    one["name"] == context and one["head_sha"] == sha and one.get("conclusion") == state for one in repo.checks.values()))
+            number = made.plan()
+            sha = queue(made, number)
+            says(sha, "sluice/plan", "success")
+            says(sha, "sluice/apply", "failure")  # nothing is applied yet
+            fake.review(repo, number, "bob")
+            made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+            fake.comment(repo, number, "alice", "apply")
+            made.wait(lambda: [run for run in made.server.must("GET", "/api/runs") if run["kind"] == "apply" and run["state"] == "done"])
+            sha = queue(made, number, "main")
+            says(sha, "sluice/apply", "success")
+            queue(made, 77)
+            made.idle(number)
+            check(len(made.server.must("GET", "/api/pulls")) == 1, "a pull request came of a queue")
+
+
 @case
 def merges_by_the_way_that_is_allowed():
     with lab(settings="defaults: {automerge: true}\n") as made:

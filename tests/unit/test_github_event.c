@@ -52,7 +52,8 @@ static const struct recorded {
 	{ GO_SCM "push.json", "push", VCS_IGNORED },
 	{ GO_SCM "push_branch_delete.json", "push", VCS_IGNORED },
 	{ GO_SCM "branch_create.json", "create", VCS_IGNORED },
-	{ GO_SCM "merge_group_checks_requested.json", "merge_group", VCS_IGNORED },
+	{ GO_SCM "merge_group_checks_requested.json", "merge_group", VCS_MERGE_GROUP, 2,
+		"octocat/Hello-World", "octocat", "" },
 	{ GO_SCM "merge_group_destroyed.json", "merge_group", VCS_IGNORED },
 	{ GO_SCM "release_created.json", "release", VCS_IGNORED },
 	{ GO_SCM "deployment.json", "deployment", VCS_IGNORED },
@@ -170,6 +171,23 @@ static const struct made {
 	{ "an action of tomorrow", "pull_request", "{'action':'enqueued'," REPO BY PULL "}", 0,
 		VCS_IGNORED },
 	{ "an action that is no text", "pull_request", "{'action':5}", 0, VCS_IGNORED },
+	{ "a queue waits", "merge_group",
+		"{'action':'checks_requested'," REPO BY "'merge_group':{'head_sha':'" HEAD
+		"','head_ref':'refs/heads/gh-readonly-queue/a/b/pr-3-" HEAD "'}}",
+		0, VCS_MERGE_GROUP, "bob" },
+	{ "a queue of nobody", "merge_group",
+		"{'action':'checks_requested'," REPO BY "'merge_group':{'head_sha':'" HEAD
+		"','head_ref':'refs/heads/x/pr-3-1'}}",
+		0, VCS_IGNORED },
+	{ "a queue without a commit", "merge_group",
+		"{'action':'checks_requested'," REPO BY
+		"'merge_group':{'head_ref':'refs/heads/gh-readonly-queue/a/pr-3-1'}}",
+		-ERR_SYNTAX },
+	{ "a queue's number too large", "merge_group",
+		"{'action':'checks_requested'," REPO BY "'merge_group':{'head_sha':'" HEAD
+		"','head_ref':'refs/heads/gh-readonly-queue/a/pr-99999999999-1'}}",
+		0, VCS_IGNORED },
+	{ "a queue that is gone", "merge_group", "{'action':'destroyed'}", 0, VCS_IGNORED },
 	{ "comment", "issue_comment",
 		"{'action':'created'," REPO ISSUE
 		"'comment':{'id':5,'body':'plan','user':{'login':'bob'}}}",

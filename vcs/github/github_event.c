@@ -99,6 +99,40 @@ static int button_read(struct github_reading *reading)
 	return rerun_read(reading, "check_run");
 }
 
+/* ---- merge queues ---- */
+
+/* "refs/heads/gh-readonly-queue/BASE/pr-NUMBER-COMMIT": nothing else names the pull request. */
+static int64_t queued_number(const char *ref)
+{
+	static const char queue[] = "refs/heads/gh-readonly-queue/", mark[] = "pr-";
+	const char *last = strrchr(ref, '/');
+	char *end;
+	int64_t number;
+
+	if (!str_starts(ref, queue) || last == NULL || !str_starts(last + 1, mark))
+		return 0;
+	number = strtol(last + 1 + strlen(mark), &end, 10);
+	return *end == '-' && number > 0 && number <= INT32_MAX ? number : 0;
+}
+
+static int merge_group_read(struct github_reading *reading)
+{
+	const char *head = github_text(reading->body, "merge_group.head_sha");
+	struct vcs_event *event = reading->event;
+	int r;
+
+	event->number = queued_number(github_text(reading->body, "merge_group.head_ref"));
+	if (event->number == 0)
+		return github_ignore(reading, "a queue that belongs to no pull request");
+	if (!codec_is_hex(head, OID_HEX))
+		return github_malformed(reading->err, "commit of the queue");
+	event->host = reading->site->host;
+	event->author = event->title = event->head = event->head_ref = event->base_ref = "";
+	event->group_head = arena_strdup(reading->arena, head);
+	r = github_read_repo(reading);
+	return r < 0 ? r : github_read_person(reading, "sender");
+}
+
 /* ---- all of them ---- */
 
 static const struct github_topic topics[] = {
@@ -123,7 +157,8 @@ static const struct github_topic topics[] = {
 	{ "installation", NULL, 0, NULL, "installations are looked up when they are needed" },
 	{ "installation_repositories", NULL, 0, NULL,
 		"installations are looked up when they are needed" },
-	{ "merge_group", NULL, 0, NULL, "merge queues are planned as their pull requests were" },
+	{ "merge_group", "checks_requested", VCS_MERGE_GROUP, merge_group_read },
+	{ "merge_group", NULL, 0, NULL, "a merge queue that asks for nothing" },
 	{ NULL },
 };
 

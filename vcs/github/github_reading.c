@@ -111,8 +111,12 @@ int github_read_person(struct github_reading *reading, const char *path)
 
 int github_read_repo(struct github_reading *reading)
 {
-	const char *name = github_text(reading->body, "repository.full_name");
+	const json_t *repo = github_at(reading->body, "repository");
+	const char *name = github_text(repo, "full_name");
 
+	if (name[0] == '\0') /* some senders leave it to the reader */
+		name = arena_printf(reading->arena, "%s/%s", github_text(repo, "owner.login"),
+			github_text(repo, "name"));
 	if (!reading->site->dialect->repo_is_valid(name))
 		return github_malformed(reading->err, "repository");
 	reading->event->repo = arena_strdup(reading->arena, name);
