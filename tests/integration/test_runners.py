@@ -494,9 +494,8 @@ def slots_are_for_tools(lab):
         for job in jobs:
             expect(lab.driver.ended(job).outcome, "ok")
         began = sorted(steps_of(lab, job)["plan"] for job in jobs)
-        shown = min(steps_of(lab, job)["show"] for job in jobs)
         assert began[slots - 1] < began[0] + 500, "the slots were not used: %s" % began
-        assert began[slots] >= shown - 1, "%d tools in %d slots: %s, %s" % (slots + 1, slots, began, shown)
+        assert began[slots] >= began[0] + 600, "%d tools in %d slots: %s" % (slots + 1, slots, began)
 
 
 @stub
@@ -582,6 +581,20 @@ def launcher_killed(lab):
     expect(lab.driver.ended(job).outcome, "ok")
     assert lab.driver.ended(other).outcome in ("ok", "never_began")
     expect(lab.run(PLAN, tree).outcome, "ok")
+
+
+@stub
+def launcher_that_starts_again_leaves_living_sandboxes_alone(lab):
+    """A mount point that is replaced is none any more, in the sandboxes that are there too."""
+    points = [os.path.join(lab.data, "box", root, name) for root in ("root", "root-git")
+              for name in ("job.json", "dev/null", "dev/urandom", "etc/hosts")]
+    tree = lab.tree("a", {"main.tf": "# stub: create=1\n"})
+    expect(lab.run(PLAN, tree).outcome, "ok")
+    before = [os.stat(point).st_ino for point in points]
+    lab.driver.quit()
+    lab.start()
+    expect(lab.run(PLAN, tree).outcome, "ok")
+    expect([os.stat(point).st_ino for point in points], before)
 
 
 @stub
