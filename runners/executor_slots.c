@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void say(const struct slot_user *user, char word)
 {
@@ -15,45 +16,44 @@ static void say(const struct slot_user *user, char word)
 
 static void move(struct slot_user *user, enum slot_state state)
 {
-	struct slots *slots = user->slots;
-
-	slots->held += (state == SLOT_HELD) - (user->state == SLOT_HELD);
-	slots->in_lanes += (state == SLOT_IN_LANE) - (user->state == SLOT_IN_LANE);
+	user->slots->count[user->state]--;
+	user->slots->count[state]++;
 	user->state = state;
 }
 
-/* One that waits so gets a slot, or a lane; of both the first that is allowed and free. */
-static bool give(struct slots *slots, struct slot_user *user, bool first_lane, bool last_lane)
+/* Where one that waits so may run now; it waits on where it is when that is nowhere. With a single
+ * slot there is no lane, and what has run is shown in the slot. */
+static enum slot_state place_for(const struct slots *slots, enum slot_state waits)
 {
-	bool has_slot = slots->held < slots->total, has_lane = slots->in_lanes < slots->total / 2;
-	bool in_lane = has_lane && (first_lane || (last_lane && !has_slot));
+	const int *count = slots->count;
+	bool has_slot = count[SLOT_HELD] < slots->total;
+	bool has_lane = count[SLOT_INITS] + count[SLOT_SHOWS] < slots->total / 2;
 
-	if (!has_slot && !in_lane)
-		return false;
-	move(user, in_lane ? SLOT_IN_LANE : SLOT_HELD);
-	say(user, in_lane ? SLOT_GO_IN_LANE : SLOT_GO);
-	return true;
+	if (waits == SLOT_WAITS_TO_SHOW && has_lane && count[SLOT_SHOWS] < slots->processors)
+		return SLOT_SHOWS;
+	if (has_slot && (waits != SLOT_WAITS_TO_SHOW || slots->total == 1))
+		return SLOT_HELD;
+	return waits == SLOT_WAITS_TO_INIT && has_lane ? SLOT_INITS : waits;
 }
 
 /* What has run is shown before anything new begins; what is ready goes before what is not. */
 static void give_all(struct slots *slots)
 {
-	static const struct {
-		enum slot_state state;
-		bool first_lane, last_lane;
-	} order[] = {
-		{ SLOT_WAITS_TO_SHOW, true, true },
-		{ SLOT_WAITS, false, false },
-		{ SLOT_WAITS_TO_INIT, false, true },
-	};
+	static const enum slot_state order[] = { SLOT_WAITS_TO_SHOW, SLOT_WAITS,
+		SLOT_WAITS_TO_INIT };
 
 	for (size_t i = 0; i < countof(order); i++) {
 		list_for_each (item, &slots->users) {
 			struct slot_user *user = container_of(item, struct slot_user, link);
+			enum slot_state place;
 
-			if (user->state == order[i].state &&
-				!give(slots, user, order[i].first_lane, order[i].last_lane))
+			if (user->state != order[i])
+				continue;
+			place = place_for(slots, user->state);
+			if (place == user->state)
 				break;
+			move(user, place);
+			say(user, place == SLOT_HELD ? SLOT_GO : SLOT_GO_IN_LANE);
 		}
 	}
 }
@@ -105,7 +105,12 @@ static void on_line(void *owner, _unused_ bool readable, _unused_ bool writable)
 
 void slots_init(struct slots *slots, struct loop *loop, const struct executor_events *events)
 {
-	*slots = (struct slots){ .loop = loop, .total = INT_MAX, .events = events };
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	*slots = (struct slots){ .loop = loop,
+		.total = INT_MAX,
+		.processors = processors > 0 ? (int)processors : 1,
+		.events = events };
 	list_init(&slots->users);
 }
 
@@ -121,6 +126,7 @@ void slot_join(struct slots *slots, struct slot_user *user, bool is_held)
 {
 	*user = (struct slot_user){ .slots = slots, .state = SLOT_STAGED, .line = -1 };
 	list_append(&slots->users, &user->link);
+	slots->count[SLOT_STAGED]++;
 	if (is_held)
 		slot_hold(user);
 }

@@ -13,15 +13,19 @@ enum slot_state {
 	SLOT_WAITS_TO_INIT,
 	SLOT_WAITS,
 	SLOT_WAITS_TO_SHOW,
-	SLOT_IN_LANE,
+	SLOT_INITS, /* in a lane */
+	SLOT_SHOWS, /* in a lane */
 	SLOT_HELD,
 	SLOT_DONE,
+	SLOT_STATES
 };
 
 struct slots {
 	struct loop *loop;
 	struct list users; /* struct slot_user, oldest first */
-	int total, held, in_lanes;
+	int total;
+	int count[SLOT_STATES];
+	int processors; /* renderings compute: more of them at a time would only delay tools */
 	const struct executor_events *events; /* `moved` is told, from the loop only */
 };
 

@@ -158,46 +158,58 @@ bool worker_is_cancelled(struct worker *worker)
 
 /* ---- slots ---- */
 
-/* What the server says; 0: nothing yet, negative: it is gone. */
-static int hear_go(const struct worker *worker)
+/* False: nobody is asked, or the server is gone. */
+static bool say(const struct worker *worker, enum slot_word what)
+{
+	const char word = (char)what;
+
+	return worker->line >= 0 && send(worker->line, &word, 1, MSG_NOSIGNAL) == 1;
+}
+
+/* What the server says; 0: it is gone. */
+static int hear(struct worker *worker, const char *step, char *ret)
 {
 	struct pollfd polls[] = { { .fd = worker->line, .events = POLLIN },
 		{ .fd = worker->wake_fd, .events = POLLIN } };
-	char word;
 
-	if (poll(polls, 2, CANCEL_MS) <= 0 || polls[0].revents == 0)
-		return 0;
-	return recv(worker->line, &word, 1, 0) == 1 ? word : -1;
+	while (poll(polls, 2, CANCEL_MS) <= 0 || polls[0].revents == 0)
+		if (worker_is_cancelled(worker))
+			return worker_end(worker, OUTCOME_CANCELLED, step,
+				"cancelled; the step %s and what comes after it were not begun",
+				step);
+	if (recv(worker->line, ret, 1, 0) != 1)
+		*ret = '\0';
+	return 0;
 }
 
 int worker_take_slot(struct worker *worker, const char *step, enum slot_word ask)
 {
-	const char word = (char)ask;
-	int heard = 0;
+	char word = '\0';
+	int r = 0;
 
 	if (worker->line < 0 || worker->may_run)
 		return 0;
-	if (send(worker->line, &word, 1, MSG_NOSIGNAL) != 1)
-		heard = -1;
 	fault_point("job.staged");
-	while (heard == 0) {
-		heard = hear_go(worker);
-		if (heard == 0 && worker_is_cancelled(worker))
-			return worker_end(worker, OUTCOME_CANCELLED, step,
-				"cancelled; the step %s and what comes after it were not begun",
-				step);
-	}
-	worker->is_left = heard < 0 && ask != SLOT_ASK_SHOW;
-	worker->may_run = !worker->is_left;
-	worker->is_in_lane = heard == SLOT_GO_IN_LANE;
-	return worker->is_left ? -ERR_JOB : 0;
+	if (say(worker, ask))
+		r = hear(worker, step, &word);
+	worker->may_run = word != '\0';
+	worker->is_in_lane = word == SLOT_GO_IN_LANE;
+	worker->is_left = r == 0 && !worker->may_run;
+	return worker->may_run ? 0 : -ERR_JOB;
+}
+
+/* The slot is free before the sandbox is gone, so that the next tool need not wait for that. When
+ * the server is gone nobody needs the lane. */
+static int enter_lane(struct worker *worker)
+{
+	char word;
+
+	return say(worker, SLOT_ASK_SHOW) ? hear(worker, "show", &word) : 0;
 }
 
 void worker_give_slot(struct worker *worker)
 {
-	const char word = SLOT_BACK;
-
-	if (worker->line >= 0 && send(worker->line, &word, 1, MSG_NOSIGNAL) != 1)
+	if (!say(worker, SLOT_BACK))
 		return; /* the server is gone, and with it what it counted */
 }
 
@@ -553,9 +565,7 @@ int worker_show(struct worker *worker, int json_fd, int text_fd)
 	struct err err;
 	int r;
 
-	worker_leave(worker);
-	worker->may_run = false;
-	r = worker_take_slot(worker, "show", SLOT_ASK_SHOW);
+	r = enter_lane(worker);
 	if (r == 0)
 		r = place_enter_render(worker);
 	if (r < 0)
