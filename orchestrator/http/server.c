@@ -24,7 +24,8 @@ enum {
 	CONNECTION_MEMORY = 24 << 10,
 	BODIES_MAX = 32 << 20, /* of all requests that are not whole yet */
 	SWALLOWED_BODIES = 16, /* so many times the cap are read to say 413 at the end */
-	SWEEP_MS = 1000
+	SWEEP_MS = 1000,
+	GATHERINGS = 4
 };
 
 struct daemon {
@@ -42,6 +43,7 @@ struct http {
 	struct list connections;
 	struct loop_timer *sweep; /* armed while there are connections */
 	size_t bodies_bytes;
+	uint64_t suspended; /* requests, ever */
 	char *socket_path;
 	int port;
 	struct MHD_Response *accepted, *repeated;
@@ -305,6 +307,7 @@ static enum MHD_Result handle_whole(struct request *request, const char *method,
 	if (!request->call.waits)
 		return send_answer(request);
 	request->is_suspended = true;
+	request->http->suspended++;
 	if (request->connection != NULL)
 		request->connection->waits = true;
 	MHD_suspend_connection(request->mhd);
@@ -505,6 +508,18 @@ static void on_sweep(void *owner)
 
 /* ---- daemons ---- */
 
+/* While deliveries were read others came: they are read too, and share the commit. */
+static void gather(struct daemon *daemon)
+{
+	uint64_t before;
+	int times = 0;
+
+	do {
+		before = daemon->http->suspended;
+		MHD_run(daemon->mhd);
+	} while (daemon->http->suspended != before && ++times < GATHERINGS);
+}
+
 /* Trap: at its limit the library stops listening, and listens again at the start of the run that
  * follows the one which cleaned a connection away. When the last ones go together nothing else
  * would wake it, and nobody would ever be served again; so what closed is followed by a run. */
@@ -513,7 +528,7 @@ static void run_daemon(struct daemon *daemon)
 	MHD_UNSIGNED_LONG_LONG timeout;
 
 	daemon->has_closed = false;
-	MHD_run(daemon->mhd);
+	gather(daemon);
 	if (daemon->has_closed)
 		loop_timer_arm(daemon->timer, 0);
 	else if (MHD_get_timeout(daemon->mhd, &timeout) == MHD_YES)
