@@ -32,6 +32,10 @@ static const struct cli_verb verbs[] = {
 	{ "cancel", "PULL", "stop what runs for a pull request", cli_cancel },
 	{ "wait", "PULL [--until planned|applied|idle] [--timeout SECONDS]",
 		"wait until nothing runs for it; exit 1 when something failed", cli_wait },
+	{ "gates", "REPO#N | N [--host HOST] [--what-if approve=NAME,NAME]",
+		"what stands between a pull request and its apply, rule by rule; exit 1 when "
+		"something does",
+		cli_gates },
 	{ "runs", "", "runs, newest first", cli_runs },
 	{ "log", "RUN", "what the tools of a run printed", cli_log },
 	{ "locks", "", "who holds which project, and who waits", cli_locks },
@@ -326,6 +330,7 @@ static const struct flag flags[] = {
 	TEXT("--schema", schema),
 	TEXT("--env-file", env_file),
 	TEXT("--until", until),
+	TEXT("--what-if", what_if),
 	TEXT("--from", from),
 	TEXT("--to", to),
 	TEXT("-d", dir),

@@ -18,7 +18,7 @@ struct cli {
 	char **argv;
 	/* flags of single verbs; NULL when not given */
 	const char *repo, *head, *base, *title, *body, *import, *config, *env_file, *server, *until,
-		*from, *to;
+		*what_if, *from, *to;
 	const char *dir, *workspace, *project, *file, *schema;
 	const char *url, *org, *name, *host, *out, *ca_bundle, *code;
 	bool dot, all, reference, print, merge;
@@ -58,6 +58,7 @@ int cli_main(int argc, char **argv);
 /* The verbs, by file. */
 int cli_serve(struct cli *cli);
 int cli_repo(struct cli *cli);
+int cli_gates(struct cli *cli);
 int cli_team(struct cli *cli);
 int cli_pr(struct cli *cli);
 int cli_local_hook(struct cli *cli);

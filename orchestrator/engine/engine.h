@@ -12,6 +12,7 @@
 #include "orchestrator/ports/entropy.h"
 #include "orchestrator/ports/executor.h"
 #include "orchestrator/ports/vcs_host.h"
+#include <jansson.h>
 
 struct engine;
 struct store;
@@ -64,6 +65,12 @@ _must_check_ int engine_operator_command(struct engine *engine, const char *host
  * world.wake. */
 void engine_turn(struct engine *engine);
 bool engine_is_idle(struct engine *engine); /* nothing posted, nothing due, nothing in flight */
+
+/* How the gate of a pull request stands now, and as if the people in `approve` ("bob,carol", or
+ * NULL) had approved. ERR_MISSING: there is no plan; ERR_BUSY: its host is asked first, come again.
+ * *ret is owned by the caller. */
+_must_check_ int engine_gates(struct engine *engine, struct pull_id pull, const char *approve,
+	json_t **ret, struct err *err);
 
 /* Prints the workflow tables as a graph. */
 struct strbuf;

@@ -130,8 +130,9 @@ static int finish_run(struct engine *engine, struct arena *arena, const struct f
 		r = apply_status_put(engine, arena, facts->pull, run, state, err);
 	if (r == 0 && was_at_work && (state == RUN_DONE || state == RUN_FAILED))
 		r = hooks_add(engine, arena, facts->pull, run, true, &has_hooks, err);
-	if (r == 0 && run->kind == RUN_PLAN && was_at_work &&
-		(state == RUN_DONE || state == RUN_FAILED))
+	/* also where nothing was planned anew, but plans of others were kept */
+	if (r == 0 && run->kind == RUN_PLAN &&
+		(state == RUN_DONE || (state == RUN_FAILED && was_at_work)))
 		r = plan_set_record(engine, arena, facts->pull, run->id, err);
 	if (r < 0 || run->kind == RUN_PLAN)
 		return r;

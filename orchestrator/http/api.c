@@ -261,6 +261,26 @@ void api_audit_verify(struct http_call *call)
 		fail_store(call, &err);
 }
 
+void api_gates(struct http_call *call)
+{
+	struct pull_id id = { strtoll(call->rest, NULL, 10) };
+	json_t *json = NULL;
+	struct err err;
+	int r = engine_gates(
+		http_options(call->http)->engine, id, http_query(call, "approve"), &json, &err);
+
+	if (r == -ERR_BUSY) {
+		call->status = 202;
+		http_json(call, json_pack("{s:b}", "waits", 1));
+	} else if (r == -ERR_STALE) {
+		http_fail(call, 404, "", "%s", err.text);
+	} else if (r < 0) {
+		fail_store(call, &err);
+	} else {
+		http_json(call, json);
+	}
+}
+
 void api_command(struct http_call *call)
 {
 	_cleanup_json_ json_t *json = NULL;

@@ -52,6 +52,7 @@ _must_check_ int http_listen_unix(const char *path, int *ret_fd, struct err *err
 void api_pulls(struct http_call *call);
 void api_runs(struct http_call *call);
 void api_run(struct http_call *call);
+void api_gates(struct http_call *call); /* the id of a pull; approve=bob,carol */
 void api_locks(struct http_call *call);
 void api_queue(struct http_call *call);
 void api_audit(struct http_call *call);

@@ -118,6 +118,7 @@ const struct http_route http_routes[] = {
 	{ "GET", "/api/pulls", ON_UNIX, api_pulls, true },
 	{ "GET", "/api/runs", ON_UNIX, api_runs, true },
 	{ "GET", "/api/runs/*", ON_UNIX, api_run, true },
+	{ "GET", "/api/gates/*", ON_UNIX, api_gates, true },
 	{ "GET", "/api/locks", ON_UNIX, api_locks, true },
 	{ "GET", "/api/queue", ON_UNIX, api_queue, true },
 	{ "GET", "/api/audit", ON_UNIX, api_audit, true },

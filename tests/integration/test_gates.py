@@ -6,6 +6,7 @@
 Real server, real git, stub tool, local host. Each case that is called way_NN is one of the ways around that are listed in
 tests/README.md, with the guard that stops it. Results: build/report/results/gates.tsv; on stdout only what did not pass."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -109,8 +110,9 @@ class Place:
         sluice.git(work, "add", "-A")
         sluice.git(work, "commit", "-qm", message, *(["--amend"] if force else []),
                    "--author", "%s <%s@example.org>" % (author, author))
-        sluice.git(work, "push", "-q", "--no-verify", *(["-f"] if force else []), "origin", "feature")
         head = sluice.git(work, "rev-parse", "HEAD")
+        sluice.git(work, "push", "-q", "origin", "HEAD:refs/tmp/" + head)  # its hook tells of branches only
+        sluice.git(self.repo, "update-ref", "refs/heads/feature", head)
         shutil.rmtree(work)
         if tell:
             self.told(old, head, who)
@@ -120,6 +122,15 @@ class Place:
         self.server.must("POST", "/local/push", {"repo": "r", "pusher": who, "refs": [
             {"ref": "refs/heads/feature", "old": old, "new": head}]})
         self.idle()
+
+
+    def gates(self, *words):
+        """`sluice gates`: exit code and answer."""
+        done = subprocess.run(
+            [os.path.join(self.server.build, "sluice"), "gates", "r#1", "--json", "--data", self.server.data, *words],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.stdout, (done.returncode, done.stderr)
+        return done.returncode, json.loads(done.stdout)
 
 
 # ---- rules ----
@@ -201,6 +212,209 @@ def case_undiverged():
         place.say("sluice plan")
         place.approve("bob")
         place.applies()
+
+
+def case_gates_are_explained_and_foretold():
+    with Place() as place:
+        code, gate = place.gates()
+        assert code == 1 and not gate["open"] and gate["rules"][0]["text"] == "0 of 2; 1 more of platform", gate
+        place.approve("bob", "alice")
+        code, gate = place.gates()
+        votes = {vote["person"]: vote["why"] for vote in gate["votes"]}
+        assert votes == {"bob": "counted", "alice": "author"}, votes
+        assert place.gates("--what-if", "approve=erin")[1]["missing"].endswith("1 more of platform)")
+        code, foretold = place.gates("--what-if", "approve=carol")
+        assert code == 0 and foretold["open"] and foretold["not_by"] == "bob, carol", foretold
+        assert place.gates()[0] == 1, "what if changed something"
+        place.refused("alice", "two-eyes (1 of 2: bob; 1 more of platform)")
+        place.approve("carol")
+        assert place.gates() == (0, foretold), (place.gates(), foretold)
+        place.applies()
+
+
+# ---- ways around: approvals and their freshness ----
+
+def way_01_an_approval_survives_a_push():
+    with Place(ONE) as place:
+        place.approve("bob")
+        place.push({"p/y.tf": TF})
+        place.refused("alice", "two-eyes (0 of 1)")
+        assert "before this plan" in place.plan_comment(), place.plan_comment()
+
+
+def way_02_an_approval_is_anchored_anew_by_a_force_push():
+    with Place(ONE) as place:
+        place.approve("bob")
+        place.push({"p/x.tf": TF + "# other\n"}, force=True)
+        place.refused("alice", "two-eyes (0 of 1)")
+        # and back to the very head that was approved: a newer plan, which nobody has approved
+        old = sluice.git(place.repo, "rev-parse", "feature")
+        first = [run["head"] for run in place.runs("plan")][-1]
+        sluice.git(place.repo, "update-ref", "refs/heads/feature", first)
+        place.told(old, first)
+        place.refused("alice", "two-eyes (0 of 1)")
+
+
+def way_03_an_approval_that_was_withdrawn_or_overtaken():
+    with Place(ONE) as place:
+        place.approve("bob")
+        place.act("request-changes", "bob")
+        place.refused("alice", "bob asked for changes")
+        place.act("dismiss", "bob", reviewer="bob")
+        place.refused("alice", "two-eyes (0 of 1)")
+
+
+def way_04_many_words_hide_the_last():
+    with Place(ONE) as place:
+        for i in range(120):
+            place.server.must("POST", "/local/pulls/1/approve", {"as": "p%d" % i})
+        place.act("request-changes", "zed")
+        place.refused("alice", "zed asked for changes")
+
+
+def way_05_the_author_approves():
+    with Place(ONE) as place:
+        place.approve("alice")
+        place.refused("alice", "two-eyes (0 of 1)")
+        place.refused("bob", "two-eyes (0 of 1)")
+
+
+def way_06_a_committer_approves():
+    with Place(ONE) as place:
+        place.push({"p/y.tf": TF}, who="alice", author="walter", message="x\n\nCo-authored-by: Cora <7+cora@users.example>")
+        place.approve("walter", "cora")
+        place.refused("alice", "two-eyes (0 of 1)")
+        place.push({"p/z.tf": TF}, who="paula")
+        place.approve("paula")
+        place.refused("alice", "two-eyes (0 of 1)")
+
+
+def way_07_who_started_it_approves():
+    with Place(ONE) as place:
+        place.approve("bob")
+        place.refused("bob", "two-eyes (0 of 1)")
+        place.applies("alice")
+
+
+def way_08_a_bot_approves():
+    with Place(ONE) as place:
+        place.server.must("POST", "/local/people", {"name": "robot", "is_bot": True})
+        place.approve("robot")
+        place.refused("alice", "two-eyes (0 of 1)")
+
+
+def way_09_a_reader_approves_or_commands():
+    with Place(ONE) as place:
+        place.server.must("POST", "/local/people", {"name": "eve", "may_write": False})
+        place.approve("eve")
+        place.refused("alice", "two-eyes (0 of 1)")
+        place.approve("bob")
+        count = len(place.comments())
+        place.say("sluice apply", "eve")
+        assert place.applied() == 0 and len(place.comments()) == count + 1, place.comments()
+        # who may no longer write when it is applied
+        place.server.must("POST", "/local/people", {"name": "bob", "may_write": False})
+        time.sleep(3.2)  # longer than what the host said is good for
+        place.refused("alice", "two-eyes (0 of 1)")
+
+
+def way_10_a_command_in_a_quote_or_an_edit():
+    with Place(ONE) as place:
+        place.approve("bob")
+        for text in ("> sluice apply", "```\nsluice apply\n```", "please\nsluice apply", "\u00a0\u200bsluice apply",
+                     "<!-- -->\nsluice apply", "    sluice apply"):
+            place.say(text)
+            assert place.applied() == 0, text
+
+
+def way_11_another_folder_after_the_approval():
+    with Place(ONE) as place:
+        place.approve("bob")
+        answer = place.say("sluice apply -- -var=x=1")
+        assert "takes no extra arguments" in answer and place.applied() == 0, answer
+        place.say("sluice plan -d q")
+        place.refused("alice", "two-eyes (0 of 1)")
+
+
+def way_12_a_plan_of_a_project_that_was_dropped():
+    with Place(ONE, {"p/x.tf": TF, "q/x.tf": TF}) as place:
+        place.push({"p/x.tf": "", "q/x.tf": TF})
+        place.approve("bob")
+        place.push({"p/main.tf": TF, "q/y.tf": TF})
+        place.refused("alice", "does not hold")
+
+
+def way_15_a_plan_is_applied_twice():
+    with Place(ONE) as place:
+        place.approve("bob")
+        place.applies()
+        answer = place.say("sluice apply")
+        assert "nothing is left to apply" in answer and place.applied() == 1, answer
+
+
+def way_16_the_head_moves_between_the_word_and_the_apply():
+    with Place(ONE) as place:
+        place.approve("bob")
+        head = place.push({"p/y.tf": TF}, tell=False)
+        old = sluice.git(place.repo, "rev-parse", "feature~1")
+        # both stand in the inbox before either is handled
+        place.server.must("POST", "/local/pulls/1/comments", {"as": "alice", "body": "sluice apply"})
+        place.told(old, head)
+        jobs = [job for run in place.runs("apply") for job in
+                place.server.must("GET", "/api/runs/%d" % run["id"])["jobs"]]
+        new = [run for run in place.runs("plan") if run["head"] == head]
+        assert new and all(run["head"] != head for run in place.runs("apply")), (jobs, new)
+
+
+def way_18_a_rule_of_the_pull_request_replaces_one_of_the_base():
+    loose = RULES.replace("count: 2, including: [{team: platform, count: 1}]", "count: 1").replace(
+        "      require", "      exclude: []\n      require")
+    with Place(RULES, {"p/x.tf": TF, "sluice.yaml": loose}) as place:
+        place.approve("bob", "alice")
+        place.refused("alice", "two-eyes (1 of 2: bob; 1 more of platform)")
+
+
+def way_19_the_pull_request_names_another_environment():
+    other = RULES.replace("environment: live}", "environment: free}").replace(
+        "environments:", "environments:\n  free: {approvals: [{name: mine, exclude: [], require: {count: 1}}]}")
+    with Place(RULES, {"p/x.tf": TF, "sluice.yaml": other}) as place:
+        place.approve("alice")
+        place.refused("alice", "does not hold")
+    bare = "version: 3\nprojects:\n- {name: p, dir: p}\n"
+    loose = "version: 3\nenvironments: {e: {approvals: [{name: mine, exclude: [], require: {count: 1}}]}}\n" \
+            "projects:\n- {name: p, dir: p, environment: e}\n"
+    with Place(bare, {"p/x.tf": TF, "sluice.yaml": loose}) as place:
+        place.approve("alice")
+        place.refused("alice", "one approval of this plan is needed")
+
+
+def way_28_an_import_goes_past_the_rules():
+    config = "commands: {allowed: [plan, apply, import, state]}\n"
+    with Place(ONE, config=config) as place:
+        answer = place.say("sluice state rm -p p x.y")
+        assert "Not removed" in answer and "two-eyes (0 of 1)" in answer, answer
+
+
+def way_30_a_member_who_left_still_counts():
+    with Place() as place:
+        place.approve("bob", "carol")
+        assert place.gates()[1]["open"]
+        place.team("platform", "carol", remove=True)
+        time.sleep(3.2)
+        place.refused("alice", "2 of 2: bob, carol; 1 more of platform")
+    unknown = RULES.replace("team: platform", "team: nobody-named-it")
+    with Place(unknown) as place:
+        place.approve("bob", "carol")
+        place.refused("alice", "1 more of nobody-named-it, of which nobody can say who is in it")
+
+
+def way_32_nobody_learns_why_an_approval_does_not_count():
+    with Place(ONE) as place:
+        place.server.must("POST", "/local/people", {"name": "eve", "may_write": False})
+        place.server.must("POST", "/local/people", {"name": "robot", "is_bot": True})
+        place.approve("alice", "eve", "robot")
+        text = place.plan_comment()
+        assert "Not counted: alice (author), eve (cannot write here), robot (bot)." in text, text
 
 
 def main():

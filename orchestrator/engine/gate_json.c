@@ -1,0 +1,112 @@
+/* How the gate of a pull request stands, for programs and for `sluice gates`; also as it would
+ * stand if some people approved now. Reads only. */
+#include "orchestrator/engine/private.h"
+
+enum { WHAT_IF_MAX = 50 };
+
+static json_t *any_text(const char *text)
+{
+	json_t *json = json_string(text == NULL ? "" : text);
+
+	return json != NULL ? json : json_string("(not valid text)");
+}
+
+static json_t *votes_json(const struct gate_vote *votes, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(
+			list, json_pack("{s:o, s:b, s:o}", "person", any_text(votes[i].person),
+				      "counts", votes[i].counts, "why", any_text(votes[i].why)));
+	return list;
+}
+
+static json_t *rule_json(const struct gate_rule *rule)
+{
+	static const char *const answers[] = {
+		[RULE_HOLDS] = "holds", [RULE_FAILS] = "fails", [RULE_SKIPPED] = "not asked"
+	};
+	json_t *json = json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:o}", "environment",
+		any_text(rule->environment), "name", any_text(rule->name), "projects",
+		any_text(rule->projects), "answer", answers[rule->answer], "have", rule->have,
+		"need", rule->need, "text", any_text(rule->text));
+
+	json_object_set_new(json, "votes", votes_json(rule->votes, rule->vote_count));
+	return json;
+}
+
+static json_t *gate_json(const struct pull *pull, const struct gate_verdict *gate)
+{
+	json_t *rules = json_array();
+	json_t *json = json_pack("{s:b, s:o, s:s, s:o, s:o, s:o}", "open", gate->open, "missing",
+		any_text(gate->missing), "head", pull->head, "plan_set", any_text(gate->set_digest),
+		"not_by", any_text(gate->not_by), "votes",
+		votes_json(gate->votes, gate->vote_count));
+
+	for (size_t i = 0; i < gate->rule_count; i++)
+		json_array_append_new(rules, rule_json(&gate->rules[i]));
+	json_object_set_new(json, "rules", rules);
+	return json;
+}
+
+static size_t split(const char *names, struct arena *arena, const char **ret)
+{
+	size_t count = 0;
+
+	for (; names != NULL && *names != '\0' && count < WHAT_IF_MAX;
+		names += strcspn(names, ",") + (names[strcspn(names, ",")] == ',')) {
+		size_t length = strcspn(names, ",");
+
+		if (length > 0)
+			ret[count++] = arena_strndup(arena, names, length);
+	}
+	return count;
+}
+
+/* What is left to apply, as the comment has it. */
+static size_t plans_left(const struct job *jobs, size_t count, struct job *ret)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (jobs[i].op == JOB_PLAN && jobs[i].state == JOB_DONE && jobs[i].has_changes &&
+			!jobs[i].is_applied)
+			ret[left++] = jobs[i];
+	}
+	return left;
+}
+
+int engine_gates(struct engine *engine, struct pull_id id, const char *approve, json_t **ret,
+	struct err *err)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	const char *what_if[WHAT_IF_MAX];
+	struct gate_question question = {
+		.initiator = "", .max_age_ms = FACTS_NOW_MS, .what_if = what_if
+	};
+	struct gate_verdict gate = { 0 };
+	struct job *jobs = NULL, *plans;
+	bool is_fresh = true;
+	struct run plan_run;
+	struct pull pull;
+	size_t count = 0;
+	int r = store_pull_load(engine->store, &arena, id, &pull, err);
+
+	if (r == 0)
+		r = plan_set_load(engine, &arena, &pull, &plan_run, &jobs, &count, err);
+	if (r < 0)
+		return r;
+	plans = arena_alloc(&arena, (count + 1) * sizeof(*plans));
+	question.plans = plans;
+	question.plan_count = plans_left(jobs, count, plans);
+	question.is_fresh = &is_fresh;
+	question.what_if_count = split(approve, &arena, what_if);
+	r = gate_show(engine, &arena, &pull, &plan_run, &question, &gate, err);
+	if (r == 0 && !is_fresh)
+		return err_class_set(
+			err, ERR_BUSY, ERR_CLASS_TEMP, "the host is being asked: ask again");
+	if (r == 0)
+		*ret = gate_json(&pull, &gate);
+	return r;
+}
