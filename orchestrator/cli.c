@@ -43,7 +43,7 @@ static const struct cli_verb verbs[] = {
 	{ "audit", "[--from MS] [--to MS] | verify", "the record", cli_audit },
 	{ "reload", "", "the server reads its configuration again, or says what is wrong with it",
 		cli_reload },
-	{ "doctor", "[--server FILE]",
+	{ "doctor", "[--server FILE] [--repo OWNER/NAME]",
 		"what this machine and the hosts of a configuration can do, with the remedy for "
 		"what they cannot",
 		cli_doctor },

@@ -221,31 +221,65 @@ static struct finding find_host(struct cli *cli, const struct host_settings *hos
 	return finding;
 }
 
+struct examining {
+	struct cli *cli;
+	json_t *list;
+	const char *host;
+	bool is_fit;
+};
+
+static void on_finding(void *owner, const struct host_finding *found)
+{
+	struct examining *examining = owner;
+	struct finding finding = { .what = arena_printf(&examining->cli->arena, "%s, %s",
+					   examining->host, found->what),
+		.is_fine = found->is_fine,
+		.detail = found->detail,
+		.remedy = found->remedy };
+
+	put(examining->cli, examining->list, &finding);
+	examining->is_fit = examining->is_fit && found->is_fine;
+}
+
+/* The host itself, then what it lets us do. */
+static bool check_host(struct cli *cli, json_t *list, const struct settings *settings,
+	const struct host_settings *host)
+{
+	struct examining examining = {
+		.cli = cli, .list = list, .host = host->name, .is_fit = true
+	};
+	struct finding finding = find_host(cli, host);
+	struct err err;
+
+	put(cli, list, &finding);
+	return finding.is_fine &&
+	       hosts_examine(host, settings->status_prefix, cli->repo, on_finding, &examining,
+		       &err) == 0 &&
+	       examining.is_fit;
+}
+
 /* Only with a file: without one there is but the embedded host. */
 static bool check_hosts(struct cli *cli, json_t *list)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF(64 << 10);
 	struct config_errors errors = { 0 };
 	struct settings settings = { 0 };
-	bool is_fit = true;
+	bool is_readable, is_fit;
 	struct err err;
 
 	if (cli->server == NULL)
 		return true;
 	server_config_defaults(&settings);
-	if (server_config_read(cli->server, &settings, &errors, &err) < 0) {
+	is_fit = is_readable = server_config_read(cli->server, &settings, &errors, &err) == 0;
+	if (!is_readable) {
 		config_errors_text(&errors, cli->server, &text);
 		put(cli, list,
 			&(struct finding){ .what = "configuration",
 				.detail = strbuf_text(&text),
 				.remedy = "sluice validate says more" });
-		is_fit = false;
 	}
-	for (size_t i = 0; is_fit && i < settings.host_count; i++) {
-		struct finding finding = find_host(cli, &settings.hosts[i]);
-
-		put(cli, list, &finding);
-		is_fit = finding.is_fine && is_fit;
+	for (size_t i = 0; is_readable && i < settings.host_count; i++) {
+		is_fit = check_host(cli, list, &settings, &settings.hosts[i]) && is_fit;
 	}
 	config_errors_release(&errors);
 	arena_release(&settings.arena);

@@ -53,3 +53,20 @@ int hosts_check(const struct host_settings *settings, char **ret_login, struct e
 
 	return r < 0 ? r : github_host_check(&made, ret_login, err);
 }
+
+int hosts_examine(const struct host_settings *settings, const char *status_prefix, const char *repo,
+	host_finding_cb cb, void *owner, struct err *err)
+{
+	struct github_host_options made = { .settings = settings };
+	struct github_doctor_options options = { .settings = settings,
+		.status_prefix = status_prefix,
+		.repo = repo,
+		.cb = cb,
+		.owner = owner };
+	int r = kind_take(settings, &made, err);
+
+	options.dialect = made.dialect;
+	options.verbs = made.verbs;
+	/* the others tell neither rights nor deliveries in GitHub's way */
+	return r < 0 || made.dialect != &github_dialect ? r : github_doctor(&options, err);
+}

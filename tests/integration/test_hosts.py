@@ -161,5 +161,125 @@ def case_an_app_without_a_browser_here():
     check(done.returncode == 2 and "--url" in done.stderr, "without --url:", done)
 
 
+# ---- what doctor finds ----
+
+class Clinic:
+    """A fake with a repository, a configuration for it, and what doctor says of it."""
+
+    def __init__(self, folder, app=False):
+        self.fake, self.folder = fake_github.FakeGitHub(), folder
+        git_dir = os.path.join(folder, "infra.git")
+        sluice.make_repository(git_dir, {"a": "b"}, {})
+        self.repo = self.fake.add_repo("acme/infra", git_dir, {"planner": "write"})
+        self.fake.add_token("ghp_0123456789", "planner")
+        self.write("secret", "a secret of the webhook")
+        credential = "token_file: %s" % self.write("token", "ghp_0123456789")
+        if app:
+            key, public = os.path.join(folder, "key"), os.path.join(folder, "public")
+            subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+            subprocess.run(["openssl", "rsa", "-in", key, "-pubout", "-out", public], check=True, capture_output=True)
+            self.fake.add_app(12345, "planner", public, ["acme"])
+            self.fake.app.update(permissions=dict(fake_github_setup.RIGHTS), events=list(fake_github_setup.EVENTS),
+                                 hook_url=PUBLIC + "/events/github.com")
+            credential = "app_id: 12345, app_key_file: %s" % key
+        self.config = self.write("server.yaml", """listen: 127.0.0.1:0
+hosts:
+  github.com: {kind: github, url: "%s", api_url: "%s", %s, webhook_secret_files: [%s/secret], repos: ["github.com/acme/infra"]}
+""" % (self.fake.url, self.fake.url, credential, folder))
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(text)
+        return path
+
+    def rows(self, *words):
+        done = subprocess.run([PROGRAM, "doctor", "--json", "--server", self.config, *words], text=True, capture_output=True, check=False,
+                              timeout=60)
+        return {one["what"]: one for one in json.loads(done.stdout)}
+
+    def check(self, what, is_fine, words):
+        rows = self.rows()
+        row = rows.get("github.com, " + what)
+        check(row, "no row for", what, "but", sorted(rows))
+        check(row["ok"] == is_fine and words in row["detail"], what, "wanted:", is_fine, words, "found:", row)
+        check(is_fine or len(row["remedy"]) > 20, "no remedy:", row)
+
+
+@contextlib.contextmanager
+def clinic(**named):
+    with tempfile.TemporaryDirectory(prefix="sluice-doctor-") as folder:
+        made = Clinic(folder, **named)
+        try:
+            yield made
+        finally:
+            made.fake.close()
+
+
+def case_doctor_looks_at_an_app():
+    with clinic(app=True) as made:
+        app = made.fake.app
+        made.check("App", True, "the rights it needs")
+        made.check("installations", True, "acme")
+        made.check("webhook", True, "nothing was delivered yet")
+        app["permissions"]["checks"] = "read"
+        made.check("App", False, "missing rights: checks: write; missing events: none")
+        app["permissions"]["checks"] = "write"
+        app["events"].remove("issue_comment")
+        made.check("App", False, "missing events: issue_comment")
+        app["accepted"] = {"contents": "read"}
+        made.check("installations", False, "acme has not accepted pull_requests: write, checks: write")
+        app["suspended"] = "2026-01-05T09:00:00Z"
+        made.check("installations", False, "acme is suspended")
+        app["deliveries"] = [fake_github_setup.delivery("Bad Gateway", 502)]
+        made.check("webhook", False, "issue_comment at 2026-01-05T09:00:00Z: Bad Gateway (502)")
+        app["deliveries"] = [fake_github_setup.delivery("OK", 202)]
+        made.check("webhook", True, "OK (202)")
+        app["hook_url"] = "https://smee.example/x"
+        made.check("webhook", False, "goes to \"https://smee.example/x\"")
+
+
+def case_doctor_looks_at_tokens():
+    with clinic() as made:
+        fake = made.fake
+        made.check("rights in acme/infra", True, "statuses written")
+        check(not made.repo.statuses, "doctor left something behind")
+        fake.forbidden = ["POST .*/statuses/"]
+        made.check("rights in acme/infra", False, "missing: Commit statuses: write")
+        fake.forbidden = ["GET .*/pulls"]
+        made.check("rights in acme/infra", False, "missing: Pull requests: read")
+        fake.forbidden = ["GET /repos/acme/infra$"]
+        made.check("acme/infra", False, "403")
+        fake.forbidden = []
+        fake.scopes = "repo, read:org"
+        made.check("token", True, "scopes: repo, read:org")
+        fake.scopes = "repo"
+        made.check("token", True, "cannot see teams")
+        for scopes in ("public_repo, read:org", "", "repo:status"):
+            fake.scopes = scopes
+            made.check("token", False, "scopes: " + (scopes or "none"))
+
+
+def case_doctor_looks_at_webhooks_and_rules():
+    with clinic() as made:
+        repo, ours = made.repo, PUBLIC + "/events/github.com"
+        made.check("webhook of acme/infra", True, "only shown to administrators")
+        repo.people["planner"] = "admin"
+        made.check("webhook of acme/infra", False, "no webhook of it comes to us")
+        repo.hooks = [fake_github_setup.hook("https://elsewhere.example/x", 200, "OK"), fake_github_setup.hook(ours, 401, "Invalid HTTP Response: 401")]
+        made.check("webhook of acme/infra", False, "401")
+        repo.hooks[1] = fake_github_setup.hook(ours, 202, "OK")
+        made.check("webhook of acme/infra", True, "OK (202)")
+        made.check("rules of acme/infra", True, "can be merged without an apply")
+        repo.contexts = ["ci/build", "sluice/apply"]
+        made.check("rules of acme/infra", True, "main is merged after the apply")
+        repo.contexts.append("atlantis/plan")
+        made.check("rules of acme/infra", False, "waits for atlantis/plan")
+        repo.contexts, repo.rules = [], fake_github_setup.required("sluice/plan: network", "ci/sluices", "sluice/plan")
+        made.check("rules of acme/infra", False, "waits for sluice/plan: network, which nobody sends")
+        rows = made.rows("--repo", "acme/none")
+        check(not rows["github.com, acme/none"]["ok"], rows)
+
+
 if __name__ == "__main__":
     sluice.run_cases("hosts", sluice.named_cases(globals()))

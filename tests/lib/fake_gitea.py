@@ -75,7 +75,7 @@ class FakeGitea(fake_github.FakeGitHub):
 
     # ---- what every call is looked at for ----
 
-    def check_call(self, headers):
+    def check_call(self, headers, method, path):
         need(not [name for name in headers if name.lower().startswith("x-github")], 400, "that is a header of somebody else")
         need(headers.get("If-None-Match") is None, 400, "nobody gave an ETag")
 

@@ -29,6 +29,7 @@ class Repo:
     def __init__(self, fake, name, git_dir, number):
         self.fake, self.name, self.git_dir, self.id = fake, name, git_dir, number
         self.pulls, self.comments, self.reviews, self.statuses, self.checks = {}, {}, {}, [], {}
+        self.contexts, self.rules, self.hooks = [], [], []  # required statuses of branches; webhooks
         self.people = {}  # login: "admin", "write", "read"
         self.methods = ["merge", "squash", "rebase"]  # that are allowed
         self.protected = []  # branches
@@ -88,7 +89,10 @@ class FakeGitHub:
         self.app = None
         self.limit, self.used, self.reset = 5000, 0, int(time.time()) + 3600
         self.page_size_most = 100
+        self.scopes = None  # of a classic token
+        self.forbidden = []  # patterns of "METHOD path" that the token has no right to
         self.lose_hooks = False
+        self.manifests = {}  # code: (owner, manifest) of Apps in the making
         self.redirect_git = None  # address of another host
         self.git_status = None  # what git is answered instead
         self.server = Server(("127.0.0.1", 0), Handler)
@@ -103,7 +107,8 @@ class FakeGitHub:
 
     # ---- what every call is looked at for ----
 
-    def check_call(self, headers):
+    def check_call(self, headers, method, path):
+        need(not any(re.search(one, method + " " + path) for one in self.forbidden), 403, "Resource not accessible by personal access token")
         need(headers.get("User-Agent"), 403, "Request forbidden by administrative rules: no User-Agent")
         need(headers.get("X-GitHub-Api-Version") in ("2022-11-28",), 400, "the version of the API is not known")
 
@@ -135,7 +140,7 @@ class FakeGitHub:
 
     def always(self):
         return {"X-RateLimit-Limit": self.limit, "X-RateLimit-Remaining": max(self.limit - self.used, 0), "X-RateLimit-Reset": self.reset,
-                "X-RateLimit-Used": self.used, "X-RateLimit-Resource": "core", "Content-Type": "application/json; charset=utf-8"}
+                "X-RateLimit-Used": self.used, "X-RateLimit-Resource": "core", "X-OAuth-Scopes": self.scopes, "Content-Type": "application/json; charset=utf-8"}
 
     # ---- setting up ----
 
@@ -324,7 +329,8 @@ def get_user(fake, who, **_):
 
 @route("GET", "/app", jwt=True)
 def get_app(fake, who, **_):
-    return 200, {"id": fake.app["id"], "slug": fake.app["slug"]}
+    return 200, {"id": fake.app["id"], "slug": fake.app["slug"], "html_url": fake.url + "/apps/" + fake.app["slug"],
+                 "permissions": fake.app.get("permissions", {}), "events": fake.app.get("events", [])}
 
 
 @route("GET", REPO + "/installation", jwt=True)
@@ -376,7 +382,8 @@ def get_branch(fake, who, repo, branch, **_):
         sha = repo.git("rev-parse", "--verify", "refs/heads/" + branch)
     except AssertionError as problem:
         raise Refusal(404, "Branch not found") from problem
-    return 200, {"name": branch, "commit": {"sha": sha, "url": "https://api.example/x"}, "protected": branch in repo.protected}
+    return 200, {"name": branch, "commit": {"sha": sha, "url": "https://api.example/x"}, "protected": branch in repo.protected,
+                 "protection": {"enabled": True, "required_status_checks": {"enforcement_level": "everyone", "contexts": repo.contexts}}}
 
 
 @route("DELETE", REPO + r"/git/refs/heads/(?P<branch>.+)")

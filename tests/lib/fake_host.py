@@ -131,7 +131,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def act(self, path, query, data):
         fake = self.server.fake
-        fake.check_call(self.headers)
+        fake.check_call(self.headers, self.command, path)
         need(path.startswith(fake.prefix), 404, "Not Found")
         for method, pattern, function, jwt in fake.routes:
             match = pattern.match(path[len(fake.prefix):])

@@ -378,6 +378,16 @@ static int64_t number_header(const struct http_answer *answer, const char *name)
 	return end != text && *end == '\0' && value >= 0 ? value : -1;
 }
 
+static void keep_scopes(struct github_client *client, const struct http_answer *answer)
+{
+	const char *scopes = http_answer_header(answer, "X-OAuth-Scopes");
+
+	if (scopes == NULL || client->scopes != NULL)
+		return;
+	/* libcurl leaves the end of the line in an empty one */
+	client->scopes = mem_strndup(scopes, strcspn(scopes, "\r\n"));
+}
+
 static void on_http(void *owner, const struct http_answer *answer, const struct err *err)
 {
 	struct github_call *call = owner;
@@ -394,6 +404,7 @@ static void on_http(void *owner, const struct http_answer *answer, const struct 
 		github_call_fail(call, &(struct github_result){ 0 }, err);
 		return;
 	}
+	keep_scopes(client, answer);
 	reply = (struct github_reply){ .status = answer->status,
 		.limit = number_header(answer, "X-RateLimit-Limit"),
 		.remaining = number_header(answer, "X-RateLimit-Remaining"),
@@ -551,6 +562,7 @@ void github_client_free(struct github_client *client)
 	rsa_key_free(client->app_key);
 	free(client->api_url);
 	free(client->graphql_url);
+	free(client->scopes);
 	free(client->ca_bundle);
 	free(client->proxy);
 	free(client);

@@ -57,6 +57,7 @@ struct github_client {
 	struct list credentials;	/* installations */
 	struct list calls;
 	struct github_memory memory;
+	char *scopes; /* of a classic token, as it was told last; NULL: it is none */
 	bool is_closing;
 };
 
