@@ -23,6 +23,7 @@ struct executor_local_options { /* all strings are copied */
 	struct {		/* what is not set has a default: tier full is used and required */
 		const char *tier, *require;   /* "full", "landlock" or "none" */
 		bool without_overlay;	      /* copies instead, as where the kernel has none */
+		bool without_groups;	      /* no control groups, as where none are delegated */
 		struct name_list read, write; /* absolute paths that jobs see, and may write to */
 		int64_t first_uid, uid_count; /* as root: the users of jobs */
 		const struct sandbox_override *overrides; /* by profile */

@@ -59,6 +59,7 @@ char *executor_settings_text(const struct executor_local_options *options)
 		if (texts[i].value != NULL)
 			json_object_set_new(json, texts[i].key, json_string(texts[i].value));
 	json_object_set_new(json, "overlay", json_boolean(!options->sandbox.without_overlay));
+	json_object_set_new(json, "groups", json_boolean(!options->sandbox.without_groups));
 	json_object_set_new(json, "read", texts_json(&options->sandbox.read));
 	json_object_set_new(json, "write", texts_json(&options->sandbox.write));
 	if (options->sandbox.uid_count > 0) {

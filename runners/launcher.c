@@ -147,10 +147,13 @@ static void remove_folder(struct launcher *launcher, const char *name)
 static void tell_ready(const struct launcher *launcher)
 {
 	const struct sandbox_support *support = &launcher->support;
-	_cleanup_json_ json_t *reply = json_pack("{s:{s:s, s:i, s:s}}", "ready", "tier",
-		sandbox_tier_name(support->tier), "landlock", support->landlock_abi, "missing",
-		support->why_not);
+	_cleanup_json_ json_t *reply = NULL;
+	char groups[CGROUP_TEXT];
 
+	cgroup_describe(&support->cgroups, groups, sizeof(groups));
+	reply = json_pack("{s:{s:s, s:i, s:s, s:s}}", "ready", "tier",
+		sandbox_tier_name(support->tier), "landlock", support->landlock_abi, "missing",
+		support->why_not, "groups", groups);
 	answer(launcher, reply, NULL);
 }
 
@@ -195,6 +198,7 @@ static int read_settings(struct launcher *launcher, const json_t *packet, struct
 {
 	int r = site_read(packet, &launcher->site, err);
 
+	launcher->site.is_launcher = true;
 	if (r == 0)
 		r = sandbox_probe(&launcher->site, &launcher->support, err);
 	if (r < 0)

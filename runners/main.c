@@ -66,6 +66,7 @@ static int probe_tier(const char *tier)
 	struct sandbox_support support = { 0 };
 	struct site site = { 0 };
 	size_t open = 0, lines = 0;
+	char groups[CGROUP_TEXT];
 	struct err err;
 	int r;
 
@@ -80,6 +81,7 @@ static int probe_tier(const char *tier)
 		r = sandbox_prepare(&site, &support, &err);
 	if (r == 0)
 		r = selftest_run(&site, &support, &report, &open, &err);
+	cgroup_describe(&support.cgroups, groups, sizeof(groups));
 	for (const char *at = strbuf_text(&report); (at = strchr(at, '\n')) != NULL; at++)
 		lines++;
 	if (r < 0)
@@ -87,8 +89,9 @@ static int probe_tier(const char *tier)
 	else if (open > 0)
 		printf("no: %zu of %zu attacks succeed\n", open, lines);
 	else
-		printf("holds: %zu attacks in %d profiles, Landlock interface %d\n",
-			lines / PROFILE_COUNT, PROFILE_COUNT, support.landlock_abi);
+		printf("holds: %zu attacks in %d profiles, Landlock interface %d, control groups: "
+		       "%s\n",
+			lines / PROFILE_COUNT, PROFILE_COUNT, support.landlock_abi, groups);
 	sandbox_support_release(&support);
 	site_release(&site);
 	tree_remove(AT_FDCWD, folder);
@@ -104,6 +107,7 @@ static int run_probe(int argc, char **argv)
 	struct site site;
 	struct err err;
 	size_t open = 0;
+	char groups[CGROUP_TEXT];
 	int r;
 
 	if (argc == 1 && (strcmp(argv[0], "full") == 0 || strcmp(argv[0], "landlock") == 0))
@@ -122,6 +126,8 @@ static int run_probe(int argc, char **argv)
 	fputs(strbuf_text(&report), stdout);
 	if (r < 0)
 		fprintf(stderr, "%s\n", err.text);
+	cgroup_describe(&support.cgroups, groups, sizeof(groups));
+	printf("groups: %s\n", groups);
 	printf("tier %s: %zu open\n", sandbox_tier_name(support.tier), open);
 	sandbox_support_release(&support);
 	site_release(&site);

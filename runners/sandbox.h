@@ -14,6 +14,7 @@
 #pragma once
 #include "orchestrator/lib/err.h"
 #include "orchestrator/lib/strvec.h"
+#include "runners/sandbox/cgroup.h"
 #include "runners/sandbox/filter.h"
 #include "runners/sandbox/profile.h"
 #include <sys/types.h>
@@ -41,6 +42,7 @@ struct sandbox_support {
 	uid_t first_uid; /* root: a job's user is one of these; the first is git's */
 	unsigned uid_count;
 	struct filter filters[FILTER_COUNT];
+	struct cgroup_support cgroups;
 	char why_not[160]; /* why not a better tier; "" when there is none */
 };
 
@@ -75,6 +77,7 @@ struct sandbox {
 	int listener;	/* of profiles with a proxy: what inside is that port */
 	enum sandbox_tier tier;
 	const struct profile *profile;
+	struct cgroup group;
 	pid_t others[SANDBOX_OTHERS_MAX]; /* our children from before; without a pid namespace only
 					   */
 };

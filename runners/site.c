@@ -182,6 +182,7 @@ static int read_sandbox(struct jsonx *reader, struct site *site, struct err *err
 		r = read_tier(reader, "require", &site->require, err);
 	read_profiles(reader, site);
 	site->may_overlay = jsonx_bool_or(reader, "overlay", true);
+	site->may_group = jsonx_bool_or(reader, "groups", true);
 	if (r == 0)
 		r = read_grants(json_object_get(reader->object, "profiles"), site, err);
 	site->first_uid = jsonx_int_or(reader, "first_uid", 2097152);

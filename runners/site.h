@@ -31,6 +31,8 @@ struct site {
 	const char *tools;	/* the folder of pinned tools, or "" */
 	int tier, require;	/* of enum sandbox_tier: the best to use, the least that will do */
 	bool may_overlay;
+	bool may_group;		      /* make control groups */
+	bool is_launcher;	      /* else it looks only, and leaves processes where they are */
 	int64_t first_uid, uid_count; /* as root: users of jobs */
 	struct profile
 		*profiles;   /* PROFILE_COUNT, in the order of the ids: the operator's limits */

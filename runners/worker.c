@@ -298,7 +298,8 @@ static void check_usage(struct worker *worker, struct watch *watch)
 		usage_of_processes(&worker->box, &usage);
 		watch->next_memory_ms = look_again_ms(began_ms, MEMORY_MS);
 		if (usage.memory_bytes > profile->memory_bytes ||
-			usage.processes > profile->processes)
+			usage.processes > profile->processes ||
+			cgroup_was_out_of_memory(&worker->box.group))
 			stop_begin(worker, OUTCOME_MEMORY_CAP, watch->how);
 	}
 	began_ms = now_ms();
@@ -444,6 +445,9 @@ static int judge_end(struct worker *worker, const char *step, const char *progra
 {
 	char buf[160];
 
+	/* The kernel was quicker than our look. */
+	if (worker->stop == OUTCOME_NONE && cgroup_was_out_of_memory(&worker->box.group))
+		worker->stop = OUTCOME_MEMORY_CAP;
 	worker->result.exit_code = has_end && !end->by_signal ? end->status : 0;
 	worker->result.signal = has_end && end->by_signal ? end->status : 0;
 	if (has_end && end->exec_errno != 0)

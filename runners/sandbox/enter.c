@@ -141,12 +141,25 @@ static int open_door(int *ret_port)
 	return steal_fd(&fd);
 }
 
+/* Where clone3 is said not to exist, the child begins in our group and is moved. */
+static pid_t clone_in(const struct cgroup *group, uint64_t flags, int *ret_pidfd, bool *ret_inside)
+{
+	pid_t pid = group->v2_fd < 0 ? -1 : clone_process(flags, group->v2_fd, ret_pidfd);
+
+	*ret_inside = pid >= 0;
+	return pid >= 0 || (group->v2_fd >= 0 && errno != ENOSYS)
+		       ? pid
+		       : clone_process(flags, -1, ret_pidfd);
+}
+
 int sandbox_enter(const struct sandbox_spec *spec, struct sandbox *ret, struct err *err)
 {
 	pid_t pid, others[SANDBOX_OTHERS_MAX] = { 0 };
 	_cleanup_fd_ int door = -1;
 	int pair[2], pidfd = -1, r;
+	struct cgroup group;
 	struct setup setup;
+	bool is_inside;
 
 	if (!fill_setup(spec, &setup))
 		return err_set(err, ERR_CONFIG, "the path of the data directory is too long");
@@ -164,16 +177,25 @@ int sandbox_enter(const struct sandbox_spec *spec, struct sandbox *ret, struct e
 		close(pair[1]);
 		return err_sys(err, ERR_SYSTEM, errno, "sandbox: door to the proxy");
 	}
-	pid = clone_process(setup_namespaces(spec->support, spec->profile), -1, &pidfd);
+	if (cgroup_make(&spec->support->cgroups, spec->profile->memory_bytes,
+		    spec->profile->processes, &group) < 0) {
+		r = err_sys(err, ERR_JOB, errno, "sandbox: control group");
+		close(pair[0]);
+		close(pair[1]);
+		return r;
+	}
+	pid = clone_in(&group, setup_namespaces(spec->support, spec->profile), &pidfd, &is_inside);
 	if (pid == 0)
 		become_keeper(&setup);
 	close(pair[1]);
 	if (pid < 0) {
 		r = err_sys(err, ERR_JOB, errno, "sandbox: namespaces");
 		close(pair[0]);
+		cgroup_end(&group);
 		return r;
 	}
 	*ret = (struct sandbox){ .keeper = pid,
+		.group = group,
 		.pidfd = pidfd,
 		.control = pair[0],
 		.listener = steal_fd(&door),
@@ -181,7 +203,9 @@ int sandbox_enter(const struct sandbox_spec *spec, struct sandbox *ret, struct e
 		.tier = spec->support->tier,
 		.profile = spec->profile };
 	memcpy(ret->others, others, sizeof(others));
-	r = await_ready(ret, err);
+	r = cgroup_join(&group, pid, is_inside) < 0
+		    ? err_sys(err, ERR_JOB, errno, "sandbox: control group")
+		    : await_ready(ret, err);
 	if (r < 0)
 		sandbox_leave(ret);
 	return r;
@@ -279,6 +303,8 @@ void sandbox_leave(struct sandbox *box)
 		;
 	if (box->tier != SANDBOX_FULL)
 		end_orphans(box);
+	if (!cgroup_end(&box->group))
+		dprintf(STDERR_FILENO, "something of a sandbox cannot be killed and lives on\n");
 	fd_closep(&box->listener);
 	fd_closep(&box->pidfd);
 	fd_closep(&box->control);

@@ -188,6 +188,8 @@ int sandbox_probe(const struct site *site, struct sandbox_support *ret, struct e
 		use(ret, SANDBOX_FULL, why_not_full(site, ret));
 	if (ret->tier != SANDBOX_FULL && site->require != SANDBOX_FULL)
 		use(ret, SANDBOX_LANDLOCK, why_not_landlock(ret));
+	if (site->may_group)
+		cgroup_find(&ret->cgroups, site->is_launcher);
 	if (!site->may_overlay)
 		ret->has_overlay = false;
 	if (ret->tier != SANDBOX_FULL)

@@ -22,14 +22,33 @@ static ssize_t read_proc(pid_t pid, const char *name, char *text, size_t size)
 	return length;
 }
 
-static void add_memory(pid_t pid, struct usage *usage)
+/* All that is there for it, also what it only shares: quick, and never too little. */
+static int64_t resident_bytes(pid_t pid)
 {
-	long long size, resident, shared;
+	long long size, resident;
 	char text[256];
 
-	if (read_proc(pid, "statm", text, sizeof(text)) > 0 &&
-		sscanf(text, "%lld %lld %lld", &size, &resident, &shared) == 3)
-		usage->memory_bytes += (resident - shared) * sysconf(_SC_PAGESIZE);
+	if (read_proc(pid, "statm", text, sizeof(text)) <= 0 ||
+		sscanf(text, "%lld %lld", &size, &resident) != 2)
+		return 0;
+	return resident * sysconf(_SC_PAGESIZE);
+}
+
+static int64_t field_bytes(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at == NULL ? 0 : strtoll(at + strlen(name), NULL, 10) * 1024;
+}
+
+/* Its part of what is no file's: memory that many share counts once for all of them together. */
+static int64_t own_bytes(pid_t pid)
+{
+	char text[4096];
+
+	if (read_proc(pid, "smaps_rollup", text, sizeof(text)) <= 0)
+		return resident_bytes(pid);
+	return field_bytes(text, "Pss_Anon:") + field_bytes(text, "Pss_Shmem:");
 }
 
 /* Each thread has children of its own. */
@@ -65,10 +84,15 @@ void usage_of_processes(const struct sandbox *box, struct usage *ret)
 	ret->memory_bytes = 0;
 	list[0] = box->keeper;
 	for (size_t i = 0; i < count; i++) {
-		add_memory(list[i], ret);
+		ret->memory_bytes += resident_bytes(list[i]);
 		count = add_children(list[i], list, count);
 	}
 	ret->processes = (int)count - 1;
+	if (ret->memory_bytes <= box->profile->memory_bytes)
+		return;
+	ret->memory_bytes = 0;
+	for (size_t i = 0; i < count; i++)
+		ret->memory_bytes += own_bytes(list[i]);
 }
 
 static bool is_enough(const struct profile *profile, const struct usage *usage)

@@ -4,7 +4,8 @@
 #include "runners/sandbox.h"
 
 struct usage {
-	int64_t memory_bytes; /* of all processes, what they do not share */
+	int64_t memory_bytes; /* of all processes; more than the profile allows only if it is exact
+			       */
 	int processes;
 	int64_t disk_bytes, disk_files;
 };

@@ -197,6 +197,8 @@ static void set_option(struct executor_local_options *options, const char *text)
 
 	if (strcmp(text, "overlay=0") == 0)
 		options->sandbox.without_overlay = true;
+	if (strcmp(text, "groups=0") == 0)
+		options->sandbox.without_groups = true;
 	for (size_t i = 0; i < countof(keys); i++)
 		if (str_starts(text, keys[i].key))
 			*keys[i].value = text + strlen(keys[i].key);

@@ -142,7 +142,7 @@ def time_out_of_a_tool_that_ignores_everything(lab):
 
 @stub
 def flood_is_cut(lab):
-    tree = lab.tree("a", {"main.tf": "# stub: flood=52428800\n"})
+    tree = lab.tree("a", {"main.tf": "# stub: flood=6291456\n"})
     job = lab.ask(PLAN, tree, output_cap_bytes=1 << 20)
     ended = lab.driver.ended(job)
     expect(ended.outcome, "output_cap", ended.failure)
@@ -150,7 +150,9 @@ def flood_is_cut(lab):
     assert os.stat(os.path.join(lab.job_dir(job), "output.log")).st_size < 2 << 20
     ended = lab.run(PLAN, tree)
     expect(ended.outcome, "ok", ended.failure)
-    assert os.stat(lab.blob(ended.log_blob)).st_size > 50 << 20
+    assert os.stat(lab.blob(ended.log_blob)).st_size > 6 << 20
+    ended = lab.run(PLAN, lab.tree("b", {"main.tf": "# stub: flood=52428800\n"}))
+    expect((ended.outcome, ended.step), ("output_cap", "init"), "the limit of the profile, below the server's")
 
 
 @stub

@@ -6,10 +6,12 @@
 The list of attacks is runners/sandbox/probe.c; here are those who run it: as root and as an ordinary user, in each tier,
 on kernels that lack something. Then what a job can do to the machine, and pull requests with real Terraform."""
 
+import contextlib
 import ctypes
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +22,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
 import sluice  # noqa: E402
-from runner_lab import APPLY, BUILD, PLAN, Lab, cli_config, tool  # noqa: E402
+from runner_lab import APPLY, BUILD, PLAN, Lab, cli_config, eventually, tool  # noqa: E402
 
 JOB = os.path.join(BUILD, "sluice-job")
 DENY = os.path.join(BUILD, "tests", "deny")
@@ -245,6 +247,48 @@ for _row in LACKS:
         CASES.append(("%s_as_%s" % (_row[0], _user), lambda uid=_uid, row=_row: lack(uid, *row)))
 
 
+def groups_of(uid, before=()):
+    """What control groups do for a sandbox of this user, in the words of the launcher."""
+    with Place(uid, tier="full", require="full") as place:
+        code, _, said = place.probe(before)
+    expect(code, 0, said[-1000:])
+    return [line[8:] for line in said.splitlines() if line.startswith("groups: ")][0]
+
+
+@each_user
+def no_control_groups(uid):
+    """An ordinary user to whom none was delegated; root on a machine that shows none: the sandbox is as tight."""
+    hidden = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"', "sh"]
+    expect(groups_of(uid, hidden if uid == 0 else ()), "none")
+
+
+@case
+def groups_are_removed():
+    """Nothing stays behind where groups are made: not of jobs that ended, and not of one whose supervisor was killed."""
+    if os.geteuid() != 0 or groups_of(0) == "none":
+        raise Skip("there are no control groups here")
+    lab = script_lab("sleep 60")
+    try:
+        expect(lab.run(PLAN, lab.tree("b", {"main.tf": "# stub: create=1\n"})).outcome, "ok")
+        job = lab.ask(PLAN, lab.tree("a", {"main.tf": "# flood\n"}))
+        lab.driver.wait("step %d 1 plan" % job)
+        with open(os.path.join(lab.job_dir(job), "lock"), encoding="utf-8") as lock:
+            supervisor = int(lock.read())
+        mine = [path for path in group_folders() if "/sluice-%d-" % supervisor in path]
+        assert mine, "the job has no group of its own"
+        os.kill(supervisor, signal.SIGKILL)
+        eventually(lambda: not living_in(lab.root))
+        lab.driver.quit()
+        lab.start()  # whose launcher clears away
+        eventually(lambda: not [path for path in mine if os.path.exists(path)])
+    finally:
+        lab.close()
+
+
+def group_folders():
+    return [os.path.join(at, name) for at, names, _ in os.walk("/sys/fs/cgroup") for name in names if name.startswith("sluice-")]
+
+
 @each_user
 def settings_of_the_kernel_that_are_read_only(uid):
     """As in a container: /proc/sys cannot be written to. Root does not need to; an ordinary user is refused."""
@@ -261,36 +305,53 @@ def settings_of_the_kernel_that_are_read_only(uid):
 
 
 def script_lab(body, **options):
-    """A tool that is a script: its plan runs `body`, the rest is the stub's."""
+    """A tool that is a script: its plan runs `body` where the files ask for it, the rest is the stub's."""
     lab = Lab(**options)
     stub = lab.options["terraform"]
     path = os.path.join(lab.root, "tool")
     with open(path, "w", encoding="utf-8") as out:
-        out.write('#!/bin/sh\nif [ "$1" = plan ]; then\n%s\nfi\nexec %s "$@"\n' % (body, stub))
+        out.write('#!/bin/sh\nif [ "$1" = plan ] && grep -q flood main.tf; then\n%s\nfi\nexec %s "$@"\n' % (body, stub))
     os.chmod(path, 0o755)
     lab.options["terraform"] = path
     lab.start()
     return lab
 
 
-def flood(body, limit=60, **more):
+def living_in(root):
+    """Processes whose mounts come from below this folder: whoever is in a sandbox of it, whatever it calls itself."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError), open("/proc/%s/mountinfo" % name, encoding="utf-8", errors="replace") as text:
+                if root in text.read():
+                    found.append(name)
+    return found
+
+
+def flood(body, limit=60, groups="1", **more):
     """Runs a plan that does `body`, and beside it one that does nothing wrong; how the first ended."""
-    lab = script_lab(body)
+    lab = script_lab(body, groups=groups)
     try:
-        tree = lab.tree("a", {"main.tf": "# stub: create=1\n"})
+        tree = lab.tree("a", {"main.tf": "# flood\n# stub: create=1\n"})
         began = time.monotonic()
         job = lab.ask(PLAN, tree, **more)
         time.sleep(0.3)
+        beside = lab.ask(PLAN, lab.tree("b", {"main.tf": "# stub: create=1\n"}))
         ended = lab.driver.ended(job, timeout=limit)
         took = time.monotonic() - began
-        lab.driver.quit()
-        lab.start(terraform=os.path.join(BUILD, "tests", "stub-terraform"))
-        expect(lab.run(PLAN, lab.tree("b", {"main.tf": "# stub: create=1\n"})).outcome, "ok", "the next job")
-        left = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-        expect([line for line in left.splitlines() if "flood-%s" % os.path.basename(lab.root) in line], [], "survivors")
+        expect(lab.driver.ended(beside).outcome, "ok", "the job beside it")
+        expect(lab.run(PLAN, lab.tree("c", {"main.tf": "# stub: create=1\n"})).outcome, "ok", "the next job")
+        expect(living_in(lab.root), [], "survivors")
+        lab.driver.send("forget %d 1" % job)
+        eventually(lambda: not os.path.exists(lab.job_dir(job)), 60)
+        expect(used_bytes(lab.data) < 64 << 20, True, "disk that was not given back")
         return ended, took
     finally:
         lab.close()
+
+
+def used_bytes(folder):
+    return sum(os.lstat(os.path.join(at, name)).st_blocks * 512 for at, _, names in os.walk(folder) for name in names)
 
 
 @case
@@ -317,6 +378,26 @@ def memory_of_many():
     ended, _ = flood("for i in 1 2 3 4 5 6; do python3 -c '%s' & done; wait" % hog, step_timeout_ms=40000)
     expect(ended.outcome, "memory_cap", ended)
     assert "memory" in ended.failure, ended
+
+
+SHARED = "import mmap, time\nx = [mmap.mmap(-1, 1 << 30) for i in range(6)]\nfor m in x:\n    for i in range(0, 1 << 30, 4096):" \
+    " m[i] = 1\ntime.sleep(20)"
+
+
+@case
+def memory_that_is_shared():
+    """Belongs to no process alone, and no limit of a process counts it: the control group does."""
+    if not groups_of(0).startswith("memory"):
+        raise Skip("this machine gives no control group that limits memory")
+    ended, _ = flood("exec python3 -c '%s' 2>&1" % SHARED, step_timeout_ms=60000)
+    expect(ended.outcome, "memory_cap", ended)
+
+
+@case
+def memory_that_is_shared_without_groups():
+    """There it is found by looking."""
+    ended, _ = flood("exec python3 -c '%s' 2>&1" % SHARED, groups="0", step_timeout_ms=60000)
+    expect(ended.outcome, "memory_cap", ended)
 
 
 @case
