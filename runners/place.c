@@ -294,6 +294,33 @@ static const char *local_source(const struct worker *worker)
 	return url[0] == '/' && access(url, F_OK) == 0 ? url : NULL;
 }
 
+/* The file of the operator's own authority, when the configuration names one: the sandbox has only
+ * those of the machine. */
+static const char *own_authority(const struct worker *worker)
+{
+	static const char name[] = "SLUICE_GIT_CA_BUNDLE=";
+
+	for (size_t i = 0; i < worker->secret_env.count; i++) {
+		if (str_starts(worker->secret_env.items[i], name))
+			return worker->secret_env.items[i] + strlen(name);
+	}
+	return NULL;
+}
+
+static int show_authority(struct worker *worker, struct sandbox_spec *spec, struct err *err)
+{
+	const char *path = own_authority(worker);
+
+	if (path == NULL)
+		return 0;
+	if (site_may_show(worker->site, path, err) < 0)
+		return -(int)err->code;
+	if (access(path, R_OK) < 0)
+		return err_sys(err, ERR_CONFIG, errno, "cannot read the ca_bundle %s", path);
+	spec->binds[spec->bind_count++] = (struct sandbox_bind){ .source = path, .target = path };
+	return 0;
+}
+
 int place_enter_git(struct worker *worker)
 {
 	struct arena *arena = &worker->arena;
@@ -321,6 +348,8 @@ int place_enter_git(struct worker *worker)
 		spec.reads_all = true;
 	}
 	r = make_repository(worker, repo, &err);
+	if (r == 0)
+		r = show_authority(worker, &spec, &err);
 	if (r == 0)
 		r = open_way(worker, spec.binds[1].source, &err);
 	if (r == 0 && fchmodat(worker->dir->fd, JOB_FILE_SPEC, 0644, 0) < 0)

@@ -61,7 +61,7 @@ def outcome(made):
     repo = made.repo
     # not their words: a late one speaks of what has happened since
     statuses = {(one["sha"], one["context"]): one["state"] for one in repo.statuses}
-    checks = sorted((one["name"], one["head_sha"], one.get("conclusion"), plain(one["output"]["summary"])) for one in repo.checks.values())
+    checks = sorted((one["name"], one["head_sha"], one.get("conclusion")) for one in repo.checks.values())
     runs = sorted((run["kind"], run["state"]) for run in made.server.must("GET", "/api/runs"))
     return {"comments": [(plain(one["json"]["body"]), one["hidden"]) for one in made.ours(1)], "statuses": statuses, "checks": checks,
             "reactions": sorted(str(one["reactions"]) for one in repo.comments.values()), "runs": runs,

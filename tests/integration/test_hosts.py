@@ -17,6 +17,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import fake_github  # noqa: E402  (the path is set just above)
 import fake_github_setup  # noqa: E402
 import sluice  # noqa: E402
+import test_github  # noqa: E402
+import tls  # noqa: E402
 
 MODE = os.environ.get("MODE", "debug")
 PROGRAM = os.path.join(sluice.ROOT, "build", MODE, "sluice")
@@ -279,6 +281,90 @@ def case_doctor_looks_at_webhooks_and_rules():
         made.check("rules of acme/infra", False, "waits for sluice/plan: network, which nobody sends")
         rows = made.rows("--repo", "acme/none")
         check(not rows["github.com, acme/none"]["ok"], rows)
+
+
+# ---- the way to the host ----
+
+class FarLab(test_github.Lab):
+    """A GitHub behind TLS, by a name that only its certificate and a proxy know."""
+
+    def __init__(self, name, settings="", environment=None):
+        self.name, self.proxy = name, tls.Proxy()
+        self.certificates = tempfile.TemporaryDirectory(prefix="sluice-tls-")
+        os.chmod(self.certificates.name, 0o755)
+        self.authority, self.certificate, self.key = tls.make_authority(self.certificates.name, name)
+        super().__init__(settings=settings % {"ca": self.authority, "proxy": self.proxy.url})
+        self.server.environment.update({key: value % {"proxy": self.proxy.url} for key, value in (environment or {}).items()})
+
+    def make_fake(self, latency):
+        fake = super().make_fake(latency)
+        tls.cover(fake, self.name, self.certificate, self.key)
+        return fake
+
+    def end(self):
+        super().end()
+        self.proxy.close()
+        self.certificates.cleanup()
+
+
+@contextlib.contextmanager
+def far(*words, **named):
+    made = FarLab(*words, **named)
+    try:
+        yield made.start()
+    finally:
+        made.end()
+
+
+def planned(made):
+    number = made.plan()
+    check("1 create" in made.ours(number)[0]["json"]["body"], made.ours(number))
+    check(made.fake.count("GIT") > 0, "git did not come")
+
+
+def case_an_authority_of_ones_own():
+    with far("localhost", settings="    ca_bundle: %(ca)s\n") as made:
+        planned(made)
+        check(not made.proxy.asked, "a proxy was asked:", made.proxy.asked)
+
+
+def case_an_authority_that_nobody_named():
+    with far("localhost") as made:
+        made.fake.open_pull(made.repo, "alice", "feature")
+        made.wait(lambda: "certificate" in made.server.log_text().lower(), 20)
+        check(made.fake.calls == [], "something was sent:", made.fake.calls)
+        done = subprocess.run([PROGRAM, "doctor", "--json", "--server", made.server.config], text=True, capture_output=True, check=False)
+        row = [one for one in json.loads(done.stdout) if one["what"] == "github.com"][0]
+        check(not row["ok"] and "ca_bundle" in row["remedy"], row)
+
+
+def case_a_proxy_of_the_configuration():
+    with far("github.acme.test", settings="    ca_bundle: %(ca)s\n    proxy: %(proxy)s\n") as made:
+        planned(made)
+        check(len(made.proxy.asked) >= 2 and all(one.startswith("CONNECT github.acme.test:") for one in made.proxy.asked), made.proxy.asked)
+
+
+def case_a_proxy_of_the_environment():
+    with far("github.acme.test", settings="    ca_bundle: %(ca)s\n", environment={"https_proxy": "%(proxy)s", "no_proxy": ""}) as made:
+        planned(made)
+        check(all(one.startswith("CONNECT github.acme.test:") for one in made.proxy.asked), made.proxy.asked)
+
+
+def case_a_credential_stays_with_its_host():
+    other = fake_github.FakeGitHub()
+    other.add_token(test_github.TOKEN, "planner")
+    made = test_github.Lab()
+    try:
+        for method, pattern in (("GET", "/permission$"), ("POST", "/statuses/"), ("POST", "/comments$")):
+            made.fake.fail(method, pattern, 302, headers={"Location": other.url.replace("127.0.0.1", "localhost") + "/x"})
+        made.start()
+        number = made.plan()
+        made.fake.comment(made.repo, number, "alice", "sluice plan")
+        made.wait(lambda: "302" in made.server.log_text())
+        check(other.calls == [], "it went there, with", other.calls)
+    finally:
+        made.end()
+        other.close()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include "orchestrator/lib/strbuf.h"
 #include "vcs/github/github_inside.h"
 #include "vcs/github/github_names.h"
+#include "vcs/github/github_proxy.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -535,7 +536,7 @@ int github_host_new(
 		.take = host_take,
 		.free = host_free,
 		.send = host_send };
-	host->proxy = mem_strdup(settings->proxy);
+	host->proxy = github_proxy(settings->proxy, host->web_url);
 	host->ca_bundle = mem_strdup(settings->ca_bundle);
 	host->clock = options->clock;
 	host->known = options->known;
