@@ -72,9 +72,11 @@ static const struct config_key tool_keys[] = {
 		.help = "for projects that name none; one of the pinned" },
 	{ "folder", CONFIG_PATH, AT(tool_folder),
 		.help = "of the pinned tools: programs called KIND-VERSION" },
-	{ "mirror", CONFIG_TEXT, AT(tool_mirror), .is_good = server_is_url,
-		.expected = "https://HOST[/PATH] without a slash at its end",
-		.help = "where a pinned tool comes from that is not in the folder" LATER },
+	{ "mirror", CONFIG_TEXT, AT(tool_mirror), .is_good = server_is_mirror,
+		.expected = "https://HOST[/PATH] or the path of a folder, without a slash at its "
+			    "end",
+		.help = "where a pinned tool comes from that is not in the folder yet, which the "
+			"server must be able to write to then" },
 	{ "pinned", CONFIG_LIST, AT(pinned_tools), .keys = server_pinned_keys,
 		.element = &server_pinned, .count = AT(pinned_tool_count),
 		.help = "versions that projects may ask for" },

@@ -94,7 +94,9 @@ static void check_use(const struct config_decoder *decoder, const struct credent
 
 static const char *const pinned_words[] = { "terraform", "opentofu", "conftest", "checkov",
 	"kustomize", "helm", "kubeconform", NULL };
-static const struct pinned_tool plain_pinned = { .kind = "", .version = "", .sha256 = "" };
+static const struct pinned_tool plain_pinned = {
+	.kind = "", .version = "", .sha256 = "", .archive = ""
+};
 const struct config_element server_pinned = {
 	.size = sizeof(struct pinned_tool), .at = PINNED(at), .initial = &plain_pinned
 };
@@ -107,6 +109,10 @@ const struct config_key server_pinned_keys[] = {
 	{ "sha256", CONFIG_TEXT, PINNED(sha256), .is_required = true, .is_good = server_is_sha256,
 		.expected = "64 hexadecimal digits, small letters",
 		.help = "of the program KIND-VERSION in the folder" },
+	{ "archive", CONFIG_TEXT, PINNED(archive), .is_good = server_is_archive,
+		.expected = "a path below the mirror that ends in .zip",
+		.help = "the zip that holds the program, below the mirror; else the mirror has "
+			"KIND-VERSION itself" },
 	{ 0 },
 };
 

@@ -8,6 +8,8 @@
 
 /* server_words.c: what a text must look like. */
 bool server_is_url(const char *text);
+bool server_is_mirror(const char *text);  /* of tools: an URL, or a folder */
+bool server_is_archive(const char *text); /* a zip below it */
 bool server_is_secret_place(const char *text);
 bool server_is_absolute(const char *text);
 bool server_is_regex(const char *text);

@@ -27,6 +27,17 @@ bool server_is_url(const char *text)
 	       text[scheme] != '/' && text[scheme] != ':' && !str_ends(text, "/");
 }
 
+bool server_is_mirror(const char *text)
+{
+	return server_is_url(text) || (text[0] == '/' && text[1] != '\0' && !str_ends(text, "/"));
+}
+
+bool server_is_archive(const char *text)
+{
+	return is_of(text, LETTERS DIGITS "._-+/", 400) && text[0] != '/' &&
+	       strstr(text, "..") == NULL && str_ends(text, ".zip");
+}
+
 bool server_is_absolute(const char *text)
 {
 	return text[0] == '/';

@@ -69,6 +69,7 @@ static const struct cli_verb verbs[] = {
 	{ "flow", "--dot", "the workflow as a graph", cli_flow },
 	{ "completion", "bash", "a completion script for the shell", cli_completion },
 	{ "version", "", "the version", cli_version },
+	{ "download", "URL", NULL, cli_download },
 	{ "local-hook", "--repo NAME", NULL, cli_local_hook },
 };
 

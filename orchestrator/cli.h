@@ -78,6 +78,7 @@ int cli_github_app(struct cli *cli);
 int cli_migrate(struct cli *cli);
 int cli_validate(struct cli *cli);
 int cli_projects(struct cli *cli);
+int cli_download(struct cli *cli);
 int cli_flow(struct cli *cli);
 int cli_version(struct cli *cli);
 int cli_completion(struct cli *cli);

@@ -2,7 +2,7 @@
 ARCHIVES += runner executor
 runner_SRCS := $(addprefix runners/,blob.c confined.c conftest.c diagnostic.c init_cache.c job_dir.c kept_state.c launcher.c \
 	output.c place.c plan_config.c plan_file.c policy.c site.c stage.c step_env.c step_output.c steps.c supervise.c terraform.c tf_plan.c \
-	toolbox.c tools.c tree.c way_out.c worker.c zip.c \
+	tool_mirror.c toolbox.c tools.c tree.c way_out.c worker.c zip.c \
 	$(addprefix egress/,address.c proxy.c request.c resolve.c) \
 	$(addprefix sandbox/,cgroup.c clone.c enter.c filter.c keeper.c landlock.c limits.c probe.c profile.c root.c selftest.c setup.c support.c usage.c))
 runner_PKGS := jansson libcares libseccomp zlib

@@ -103,8 +103,11 @@ static int find_conftest(struct walk *walk, const char **ret)
 	struct err err;
 
 	if (!str_empty(spec->conftest_version))
-		return toolbox_find(worker->site, "conftest", spec->conftest_version,
-			       spec->conftest_sha256, &worker->arena, ret, &err) < 0
+		return toolbox_find(worker->site,
+			       &(struct tool_wish){ "conftest", spec->conftest_version,
+				       spec->conftest_sha256, spec->tool_mirror,
+				       spec->conftest_archive },
+			       &worker->arena, ret, &err) < 0
 			       ? end_with(walk, OUTCOME_SETUP_FAILED, &err)
 			       : 0;
 	*ret = worker->site->conftest;

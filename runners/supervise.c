@@ -536,7 +536,9 @@ static int find_program(struct worker *worker)
 	worker->program = worker->tool->program(worker->site);
 	if (str_empty(spec->tool_version) || worker->tool == &tool_git)
 		return 0;
-	if (toolbox_find(worker->site, spec->tool, spec->tool_version, spec->tool_sha256,
+	if (toolbox_find(worker->site,
+		    &(struct tool_wish){ spec->tool, spec->tool_version, spec->tool_sha256,
+			    spec->tool_mirror, spec->tool_archive },
 		    &worker->arena, &worker->program, &err) < 0)
 		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "tool", &err);
 	worker->context.program = worker->program;

@@ -105,28 +105,40 @@ static int check(const struct site *site, const char *path, const char *sha256, 
 	return 0;
 }
 
-int toolbox_find(const struct site *site, const char *kind, const char *version, const char *sha256,
-	struct arena *arena, const char **ret, struct err *err)
+static int is_unpinned(const struct tool_wish *wish, const char *where, struct err *err)
 {
+	return err_user(err, ERR_REFUSED,
+		"%s %.40s %s, but server.yaml does not pin it: add it to tools.pinned with its "
+		"checksum",
+		wish->kind, wish->version, where);
+}
+
+int toolbox_find(const struct site *site, const struct tool_wish *wish, struct arena *arena,
+	const char **ret, struct err *err)
+{
+	bool has_mirror = !str_empty(wish->mirror), is_pinned = !str_empty(wish->sha256);
 	const char *path;
-	int r;
+	int r = 0;
 
 	if (str_empty(site->tools))
 		return err_user(err, ERR_MISSING,
 			"the project asks for %s %.40s, and the server has no folder of tools "
 			"(tools.folder in server.yaml)",
-			kind, version);
-	if (strchr(version, '/') != NULL)
-		return is_missing(site, kind, version, err);
-	path = arena_printf(arena, "%s/%s-%s", site->tools, kind, version);
-	if (access(path, F_OK) < 0)
-		return is_missing(site, kind, version, err);
-	if (str_empty(sha256))
-		return err_user(err, ERR_REFUSED,
-			"%s %.40s is in the folder of tools, but server.yaml does not pin it: add "
-			"it to tools.pinned with its checksum",
-			kind, version);
-	r = check(site, path, sha256, err);
+			wish->kind, wish->version);
+	if (strchr(wish->version, '/') != NULL)
+		return is_missing(site, wish->kind, wish->version, err);
+	path = arena_printf(arena, "%s/%s-%s", site->tools, wish->kind, wish->version);
+	if (access(path, F_OK) < 0) {
+		if (!has_mirror)
+			return is_missing(site, wish->kind, wish->version, err);
+		if (!is_pinned)
+			return is_unpinned(wish, "may be in the mirror", err);
+		r = tool_mirror_fetch(site, wish, path, err);
+	} else if (!is_pinned) {
+		return is_unpinned(wish, "is in the folder of tools", err);
+	}
+	if (r == 0)
+		r = check(site, path, wish->sha256, err);
 	*ret = path;
 	return r;
 }

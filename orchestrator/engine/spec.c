@@ -73,29 +73,27 @@ static void config_files(struct engine *engine, struct arena *arena, const struc
 	spec->config_file_count = names.count;
 }
 
-static const char *checksum(const struct settings *settings, const struct job_spec *spec)
+static void pinned(const struct settings *settings, const char *kind, const char *version,
+	const char **ret_sha256, const char **ret_archive)
 {
-	const struct pinned_tool *tool = str_empty(spec->tool_version)
+	const struct pinned_tool *tool = str_empty(version)
 						 ? NULL
-						 : settings_tool(settings, spec->tool,
-							   spec->tool_version);
+						 : settings_tool(settings, kind, version);
 
-	return tool == NULL ? "" : tool->sha256;
+	*ret_sha256 = tool == NULL ? "" : tool->sha256;
+	*ret_archive = tool == NULL ? "" : tool->archive;
 }
 
 /* What the operator's sets are called, and where they lie, in the generation of the run. */
 static void policies(const struct settings *settings, struct arena *arena, struct job_spec *spec)
 {
 	const struct policies *policies = &settings->policies;
-	const struct pinned_tool *tool = str_empty(policies->conftest_version)
-						 ? NULL
-						 : settings_tool(settings, "conftest",
-							   policies->conftest_version);
 
 	if (!spec->checks_policies)
 		return;
 	spec->conftest_version = policies->conftest_version;
-	spec->conftest_sha256 = tool == NULL ? "" : tool->sha256;
+	pinned(settings, "conftest", spec->conftest_version, &spec->conftest_sha256,
+		&spec->conftest_archive);
 	spec->policy_set_count = policies->set_count;
 	spec->policy_sets = arena_alloc(
 		arena, (policies->set_count + 1) * sizeof(*spec->policy_sets));
@@ -143,6 +141,7 @@ int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
 		.author = pull.author,
 		.actor = run.actor,
 		.pull_url = pull_url(settings, &pull, arena),
+		.tool_mirror = settings->tool_mirror,
 		.is_approved = job->op == JOB_APPLY, /* the gate was read right before */
 		.step_timeout_ms = settings->step_timeout_ms,
 		.stop_grace_ms = settings->stop_grace_ms,
@@ -152,7 +151,8 @@ int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
 	if (r == 0)
 		r = recipe_spec(job, arena, ret, err);
 	if (r == 0)
-		ret->tool_sha256 = checksum(settings, ret);
+		pinned(settings, ret->tool, ret->tool_version, &ret->tool_sha256,
+			&ret->tool_archive);
 	if (r == 0)
 		policies(settings, arena, ret);
 	return r;

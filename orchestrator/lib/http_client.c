@@ -8,6 +8,7 @@
 #include "orchestrator/lib/strbuf.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <string.h>
 
 enum { HEADERS_MAX_BYTES = 128 << 10 };
@@ -318,6 +319,7 @@ struct waiting {
 	struct loop *loop;
 	int status;
 	char *body;
+	size_t length;
 	int result;
 	struct err *err;
 };
@@ -331,29 +333,61 @@ static void on_waited(void *owner, const struct http_answer *reply, const struct
 		waiting->result = -(int)err->code;
 	} else {
 		waiting->status = reply->status;
-		waiting->body = mem_strndup(reply->body, reply->length);
+		waiting->length = reply->length;
+		waiting->body = mem_alloc(reply->length + 1);
+		memcpy(waiting->body, reply->body, reply->length + 1);
 	}
 	loop_stop(waiting->loop);
+}
+
+static int call_and_wait(
+	const struct http_request *request, struct waiting *waiting, struct err *err)
+{
+	struct http_client *client = NULL;
+	int r;
+
+	*waiting = (struct waiting){ .loop = loop_new(), .err = err };
+	r = http_client_new(waiting->loop, &client, err);
+	if (r == 0)
+		r = http_client_send(client, request, on_waited, waiting, NULL, err);
+	if (r == 0) {
+		loop_run(waiting->loop);
+		r = waiting->result;
+	}
+	http_client_free(client);
+	loop_free(waiting->loop);
+	return r;
 }
 
 int http_client_call(
 	const struct http_request *request, int *ret_status, char **ret_body, struct err *err)
 {
-	struct waiting waiting = { .loop = loop_new(), .err = err };
-	struct http_client *client = NULL;
-	int r = http_client_new(waiting.loop, &client, err);
+	struct waiting waiting;
+	int r = call_and_wait(request, &waiting, err);
 
-	if (r == 0)
-		r = http_client_send(client, request, on_waited, &waiting, NULL, err);
-	if (r == 0) {
-		loop_run(waiting.loop);
-		r = waiting.result;
-	}
-	http_client_free(client);
-	loop_free(waiting.loop);
 	if (r == 0) {
 		*ret_status = waiting.status;
 		*ret_body = waiting.body;
 	}
+	return r;
+}
+
+int http_client_download(const struct http_request *request, int fd, struct err *err)
+{
+	struct waiting waiting;
+	int r = call_and_wait(request, &waiting, err);
+
+	if (r == 0 && waiting.status != 200)
+		r = err_class_set(
+			err, ERR_NET, ERR_CLASS_PERM, "the answer is status %d", waiting.status);
+	for (size_t done = 0; r == 0 && done < waiting.length;) {
+		ssize_t written = write(fd, waiting.body + done, waiting.length - done);
+
+		if (written < 0)
+			r = err_sys(err, ERR_SYSTEM, errno, "it cannot be written");
+		else
+			done += (size_t)written;
+	}
+	free(waiting.body);
 	return r;
 }

@@ -53,3 +53,5 @@ void http_call_cancel(struct http_call *call); /* cb is not called */
  * ends at the first NUL. */
 _must_check_ int http_client_call(
 	const struct http_request *request, int *ret_status, char **ret_body, struct err *err);
+/* The same for a file: an answer of status 200, its bytes written to `fd`. */
+_must_check_ int http_client_download(const struct http_request *request, int fd, struct err *err);

@@ -46,13 +46,15 @@ struct job_spec {
 	/* plan, apply, import, state rm, hooks */
 	const char *tool_version; /* exact, from the tools folder; "" is the server's own */
 	const char *tool_sha256;  /* of its program; "" when the server does not pin it */
+	const char *tool_mirror;  /* where pinned tools come from that are not there; or "" */
+	const char *tool_archive; /* the zip in the mirror that holds it; "": the program itself */
 	struct steps steps;	  /* what is done */
 	struct steps plan_steps;  /* apply: how its plan was made */
 	struct steps policy_steps;
 	bool checks_policies;		   /* plan: the policy steps follow it */
 	struct policy_source *policy_sets; /* what the step policy_check asks */
 	size_t policy_set_count;
-	const char *conftest_version, *conftest_sha256; /* like those of the tool */
+	const char *conftest_version, *conftest_sha256, *conftest_archive; /* like the tool's */
 	const char **targets; /* import: address and id; state rm: addresses */
 	size_t target_count;
 	bool is_after;	 /* hooks: the run has ended */

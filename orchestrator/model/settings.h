@@ -127,6 +127,7 @@ struct credential_profile { /* `credentials` of an environment names it */
 
 struct pinned_tool { /* a version that a project may ask for */
 	const char *kind, *version, *sha256;
+	const char *archive; /* the zip below the mirror that holds it; "": the program itself */
 	struct config_place at;
 };
 

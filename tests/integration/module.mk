@@ -12,6 +12,7 @@ suite_runners = python3 tests/integration/test_runners.py ## jobs: hostile and r
 suite_provenance = tests/integration/test_provenance.py ## real tools: plans that somebody changes while they are made
 suite_network = python3 tests/integration/test_network.py ## jobs reach whom the operator named, and nobody else
 suite_workflows = tests/integration/test_workflows.py ## real tools: the steps of workflows, import, state rm, hooks
+suite_tools = tests/integration/test_tools.py ## pinned tools from a mirror: checked, whole, once
 suite_policies = tests/integration/test_policies.py ## real tools: conftest over plans, what it sees and what it must not
 suite_gates = tests/integration/test_gates.py ## who may let what be applied, and the ways around it
 suite_trust = tests/integration/test_trust.py ## configuration in a running server: errors, changes, new commands, order
