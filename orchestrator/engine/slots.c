@@ -86,6 +86,12 @@ static bool may_go(const struct load *load, const struct job *job, int slots)
 	return load->active_count < 2 * (size_t)slots && load->staged_count < STAGED_AT_ONCE;
 }
 
+static bool is_full(const struct load *load, int slots)
+{
+	return load->room == 0 || load->active_count >= 2 * (size_t)slots ||
+	       (load->active_count >= (size_t)slots && load->staged_count >= STAGED_AT_ONCE);
+}
+
 static int hand_over(
 	struct engine *engine, struct arena *arena, const struct job *job, struct err *err)
 {
@@ -111,7 +117,7 @@ int slots_assign(struct engine *engine, struct arena *arena, int slots, struct e
 
 	executor->set_slots(executor, slots);
 	r = read_load(engine, arena, slots, &load, err);
-	if (r < 0 || load.room == 0 || load.active_count >= 2 * (size_t)slots)
+	if (r < 0 || is_full(&load, slots)) /* whoever waits: it need not be known */
 		return r;
 	r = store_job_list_state(
 		engine->store, arena, JOB_WAITING, LOOKAHEAD, &waiting, &waiting_count, err);
