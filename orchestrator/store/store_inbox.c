@@ -2,6 +2,8 @@
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/store/private.h"
 
+enum { HASH_KEPT = 32 }; /* hex digits: 128 bits, which no two bodies share */
+
 /*~ 4. The bytes become a row of the inbox. A delivery that came before, by its id or by its
  * body, is not a second one. */
 int store_inbox_put(
@@ -14,6 +16,7 @@ int store_inbox_put(
 	if (r < 0)
 		return r;
 	codec_sha256_hex(row->body, row->length, hash);
+	hash[HASH_KEPT] = '\0';
 	return db_number(store->db, err, &ret->v,
 		"INSERT INTO inbox(host, topic, delivery, hash, body, state, attempts, "
 		"received_ms, due_ms, outcome)"

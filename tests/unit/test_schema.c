@@ -126,6 +126,34 @@ static void every_version_upgrades(_unused_ void **state)
 		upgrade_from(version);
 }
 
+/* Version 8 kept the whole hash of a body. */
+static void old_deliveries_are_still_known(_unused_ void **state)
+{
+	_cleanup_free_ char *path = mem_printf("%s/hashes.db", cases_folder());
+	struct inbox_row row = { .host = "h", .topic = "", .delivery = "two", .body = "{}" };
+	_cleanup_free_ char *sql = NULL;
+	struct db *db = open_at(path, 8);
+	struct store *store = NULL;
+	char digest[SHA256_HEX];
+	struct inbox_id id;
+	struct err err;
+
+	codec_sha256_hex("{}", 2, digest);
+	sql = mem_printf("INSERT INTO inbox(host, delivery, hash, body, state, attempts, "
+			 "received_ms, due_ms, outcome) VALUES('h', 'one', '%s', '', 1, 0, 1, 1, "
+			 "'')",
+		digest);
+	assert_ok(db_exec(db, sql, &err), &err);
+	db_close(db);
+	assert_ok(store_open(path, &clock_system, &store, &err), &err);
+	row.length = 2;
+	assert_err(store_inbox_put(store, &row, &id, &err), &err, ERR_EXISTS, "");
+	row.body = "{ }";
+	row.length = 3;
+	assert_ok(store_inbox_put(store, &row, &id, &err), &err);
+	store_close(store);
+}
+
 static void a_newer_one_is_refused(_unused_ void **state)
 {
 	_cleanup_free_ char *path = mem_printf("%s/newer.db", cases_folder());
@@ -167,6 +195,7 @@ static void released_ones_stay(_unused_ void **state)
 int main(int argc, char **argv)
 {
 	CASE(every_version_upgrades);
+	CASE(old_deliveries_are_still_known);
 	CASE(a_newer_one_is_refused);
 	CASE(released_ones_stay);
 	return cases_run(argc, argv);
