@@ -85,9 +85,10 @@ scripts/summary $(foreach s,$(call in_order,$(1)),$(or $(leaves_$(s)),$(s)))
 endef
 
 .PHONY: bench
-bench: ## the figures, on a release build: build/report/bench.json; PART='speed costs' only some; `make report` shows all
+bench: ## the figures, on a release build: build/report/bench.json; PART='speed github' only some; `make report` shows all
 	+@$(again) MODE=release all test-programs
-	@MODE=release python3 tests/bench/bench.py $(PART)
+	@$(if $(PART),[ -z "$(filter-out github,$(PART))" ] ||) MODE=release python3 tests/bench/bench.py $(filter-out github,$(PART))
+	@$(if $(PART),[ -z "$(filter github,$(PART))" ] ||) MODE=release python3 tests/bench/github.py
 
 # The simulation computes, the others mostly wait for disks and processes: side by side they take as long as the longer.
 .PHONY: check

@@ -316,6 +316,8 @@ static bool git_may_go(struct engine *engine, const struct outbox_row *row, cons
 		store_pull_load(engine->store, arena, row->pull, &pull, &err) < 0)
 		return true;
 	host = engine_host(engine, pull.host);
+	if (host != NULL && host->expect != NULL)
+		host->expect(host, pull.repo, pull.number);
 	if (host == NULL || host->git_access == NULL)
 		return true;
 	if (host->git_access(host, pull.repo, &access)) {

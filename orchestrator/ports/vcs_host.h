@@ -146,6 +146,10 @@ struct vcs_host {
 	int (*tip)(const struct vcs_host *host, const char *repo, const char *branch,
 		char ret[OID_HEX + 1], struct err *err);
 
+	/* Soon something will be written about this pull: what the host must know for that may be
+	 * asked for now, while git is at work. NULL: nothing is. */
+	void (*expect)(struct vcs_host *host, const char *repo, int64_t number);
+
 	/* false: none is there now; ask HOST_GIT_READY first. Borrowed. NULL: git needs nothing. */
 	bool (*git_access)(struct vcs_host *host, const char *repo, struct git_access *ret);
 

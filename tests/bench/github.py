@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long a person waits at GitHub: from a webhook to the comment's request, with the stub tool, at 0 and 100 ms for each call of the API.
 
-    MODE=release tests/bench/github.py
+    make bench PART=github
 """
 
 import os
@@ -51,6 +51,26 @@ def one_round(made, took):
     time.sleep(0.1)
 
 
+def many(made, report, goal=1.0):
+    """How long after the end of the last tool the last word of a run of 100 projects is asked for."""
+    fake, repo = made.fake, made.repo
+    number = fake.open_pull(repo, "alice", "feature")
+    made.idle(number, 120)
+    last(made, report, "plan", goal)
+    fake.review(repo, number, "bob")
+    made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+    fake.comment(repo, number, "alice", "apply")
+    made.wait(lambda: [run for run in made.server.must("GET", "/api/runs") if run["kind"] == "apply"])
+    made.idle(number, 120)
+    last(made, report, "apply", goal)
+
+
+def last(made, report, kind, goal):
+    run = next(run for run in made.server.must("GET", "/api/runs") if run["kind"] == kind)
+    took = round(max(one["at"] for one in made.writes()) - run["ended_ms"] / 1e3, 3)
+    report.add("github: 100 projects, %s: last write after the tools' end, 100 ms a call" % kind, took, "s", "<= %.1f" % goal, took <= goal)
+
+
 def main():
     report = sluice.Report("github")
     for latency in (0, 0.1):
@@ -64,6 +84,8 @@ def main():
             goal = GOALS[latency, name]
             report.add("github: %s -> request of the comment, %d ms a call" % (name, latency * 1e3), value, "ms", "<= %d" % goal, value <= goal,
                        "min %.1f max %.1f of %d" % (min(times), max(times), len(times)))
+    with test_github.lab(projects=100, latency=0.1) as made:
+        many(made, report)
     report.write()
 
 

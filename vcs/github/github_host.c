@@ -289,6 +289,12 @@ static void host_send(
 	}
 }
 
+static void host_expect(struct vcs_host *port, const char *repo, int64_t number)
+{
+	if (host_of(port)->site.dialect->repo_is_valid(repo))
+		thread_expect(host_of(port), repo, number);
+}
+
 static bool host_git_access(struct vcs_host *port, const char *repo, struct git_access *ret)
 {
 	struct github_host *host = host_of(port);
@@ -530,6 +536,7 @@ int github_host_new(
 		.parse = host_parse,
 		.delivery_id = host_delivery_id,
 		.topic = host_topic,
+		.expect = host_expect,
 		.git_access = host_git_access,
 		.tip = tip_read,
 		.reread = host_reread,
