@@ -258,6 +258,29 @@ static bool check_host(struct cli *cli, json_t *list, const struct settings *set
 	       examining.is_fit;
 }
 
+/* Not a fault: what the operator wrote down, where it makes the sandbox wider than it would be. */
+static void put_sandbox(struct cli *cli, json_t *list, const struct sandbox_settings *sandbox)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF(8 << 10);
+	const char *wider[WIDER_MAX];
+	size_t count = settings_wider(sandbox, &cli->arena, wider, WIDER_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		strbuf_printf(&text, "%s%s", i > 0 ? "; " : "", wider[i]);
+	if (str_equal(sandbox->mode, "none"))
+		put(cli, list,
+			&(struct finding){ .what = "sandbox as configured",
+				.detail = "none: pull requests run code as the user of the server",
+				.remedy = "remove sandbox.mode: none" });
+	else
+		put(cli, list,
+			&(struct finding){ .what = "sandbox as configured",
+				.is_fine = true,
+				.detail = count == 0 ? "as the program has it"
+						     : arena_printf(&cli->arena, "wider by %s",
+							       strbuf_text(&text)) });
+}
+
 /* Only with a file: without one there is but the embedded host. */
 static bool check_hosts(struct cli *cli, json_t *list)
 {
@@ -278,6 +301,8 @@ static bool check_hosts(struct cli *cli, json_t *list)
 				.detail = strbuf_text(&text),
 				.remedy = "sluice validate says more" });
 	}
+	if (is_readable)
+		put_sandbox(cli, list, &settings.sandbox);
 	for (size_t i = 0; is_readable && i < settings.host_count; i++) {
 		is_fit = check_host(cli, list, &settings, &settings.hosts[i]) && is_fit;
 	}

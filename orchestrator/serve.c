@@ -119,6 +119,15 @@ static const char *why_not_ready(void *owner)
 	return server->is_started ? NULL : "starting";
 }
 
+/* In the words of the launcher, not of the configuration. */
+static int sandbox_tier(void *owner)
+{
+	const struct server *server = owner;
+	const char *tier = json_string_value(json_object_get(server->sandbox, "tier"));
+
+	return tier == NULL || str_equal(tier, "none") ? 0 : str_equal(tier, "landlock") ? 1 : 2;
+}
+
 /* ---- the configuration, again ---- */
 
 static const char *warning(void *owner)
@@ -436,6 +445,7 @@ static int start_http(struct server *server, struct err *err)
 		.doors = doors,
 		.why_not_ready = why_not_ready,
 		.warning = warning,
+		.sandbox_tier = sandbox_tier,
 		.reload = reload,
 		.owner = server };
 

@@ -108,6 +108,7 @@ static int not_merged(struct engine *engine, struct arena *arena, const struct p
 {
 	struct reply reply = { .asked = "merge",
 		.actor = run->actor,
+		.is_unguarded = engine_is_unguarded(engine),
 		.why = arena_strdup(arena, why->text),
 		.next = why->code == ERR_STALE
 				? "What was applied is not what would be merged now: review the "

@@ -29,6 +29,7 @@ int reply_put(struct engine *engine, struct arena *arena, const struct pull *pul
 	struct reply marked = *reply;
 
 	marked.next = in_our_words(engine, reply->next, arena);
+	marked.is_unguarded = engine_is_unguarded(engine);
 	marked.marker = arena_printf(
 		arena, "sluice:reply:%lld:%lld", (long long)pull->id.v, (long long)ledger);
 	return effect_put(engine, EFFECT_REPLY, REPEAT_UPSERT, marked.marker, pull,

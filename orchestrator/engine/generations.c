@@ -14,6 +14,12 @@ const struct settings *engine_settings(const struct engine *engine, struct run_i
 	return engine->generations[i].settings;
 }
 
+bool engine_is_unguarded(const struct engine *engine)
+{
+	return str_equal(
+		engine->generations[engine->generation_count - 1].settings->sandbox.mode, "none");
+}
+
 static const char **copy_words(const struct name_list *words)
 {
 	const char **copy = mem_alloc((words->count + 1) * sizeof(*copy));

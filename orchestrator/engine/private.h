@@ -170,6 +170,8 @@ _must_check_ int engine_audit(struct engine *engine, struct arena *arena, const 
 /* ---- generations.c ---- */
 /* What holds for a run: the settings it began with. */
 const struct settings *engine_settings(const struct engine *engine, struct run_id run);
+/* Do jobs of this server run without a sandbox? */
+bool engine_is_unguarded(const struct engine *engine);
 void generations_start(struct engine *engine, struct settings *settings);
 void generations_free(struct engine *engine);
 

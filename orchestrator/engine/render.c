@@ -204,13 +204,25 @@ static void put_title(struct strbuf *out, const struct view *view, const struct 
 }
 
 /* In red where the host has colours: everybody who reads a plan shall know what ran it. */
-static void put_unguarded(struct strbuf *out, const struct view *view)
+static void put_unguarded(struct strbuf *out)
+{
+	strbuf_puts(out, "> [!CAUTION]\n> **No sandbox:** on this server the code of a pull "
+			 "request runs with all rights of the server. Its operator chose "
+			 "that (`sandbox.mode: none`).\n\n");
+}
+
+static void put_sandbox(struct strbuf *out, const struct view *view)
 {
 	if (view->is_unguarded)
-		strbuf_puts(out,
-			"> [!CAUTION]\n> **No sandbox:** on this server the code of a pull "
-			"request runs with all rights of the server. Its operator chose "
-			"that (`sandbox.mode: none`).\n\n");
+		put_unguarded(out);
+	else if (view->wider_count > 0 && view->run->kind == RUN_PLAN) {
+		strbuf_puts(out, "The sandbox of this server is wider than usual: ");
+		for (size_t i = 0; i < view->wider_count; i++) {
+			strbuf_puts(out, i > 0 ? ", " : "");
+			render_code(out, view->wider[i]);
+		}
+		strbuf_puts(out, ".\n\n");
+	}
 }
 
 /* ---- table ---- */
@@ -418,7 +430,7 @@ void render_run(const struct view *view, struct arena *arena, struct rendered *r
 	*ret = (struct rendered){ 0 };
 	begin_part(&page);
 	put_title(&page.part, view, &tally);
-	put_unguarded(&page.part, view);
+	put_sandbox(&page.part, view);
 	put_run_failure(&page);
 	put_table(&page, shown, view->job_count, &tally);
 	for (size_t i = 0; i < view->job_count; i++) {
@@ -443,6 +455,8 @@ const char *render_reply(const struct reply *reply, struct arena *arena)
 	_cleanup_strbuf_ struct strbuf out = STRBUF(16000);
 
 	strbuf_printf(&out, "<!-- %s -->\n", reply->marker);
+	if (reply->is_unguarded)
+		put_unguarded(&out);
 	if (!str_empty(reply->why)) {
 		strbuf_printf(&out, "**Not %s**",
 			str_equal(reply->asked, "apply")	      ? "applied"

@@ -32,7 +32,9 @@ struct view {
 	int64_t now_ms;
 	size_t limit_bytes; /* of one comment of this host */
 	bool has_folds;
-	bool is_unguarded;	  /* jobs of this server run without a sandbox */
+	bool is_unguarded;  /* jobs of this server run without a sandbox */
+	const char **wider; /* where its operator made the sandbox wider */
+	size_t wider_count;
 	const char *command_word; /* "sluice" */
 	const char *marker;	  /* hidden first line: "<!-- MARKER -->"; part n > 1 has ":n" */
 };
@@ -51,6 +53,7 @@ struct reply {
 	const char *why;
 	const char *next;
 	const char *marker;
+	bool is_unguarded;
 };
 const char *render_reply(const struct reply *reply, struct arena *arena);
 

@@ -137,6 +137,7 @@ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
 	struct rendered *ret, struct host_request *ret_status, struct err *err)
 {
 	struct run *run = arena_alloc(arena, sizeof(*run));
+	const struct sandbox_settings *sandbox;
 	struct view view = { .pull = ret_pull, .run = run };
 	int r = store_run_load(engine->store, arena, id, run, err);
 
@@ -156,7 +157,10 @@ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
 	view.now_ms = engine_now(engine);
 	view.limit_bytes = host->comment_bytes_max;
 	view.has_folds = host->has_folds;
-	view.is_unguarded = str_equal(engine_settings(engine, id)->sandbox.mode, "none");
+	sandbox = &engine_settings(engine, id)->sandbox;
+	view.is_unguarded = str_equal(sandbox->mode, "none");
+	view.wider = arena_alloc(arena, WIDER_MAX * sizeof(*view.wider));
+	view.wider_count = settings_wider(sandbox, arena, view.wider, WIDER_MAX);
 	view.command_word = engine_settings(engine, id)->commands.words.list[0];
 	view.marker = view_marker(run, arena);
 	view.superseded_by = str_equal(run->head, ret_pull->head) ? NULL : ret_pull->head;

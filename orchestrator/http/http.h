@@ -29,6 +29,8 @@ struct http_options {
 	const char *(*why_not_ready)(void *owner);
 	/* What the operator should know although all is well; NULL: nothing. */
 	const char *(*warning)(void *owner);
+	/* What keeps jobs apart on this machine: 0 nothing, 1 Landlock, 2 everything. */
+	int (*sandbox_tier)(void *owner);
 	/* Reads the configuration again. ERR_CONFIG: the warning says every error. */
 	int (*reload)(void *owner, int64_t *ret_generation, struct err *err);
 	void *owner;

@@ -107,6 +107,9 @@ static void get_metrics(struct http_call *call)
 		&call->answer, "sluice_pulls_open", "open pull requests", counts.pulls_open);
 	metrics_print_gauge(
 		&call->answer, "sluice_locks_held", "projects locked", counts.locks_held);
+	metrics_print_gauge(&call->answer, "sluice_sandbox_tier",
+		"what keeps jobs apart: 0 nothing, 1 landlock, 2 full",
+		http_options(call->http)->sandbox_tier(http_options(call->http)->owner));
 }
 
 const struct http_route http_routes[] = {

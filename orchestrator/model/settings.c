@@ -47,3 +47,59 @@ bool settings_allow(const struct settings *settings, const char *verb)
 	}
 	return allowed->count == 0 && !str_equal(verb, "import") && !str_equal(verb, "state");
 }
+
+struct wider {
+	struct arena *arena;
+	const char **list;
+	size_t count, most;
+};
+
+static void widen(struct wider *wider, const char *key, const struct name_list *values)
+{
+	for (size_t i = 0; i < values->count && wider->count < wider->most; i++)
+		wider->list[wider->count++] = arena_printf(
+			wider->arena, "%s: %s", key, values->list[i]);
+}
+
+/* A plan needs hosts; what only looks, or runs commands, has none unless somebody wrote them down.
+ */
+static bool has_network(const char *profile)
+{
+	return str_equal(profile, "fetch") || str_equal(profile, "init") ||
+	       str_equal(profile, "plan") || str_equal(profile, "apply");
+}
+
+size_t settings_wider(
+	const struct sandbox_settings *sandbox, struct arena *arena, const char **ret, size_t most)
+{
+	const char *const less[] = { "landlock" };
+	const struct name_list landlock = { .list = (const char **)less, .count = 1 };
+	struct wider wider = { .arena = arena, .list = ret, .most = most };
+
+	if (str_equal(sandbox->mode, "landlock"))
+		widen(&wider, "mode", &landlock);
+	else if (str_equal(sandbox->require, "landlock"))
+		widen(&wider, "require", &landlock);
+	widen(&wider, "read", &sandbox->read);
+	widen(&wider, "write", &sandbox->write);
+	for (size_t i = 0; i < sandbox->override_count; i++) {
+		const struct sandbox_override *one = &sandbox->overrides[i];
+		const struct {
+			const char *key;
+			const struct name_list *values;
+			bool is_usual;
+		} rows[] = {
+			{ "hosts", &one->hosts, has_network(one->profile) },
+			{ "inside", &one->inside, false },
+			{ "read", &one->read, false },
+			{ "environment", &one->environment, !str_equal(one->profile, "run") },
+		};
+
+		for (size_t k = 0; k < countof(rows); k++)
+			if (!rows[k].is_usual)
+				widen(&wider,
+					arena_printf(arena, "%s.%s", one->profile, rows[k].key),
+					rows[k].values);
+	}
+	return wider.count;
+}

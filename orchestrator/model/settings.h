@@ -249,6 +249,11 @@ void settings_unref(struct settings *settings); /* NULL is fine */
 /* May people write this command at all? `verb` is its first word. */
 bool settings_allow(const struct settings *settings, const char *verb);
 /* The pinned tool of that kind and exact version, or NULL. */
+enum { WIDER_MAX = 16 };
+/* Where the operator made the sandbox wider than the program has it, as people read it: "KEY:
+ * VALUE". Returns how many there are, at most `most`. */
+size_t settings_wider(
+	const struct sandbox_settings *sandbox, struct arena *arena, const char **ret, size_t most);
 const struct pinned_tool *settings_tool(
 	const struct settings *settings, const char *kind, const char *version);
 const struct credential_profile *settings_credentials(

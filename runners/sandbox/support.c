@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 
 static const uint64_t computing_memory = 2ULL << 30;
+enum { NO_PROC = 250 }; /* no errno */
 
 const char *sandbox_tier_name(enum sandbox_tier tier)
 {
@@ -76,7 +77,10 @@ static _noreturn_ void try_overlay(const char *box, bool has_users)
 			     has_users ? "lowerdir=a,upperdir=b,workdir=c,userxattr"
 				       : "lowerdir=a,upperdir=b,workdir=c") < 0;
 
-	_exit(failed ? errno : 0);
+	if (failed)
+		_exit(errno);
+	/* A user may show of the processes of its own no more than the machine shows of all. */
+	_exit(mount("proc", "a", "proc", 0, NULL) < 0 ? NO_PROC : 0);
 }
 
 static void write_map(const char *name, unsigned id)
@@ -95,7 +99,8 @@ static int overlay_errno(const char *data_dir, bool is_root)
 	unsigned uid = geteuid(), gid = getegid();
 	int status, pidfd = -1;
 	pid_t pid = !make_ground(box) ? -1
-				      : clone_process(CLONE_NEWNS | (is_root ? 0 : CLONE_NEWUSER),
+				      : clone_process(CLONE_NEWNS | CLONE_NEWPID |
+							      (is_root ? 0 : CLONE_NEWUSER),
 						-1, &pidfd);
 
 	if (pid == 0) {
@@ -125,12 +130,15 @@ static const char *why_not_full(const struct site *site, struct sandbox_support 
 {
 	int failed = overlay_errno(site->data_dir, support->is_root);
 
-	support->has_overlay = failed == 0;
+	support->has_overlay = failed == 0 || failed == NO_PROC;
 	if (support->landlock_abi < LANDLOCK_FOR_FULL)
 		return "this kernel has no Landlock, or one that is too old (tier full needs "
 		       "interface 2, Linux 5.19)";
 	if (failed == EPERM || failed == ENOSYS || failed == ENOSPC || failed == EUSERS)
 		return "this machine forbids namespaces";
+	if (failed == NO_PROC)
+		return "a user has no /proc of its own here, because parts of the machine's are "
+		       "covered, as in a container";
 	return "";
 }
 

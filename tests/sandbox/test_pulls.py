@@ -417,8 +417,21 @@ def terraform_alone_applies_an_edited_plan(place):
     assert os.path.exists(os.path.join(place.seen, "edited")), "the attack itself works"
 
 
-HOLDS = [environ_is_empty, committed_programs_are_not_run, edited_plan_is_refused, nothing_is_reached, check_sees_nothing]
-SUCCEEDS = [environ_of_others, everything_is_reached, check_sees_everything, terraform_alone_runs_a_committed_mirror,
+def people_are_told(place):
+    """The tier as a number, and in every comment what an operator made wider than it would be."""
+    said = place.said("environ", "o3")
+    place.say("environ", "sluice frobnicate")
+    reply = until(lambda: [comment["body"] for comment in place.server.must("GET", "/local/pulls/1")["comments"]
+                           if "Not understood" in comment["body"]], 20, "there is no reply")[0]
+    status, metrics = place.server.ask("GET", "/metrics")
+    expect((status, re.search(r"\nsluice_sandbox_tier (\d)", metrics).group(1)),
+           (200, {"none": "0", "landlock": "1", "full": "2"}[place.mode]))
+    expect(["**No sandbox:**" in text for text in (said, reply)], [place.mode == "none"] * 2)
+    expect("wider than usual" in said and "write: " + place.seen in said, place.mode != "none", said)
+
+
+HOLDS = [environ_is_empty, people_are_told, committed_programs_are_not_run, edited_plan_is_refused, nothing_is_reached, check_sees_nothing]
+SUCCEEDS = [environ_of_others, people_are_told, everything_is_reached, check_sees_everything, terraform_alone_runs_a_committed_mirror,
             terraform_alone_runs_a_committed_provider, terraform_alone_applies_an_edited_plan]
 SERVERS = [("full", "full", 0, HOLDS), ("full_as_user", "full", NOBODY, HOLDS), ("landlock", "landlock", 0, HOLDS),
            ("none", "none", 0, SUCCEEDS)]

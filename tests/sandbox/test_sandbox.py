@@ -83,10 +83,10 @@ class Place:
             os.setresgid(self.uid, self.uid, self.uid)
             os.setresuid(self.uid, self.uid, self.uid)
 
-    def probe(self, before=()):
+    def probe(self, before=(), become=True):
         """(exit code, {(profile, attack): open or not}, what it said)"""
-        done = subprocess.run([*before, self.job, "probe", self.settings], preexec_fn=self.become, capture_output=True,
-                              text=True, timeout=60, check=False)
+        done = subprocess.run([*before, self.job, "probe", self.settings], preexec_fn=self.become if become else None,
+                              capture_output=True, text=True, timeout=60, check=False)
         found = {}
         for line in done.stdout.splitlines():
             parts = line.split("\t")
@@ -291,14 +291,22 @@ def group_folders():
 
 @each_user
 def settings_of_the_kernel_that_are_read_only(uid):
-    """As in a container: /proc/sys cannot be written to. Root does not need to; an ordinary user is refused."""
+    """As in a container. Root does not need to write there; a user's own /proc may not show more than the machine's, and
+    the kernel refuses it: then the server does not start, and with `require: landlock` it has the lesser tier."""
     if os.geteuid() != 0:
-        raise sluice.Skip("only root can make such a machine")
+        raise Skip("only root can make such a machine")
+    become = ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups"]
+    before = ["unshare", "--mount", "sh", "-c", 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && '
+              '! sh -c "echo 1 > /proc/sys/kernel/panic_on_warn" 2>/dev/null && exec "$@"', "sh", *become]
     with Place(uid, tier="full", require="full") as place:
-        code, _, said = place.probe(["unshare", "--mount", "sh", "-c",
-                                     'mount --bind -o ro /proc/sys /proc/sys 2>/dev/null; exec "$@"', "sh"]
-                                    if uid == 0 else [])
-    expect(code, 0, said[-1000:])
+        code, found, said = place.probe(before, become=False)
+    if uid == 0:
+        expect((code, any(found.values())), (0, False), said[-1000:])
+    else:
+        expect((code, "parts of the machine's are covered" in said), (78, True), said[-1000:])
+        with Place(uid, tier="full", require="landlock") as place:
+            code, _, said = place.probe(before, become=False)
+        assert code == 0 and "tier landlock: 0 open" in said, said[-1000:]
 
 
 # ---- what a job can do to the machine --------------------------------------------------------------------------------
