@@ -23,7 +23,8 @@ static const struct cli_verb verbs[] = {
 	{ "pr",
 		"open|list|show|diff|comment|approve|request-changes|dismiss|merge|close|reopen "
 		"...",
-		"pull requests of the local host; --as NAME says who speaks", cli_pr },
+		"pull requests of the local host; --as NAME says who speaks", cli_pr,
+		.actions = cli_pr_actions },
 	{ "plan", "PULL [-d DIR] [-w WORKSPACE] [-p PROJECT]",
 		"the same as the comment, for an operator", cli_plan },
 	{ "apply", "PULL [-d DIR] [-w WORKSPACE] [-p PROJECT]",
@@ -68,7 +69,7 @@ static const struct cli_verb verbs[] = {
 		true },
 	{ "flow", "--dot", "the workflow as a graph", cli_flow },
 	{ "completion", "bash", "a completion script for the shell", cli_completion },
-	{ "version", "", "the version", cli_version },
+	{ "version", "[--json]", "the version", cli_version },
 	{ "download", "URL", NULL, cli_download },
 	{ "local-hook", "--repo NAME", NULL, cli_local_hook },
 };
@@ -388,6 +389,24 @@ static bool is_ours(const char *word)
 	       str_equal(word, "--env-file") || str_starts(word, "--env-file=");
 }
 
+static void print_usage(const struct cli_verb *verb, const char *word)
+{
+	const struct cli_action *action = verb->actions;
+	const char *help = verb->help == NULL ? "" : verb->help;
+
+	while (action != NULL && action->name != NULL && !str_equal(action->name, word))
+		action++;
+	if (action != NULL && action->name != NULL)
+		(void)printf("usage: sluice %s %s %s\n\n  %s\n", verb->name, action->name,
+			action->usage, action->help);
+	else
+		(void)printf("usage: sluice %s%s%s\n\n  %s\n", verb->name,
+			verb->usage[0] == '\0' ? "" : " ", verb->usage, help);
+	for (action = verb->actions; action != NULL && action->name != NULL && *word == '\0';
+		action++)
+		(void)printf("  %-16s %s\n", action->name, action->help);
+}
+
 static int parse(struct cli *cli, const struct cli_verb *verb, int argc, char **argv)
 {
 	cli->argv = arena_alloc(&cli->arena, ((size_t)argc + 1) * sizeof(*cli->argv));
@@ -395,8 +414,7 @@ static int parse(struct cli *cli, const struct cli_verb *verb, int argc, char **
 		int r;
 
 		if (str_equal(argv[i], "--help") || str_equal(argv[i], "-h")) {
-			(void)printf("usage: sluice %s %s\n\n  %s\n", verb->name, verb->usage,
-				verb->help == NULL ? "" : verb->help);
+			print_usage(verb, cli->argc > 0 ? cli->argv[0] : "");
 			return -1;
 		}
 		if (argv[i][0] != '-' || argv[i][1] == '\0' ||
@@ -450,8 +468,15 @@ int cli_serve(struct cli *cli)
 	return serve(&(struct serve_options){ .config = cli->config, .data_dir = cli->data_dir });
 }
 
-int cli_version(_unused_ struct cli *cli)
+int cli_version(struct cli *cli)
 {
+	if (cli->json) {
+		json_t *json = json_pack("{s:s}", "version", SLUICE_VERSION);
+
+		cli_print_json(json);
+		json_decref(json);
+		return CLI_DONE;
+	}
 	(void)printf("sluice %s\n", SLUICE_VERSION);
 	return CLI_DONE;
 }

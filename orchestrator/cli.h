@@ -25,11 +25,17 @@ struct cli {
 	int64_t timeout_s;
 };
 
+struct cli_action { /* the first word after a verb */
+	const char *name, *usage, *help;
+};
+
 struct cli_verb {
 	const char *name, *usage, *help;
 	int (*run)(struct cli *cli);
-	bool has_foreign_flags; /* flags that are not ours go to argv, as they stand */
+	bool has_foreign_flags;		  /* flags that are not ours go to argv, as they stand */
+	const struct cli_action *actions; /* ends with one without a name; NULL: it has none */
 };
+extern const struct cli_action cli_pr_actions[];
 
 /* cli.c */
 const char *cli_data_dir(const char *wish, struct arena *arena);

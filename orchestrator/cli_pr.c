@@ -272,6 +272,24 @@ static int pr_diff(struct cli *cli, const char *number)
 	return cli_run_end(answer) == 0 ? CLI_DONE : CLI_NO;
 }
 
+#define AS " [--as NAME]"
+
+const struct cli_action cli_pr_actions[] = {
+	{ "open", "--repo NAME --head BRANCH [--base main] [--title TEXT]" AS,
+		"asks for BRANCH to be merged; its projects are planned at once" },
+	{ "list", "[--all] [--json]", "those that are open; with --all also the others" },
+	{ "show", "N [--json]", "one of them, with its comments and statuses" },
+	{ "diff", "N", "what it changes" },
+	{ "comment", "N TEXT" AS, "writes a comment; `sluice apply` in one is a command" },
+	{ "approve", "N [TEXT]" AS, "approves its newest head" },
+	{ "request-changes", "N [TEXT]" AS, "holds it until you approve, or dismiss this" },
+	{ "dismiss", "N" AS, "takes your approval or request back" },
+	{ "merge", "N" AS, "merges its head into its base" },
+	{ "close", "N" AS, "gives it up; its locks and plans go" },
+	{ "reopen", "N" AS, "takes it up again; its projects are planned anew" },
+	{ NULL },
+};
+
 int cli_pr(struct cli *cli)
 {
 	static const char *const actions[] = { "comment", "approve", "request-changes", "dismiss",

@@ -167,6 +167,27 @@ static void check_file_alone(struct validation *validation)
 			file.warnings[i].text);
 }
 
+static bool is_problem(const struct config_problems *problems, const struct config_note *note)
+{
+	for (size_t i = 0; i < problems->count; i++)
+		if (problems->list[i].at.line == note->at.line &&
+			problems->list[i].at.column == note->at.column &&
+			str_equal(problems->list[i].path, note->path))
+			return true;
+	return false;
+}
+
+/* The file stands on both sides: what an error says of the head, a note would say of the base. */
+static void drop_repeated(struct repo_config *config, const struct config_problems *problems)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < config->note_count; i++)
+		if (!is_problem(problems, &config->notes[i]))
+			config->notes[kept++] = config->notes[i];
+	config->note_count = kept;
+}
+
 /* As on the base branch and in a pull request that does not touch it. */
 static void check_with_server(struct validation *validation)
 {
@@ -185,6 +206,7 @@ static void check_with_server(struct validation *validation)
 		problems.found == 0)
 		add_problem(validation, (struct config_place){ validation->file, 0, 0 }, "",
 			err.text, "");
+	drop_repeated(&validation->config, &problems);
 	for (size_t i = 0; i < before.note_count; i++)
 		add_warning(
 			validation, before.notes[i].at, before.notes[i].path, before.notes[i].text);

@@ -555,7 +555,8 @@ int serve(const struct serve_options *options)
 	if (r < 0) {
 		if (server.settings.refused != NULL)
 			(void)fprintf(stderr, "%s\n", server.settings.refused);
-		log_error("the server cannot start", log_err(&err));
+		else
+			log_error("the server cannot start", log_err(&err));
 		if (server.loop != NULL)
 			finish(&server);
 		serve_settings_release(&server.settings);

@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import re
+import re
 import subprocess
 import sys
 import tempfile
@@ -180,8 +181,40 @@ def check_memory(results, folder):
         results.row("passed" if status in (DONE, NO) else "failed", "memory: " + name, "" if status in (DONE, NO) else "ended with %d" % status)
 
 
+def check_words(results):
+    """What the command line itself says: once, whole, and in the form that was asked for."""
+    def say(*arguments):
+        done = subprocess.run([SLUICE, *arguments], capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    def of_json():
+        return set(json.loads(say("version", "--json"))) == {"version"}
+
+    def of_actions():
+        wanted = {"open": "--repo NAME --head BRANCH", "comment": "N TEXT", "merge": "merges", "list": "--all"}
+        return all(word in say("pr", action, "--help") for action, word in wanted.items()) and "reopen  " in say("pr", "--help")
+
+    def without_blanks():
+        verbs = re.findall(r"^  ([a-z-]+) ", say("--help"), re.M)
+        return len(verbs) > 10 and not any(line.endswith(" ") for verb in verbs for line in say(verb, "--help").splitlines())
+
+    def one_error():
+        return say("serve", "--config", "/nope.yaml").count("No such file") == 1
+
+    def one_refusal():
+        with tempfile.TemporaryDirectory(prefix="sluice-validate-") as folder:
+            for name, text in (("s.yaml", "repos: [{id: /.*/}]\n"), ("atlantis.yaml", "version: 3\nprojects: [{dir: a, repo_locks: {mode: disabled}}]\n")):
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                    file.write(text)
+            return say("validate", "--server", folder + "/s.yaml", "--file", folder + "/atlantis.yaml").count("repo_locks:") == 1
+
+    for call in (of_json, of_actions, without_blanks, one_error, one_refusal):
+        results.row("passed" if call() else "failed", "words: " + call.__name__, "" if call() else "see the command")
+
+
 def main():
     results = sluice.Results("validate")
+    check_words(results)
     schema = Schema()
     check_corpora(results, schema)
     with tempfile.TemporaryDirectory(prefix="sluice-validate-") as folder:
