@@ -254,8 +254,7 @@ def lists_have_pages():
         for i in range(20):
             fake.review(repo, number, ("rita", "carol")[i % 2], state="commented", tell=False)
         for i in range(15):
-            repo.git("branch", "b%d" % i, "third")
-            fake.open_pull(repo, "alice", "b%d" % i, fork=True, tell=False)
+            fake.open_pull(repo, "alice", "third", fork=True, tell=False)
         review = fake.review(repo, number, "bob")
         made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
         check(fake.count("GET", r"/reviews\?limit=50&page=3$") == 1 and fake.count("GET", r"reviews.*page=4") == 0, calls(fake.calls))
@@ -269,18 +268,21 @@ def lists_have_pages():
 
 @case
 def whatever_fails_is_done_in_the_end():
-    for method, pattern, status, acts in (("POST", "comments$", 502, False), ("POST", "comments$", 0, True), ("GET", "reviews", 500, False),
-                                          ("POST", "statuses", 0, True), ("PATCH", "comments", 0, True), ("GET", "permission", 502, False),
-                                          ("GET", "/user$", 500, False), ("POST", "reactions", 403, False)):
-        with lab() as made:
-            made.fake.fail(method, pattern, status, times=2, acts=acts)
+    faults = (("POST", "comments$", 502, False), ("GET", "reviews", 500, False), ("POST", "statuses", 0, True), ("PATCH", "comments", 0, True),
+              ("GET", "permission", 502, False), ("POST", "reactions", 403, False))
+    for some in (faults, (("POST", "comments$", 0, True), ("POST", "merge$", 0, True))):
+        with lab(settings=test_github.MERGES % ("merge", "false")) as made:
+            for method, pattern, status, acts in some:
+                made.fake.fail(method, pattern, status, acts=acts)
             number = made.plan()
             made.fake.review(made.repo, number, "bob")
             made.fake.comment(made.repo, number, "alice", "sluice apply")
-            made.wait(lambda: applies(made))  # pylint: disable=cell-var-from-loop
+            made.wait(lambda: made.repo.pulls[number]["state"] == "merged", 60)  # pylint: disable=cell-var-from-loop
             made.idle(number)
-            check(len(made.ours(number)) == 2, method, pattern, status, "comments:", len(made.ours(number)))
-            check(made.fake.status_of(made.repo, made.head(number), "sluice/apply") == "success", method, pattern, status)
+            check(not made.fake.faults, "what was not asked for:", [one.pattern for one in made.fake.faults])
+            check(len(made.ours(number)) == 2, some, "comments:", len(made.ours(number)))
+            check(made.fake.status_of(made.repo, made.head(number), "sluice/apply") == "success", some)
+            check(len(made.repo.git("rev-list", "refs/heads/main").split()) == 3, "merged twice")
 
 
 @case
@@ -292,6 +294,56 @@ def nothing_is_sent_while_barred():
         refused = next(one for one in made.fake.calls if one.get("status") == 429)
         early = [one for one in made.fake.calls if refused["at"] + 0.1 < one["at"] < refused["at"] + 2.9 and one["method"] != "GIT"]
         check(not early and len(made.ours(number)) == 1, "sent while barred:", calls(early))
+
+
+# ---- gates ----
+
+@case
+def the_rules_of_a_branch_are_looked_at():
+    with lab(settings="repos: [{id: /.*/, apply_requirements: [mergeable]}]\n") as made:
+        fake, repo = made.fake, made.repo
+        repo.rules = {"checks": ["sluice/apply", "ci/*"], "reviews": 1}
+        number = made.plan()
+        fake.review(repo, number, "bob")
+        made.wait(lambda: r"the required check ci/\* has not reported" in made.ours(number)[-1]["json"]["body"])
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: len(made.ours(number)) == 2 and "has not reported" in made.ours(number)[-1]["json"]["body"])
+        made.idle(number)
+        check(not applies(made), "it was applied")
+        repo.statuses.append({"sha": made.head(number), "context": "ci/build", "state": "success"})
+        time.sleep(5)  # what was heard is good for seconds
+        made.idle(number)
+        fake.comment(repo, number, "alice", "sluice apply")
+        made.wait(lambda: applies(made))
+        check(made.idle(number)[0]["state"] == "done", "the apply")
+
+
+RULES = """version: 3
+environments:
+  live:
+    approvals: [{name: team, require: {from: {team: platform}}}]
+projects: [{name: p, dir: p0, environment: live}]
+"""
+
+
+@case
+def members_of_a_team_are_looked_up():
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        fake.teams = {"acme/platform": ["x%d" % i for i in range(60)] + ["carol"], "acme/platform-old": ["bob"]}
+        made.push("main", {"sluice.yaml": RULES}, "carol")
+        number = made.plan()
+        fake.review(repo, number, "bob")
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: "platform" in made.ours(number)[-1]["json"]["body"] and len(made.ours(number)) > 1)
+        made.idle(number)
+        check(not applies(made), "somebody who is not of the team counted")
+        fake.review(repo, number, "carol")
+        time.sleep(0.3)
+        made.idle(number)
+        fake.comment(repo, number, "alice", "sluice apply")
+        made.wait(lambda: applies(made), 40)
+        check(made.idle(number)[0]["state"] == "done" and fake.count("GET", r"/members\?limit=50&page=2") >= 1, calls(fake.calls[-20:]))
 
 
 # ---- merging ----

@@ -97,6 +97,8 @@ static const struct rule {
 					  "{'context':'other','status':'failure'}]",
 		WORD_YES, WORD_NO, "" },
 	{ "our own", PULL "," CHECKS("'sluice/apply'"), WORD_YES, WORD_NO, "" },
+	{ "a name that begins as ours", PULL "," CHECKS("'sluicegate'"), WORD_NO, WORD_NO,
+		"sluicegate has not reported" },
 	{ "our own among all",
 		PULL "," CHECKS("'*'") ",'statuses':[{'context':'sluice/apply','status':'failure'},"
 				       "{'context':'ci','status':'success'}]",
@@ -118,7 +120,7 @@ static void rules_judged(void **state)
 	_cleanup_free_ char *body = hook_quoted(text);
 	_cleanup_json_ json_t *json = NULL;
 	struct host_facts facts = { 0 };
-	struct gitea_answers answers = { .own = "sluice/" };
+	struct gitea_answers answers = { .own = "sluice" };
 	struct err err;
 
 	assert_ok(jsonx_parse(body, strlen(body), 1 << 16, &json, &err), &err);

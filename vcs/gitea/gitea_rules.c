@@ -3,6 +3,7 @@
 #include "orchestrator/lib/glob.h"
 #include "vcs/gitea/gitea_dialect.h"
 #include "vcs/github/github_event.h"
+#include "vcs/github/github_names.h"
 #include <string.h>
 #include <strings.h>
 
@@ -43,11 +44,6 @@ static const json_t *required_contexts(const struct gitea_answers *answers)
 		       : NULL;
 }
 
-static bool is_own(const struct gitea_answers *answers, const char *context)
-{
-	return !str_empty(answers->own) && str_starts(context, answers->own);
-}
-
 bool gitea_needs_statuses(const struct gitea_answers *answers)
 {
 	const json_t *contexts = required_contexts(answers), *one;
@@ -56,7 +52,7 @@ bool gitea_needs_statuses(const struct gitea_answers *answers)
 	json_array_foreach ((json_t *)(uintptr_t)contexts, i, one) {
 		const char *context = json_string_value(one);
 
-		if (context != NULL && !is_own(answers, context))
+		if (context != NULL && !github_context_is_ours(answers->own, context))
 			return true;
 	}
 	return false;
@@ -88,7 +84,8 @@ static void judge_context(struct judging *judging, const char *pattern)
 	json_array_foreach ((json_t *)(uintptr_t)judging->answers->statuses, i, status) {
 		const char *context = github_text(status, "context");
 
-		if (is_own(judging->answers, context) || !glob_matches(&glob, context))
+		if (github_context_is_ours(judging->answers->own, context) ||
+			!glob_matches(&glob, context))
 			continue;
 		is_there = true;
 		is_red = is_red || !is_green(status);
@@ -106,7 +103,7 @@ static void judge_contexts(struct judging *judging)
 	json_array_foreach ((json_t *)(uintptr_t)contexts, i, one) {
 		const char *context = json_string_value(one);
 
-		if (context != NULL && !is_own(judging->answers, context))
+		if (context != NULL && !github_context_is_ours(judging->answers->own, context))
 			judge_context(judging, context);
 	}
 }

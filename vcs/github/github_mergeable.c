@@ -1,6 +1,7 @@
 /* The verdict on a pull request, rule by rule. Must not: ask anything. */
 #include "vcs/github/github_mergeable.h"
 #include "vcs/github/github_event.h"
+#include "vcs/github/github_names.h"
 #include <string.h>
 
 const char github_mergeable_query[] =
@@ -65,7 +66,7 @@ static bool check_is_green(const json_t *check)
 
 static bool is_own(const struct judging *judging, const char *name)
 {
-	return !str_empty(judging->own) && str_starts(name, judging->own);
+	return github_context_is_ours(judging->own, name);
 }
 
 /* Of several with one name all must be green. */

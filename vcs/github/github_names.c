@@ -45,6 +45,15 @@ bool github_ref_is_valid(const char *name)
 	return true;
 }
 
+/* "sluicegate" is somebody else's. */
+bool github_context_is_ours(const char *prefix, const char *name)
+{
+	size_t length = prefix == NULL ? 0 : strlen(prefix);
+
+	return length > 0 && str_starts(name, prefix) &&
+	       (prefix[length - 1] == '/' || name[length] == '/' || name[length] == '\0');
+}
+
 bool github_id_is_valid(const char *text)
 {
 	size_t length = strlen(text);
