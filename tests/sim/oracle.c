@@ -303,3 +303,23 @@ void oracle_end(struct world *world)
 	if (store_audit_verify(world->store, &rows, &bad, &err) < 0)
 		oracle_wrong(world, "%s", err.text);
 }
+
+void oracle_said(struct world *world)
+{
+	if (!engine_is_idle(world->engine))
+		oracle_wrong(world, "something is still to be said");
+	for (int64_t i = 1; i <= PULLS; i++) {
+		const struct fake_pull *pull = &world->pulls[i];
+		bool is_said = !pull->exists || !pull->open;
+		char key[32], head[13];
+
+		snprintf(key, sizeof(key), "%lld ", (long long)i);
+		snprintf(head, sizeof(head), "%.12s", pull->head);
+		for (size_t k = 0; k < world->marker_count && !is_said; k++)
+			is_said = str_starts(world->markers[k], key) &&
+				  strstr(world->markers[k], head) != NULL;
+		if (!is_said)
+			oracle_wrong(world, "nothing was said of the newest head of pull %lld",
+				(long long)i);
+	}
+}

@@ -1,4 +1,4 @@
-/* Seeded histories of people, failures and crashes: sim SEED HISTORIES [-v]. */
+/* Seeded histories of people, failures and crashes: sim SEED HISTORIES [-v] [outage]. */
 #include "tests/sim/world.h"
 
 #include "orchestrator/lib/codec.h"
@@ -7,7 +7,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS = 56, END_STEPS = 400, JUMP_MS = 3600000 };
+enum {
+	STEPS = 56,
+	END_STEPS = 400,
+	JUMP_MS = 3600000,
+	AWAY_MS = 600000,   /* an outage of ten minutes ... */
+	AWAY_EVENTS = 1000, /* ... and what people do in it */
+};
 
 static const char *const people[] = { "alice", "bob", "carol", "dave", "bot", "reader" };
 
@@ -156,6 +162,26 @@ static void rest(struct world *world)
 	oracle_end(world);
 }
 
+/* The host tells us everything, and answers nothing. */
+static void outage(struct world *world)
+{
+	world->away_until_ms = world->monotonic_ms + AWAY_MS;
+	for (int i = 0; i < AWAY_EVENTS && world->wrong == NULL; i++) {
+		act(world);
+		world_work(world);
+		turns(world);
+		if (i % 200 == 199)
+			world_crash(world);
+		world->monotonic_ms += AWAY_MS / AWAY_EVENTS;
+		world->wall_ms += AWAY_MS / AWAY_EVENTS;
+		oracle_step(world);
+	}
+	if (world->breaks != NULL && str_equal(world->breaks, "outage")) /* it never ends */
+		world->away_until_ms = INT64_MAX;
+	if (world->refused == 0)
+		oracle_wrong(world, "nobody was refused: that was no outage");
+}
+
 static const char *history(struct world *world, struct store *store, uint64_t seed)
 {
 	char fault[40];
@@ -173,8 +199,12 @@ static const char *history(struct world *world, struct store *store, uint64_t se
 	}
 	for (int i = 0; i < STEPS && world->wrong == NULL; i++)
 		step(world);
+	if (world->has_outage && world->wrong == NULL)
+		outage(world);
 	if (world->wrong == NULL)
 		rest(world);
+	if (world->has_outage && world->wrong == NULL)
+		oracle_said(world);
 	engine_free(world->engine);
 	world->engine = NULL;
 	settings_unref(world->newest);
@@ -190,7 +220,10 @@ int main(int argc, char **argv)
 	struct store *store = NULL;
 	struct err err;
 
-	world.verbose = argc > 3 && strcmp(argv[3], "-v") == 0;
+	for (int i = 3; i < argc; i++) {
+		world.verbose |= strcmp(argv[i], "-v") == 0;
+		world.has_outage |= strcmp(argv[i], "outage") == 0;
+	}
 	world.breaks = getenv("SIM_BREAK");
 	world_init(&world, NULL, seed);
 	if (store_open(":memory:", &world.clock, &store, &err) < 0) {
@@ -201,9 +234,10 @@ int main(int argc, char **argv)
 		const char *wrong = history(&world, store, seed + (uint64_t)i);
 
 		if (wrong != NULL) {
-			printf("seed %llu: %s\nsee it: %s %llu 1 -v\n",
+			printf("seed %llu: %s\nsee it: %s %llu 1 -v%s\n",
 				(unsigned long long)(seed + (uint64_t)i), wrong, argv[0],
-				(unsigned long long)(seed + (uint64_t)i));
+				(unsigned long long)(seed + (uint64_t)i),
+				world.has_outage ? " outage" : "");
 			store_close(store);
 			return 1;
 		}

@@ -190,7 +190,8 @@ static void send_request(_unused_ struct vcs_host *host, const struct host_reque
 	struct host_answer answer = { .pulls = pulls };
 	struct err err;
 
-	if (chance(world, 5)) {
+	if (world->monotonic_ms < world->away_until_ms || chance(world, 5)) {
+		world->refused += world->monotonic_ms < world->away_until_ms;
 		err_class_set(&err, ERR_NET, ERR_CLASS_TEMP, "the host is away");
 		done(owner, NULL, &err);
 		return;
@@ -632,6 +633,7 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 	static const char *allowed[] = { "plan", "apply", "unlock", "cancel", "import", "state" };
 	bool verbose = world->verbose;
 	const char *breaks = world->breaks;
+	bool has_outage = world->has_outage;
 
 	settings_unref(world->newest);
 	*world = (struct world){ .dice = seed * 0x9e3779b97f4a7c15u + 1,
@@ -639,7 +641,8 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 		.monotonic_ms = 1000,
 		.store = store,
 		.verbose = verbose,
-		.breaks = breaks };
+		.breaks = breaks,
+		.has_outage = has_outage };
 	the_world = world;
 	world->clock = (struct clock){ .wall_ms = wall, .monotonic_ms = monotonic };
 	world->entropy.fill = fill;

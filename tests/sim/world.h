@@ -4,7 +4,7 @@
 #include "orchestrator/engine/engine.h"
 #include "orchestrator/store/store.h"
 
-enum { PULLS = 4, DIRS = 3, SLOTS = 3, JOBS_MAX = 400, OPINIONS_MAX = 200, COMMENTS_MAX = 400 };
+enum { PULLS = 4, DIRS = 3, SLOTS = 3, JOBS_MAX = 2000, OPINIONS_MAX = 1000, COMMENTS_MAX = 1000 };
 
 enum fake_state { FAKE_NONE, FAKE_ASKED, FAKE_RUNNING, FAKE_ENDED, FAKE_GONE };
 
@@ -67,11 +67,14 @@ struct world {
 	size_t opinion_count;
 	char markers[COMMENTS_MAX][96];
 	size_t marker_count;
-	bool calm; /* nothing fails any more */
+	bool has_outage;       /* each history has one at its end */
+	int64_t away_until_ms; /* the host answers nobody before that */
+	int64_t refused;       /* requests that it did not answer therefore */
+	bool calm;	       /* nothing fails any more */
 	bool verbose;
 	bool wants_turn;    /* the engine asked for a turn now */
-	const char *breaks; /* "gate", "head", "lock", "order", "broom", "generation": a rule that
-			       is broken on purpose, or NULL */
+	const char *breaks; /* "gate", "head", "lock", "order", "broom", "generation", "outage": a
+			       rule that is broken on purpose, or NULL */
 	const char *wrong;  /* what the oracle saw, or NULL */
 	char wrong_text[300];
 };
@@ -95,3 +98,4 @@ void oracle_order(struct world *world, const struct job_spec *spec);
 void oracle_change_starts(struct world *world, const struct job_spec *spec);
 void oracle_step(struct world *world);
 void oracle_end(struct world *world);
+void oracle_said(struct world *world); /* every open pull request has heard of its newest head */
