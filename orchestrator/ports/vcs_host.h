@@ -40,7 +40,7 @@ enum host_call {
 	HOST_FACTS, /* answer: what a gate must know of the pull request right now, and of `people`
 		       and `teams`. Asked right before something is applied: never from memory
 		       that is older than a few seconds. What is not known is left unknown.
-		       Statuses that begin with `context` are ours, and left out */
+		       Statuses `context`/... are ours, and left out */
 	HOST_MERGE, /* the pull with exactly `head`, by `method` ("merge", "squash", "rebase";
 		       "": as the repository does it). Merged already with that head is
 		       success. ERR_STALE: another head stands there; ERR_REFUSED: the host

@@ -25,6 +25,7 @@ suite_validate = python3 tests/integration/test_validate.py ## sluice validate, 
 suite_config = python3 tests/integration/test_config.py ## server.yaml read again while the server lives
 suite_github = python3 tests/integration/test_github.py ## the whole loop on a GitHub of our own, with real terraform and git over HTTP
 suite_hosts = python3 tests/integration/test_hosts.py ## setting up a host: github-app, doctor, proxies and authorities of one's own
+suite_github-gates = python3 tests/integration/test_github_gates.py ## what gates ask GitHub: mergeable, teams
 suite_calls = python3 tests/integration/test_calls.py ## each call to GitHub goes wrong in each way, and nobody sees it in the end
 suite_gitea = python3 tests/integration/test_gitea.py ## the same on a Gitea and a Forgejo, whose description judges each call
 suite_migrate = python3 tests/integration/test_migrate.py ## flags, environment and files of Atlantis as server.yaml

@@ -44,11 +44,12 @@ class Lab:
     def make_fake(self, latency):
         return fake_github.FakeGitHub(latency=latency)
 
-    def __init__(self, projects=1, tool=STUB, app=False, latency=0.0, settings="", limits=""):
+    def __init__(self, projects=1, tool=STUB, app=False, latency=0.0, settings="", limits="", files=None):
         self.folder = tempfile.mkdtemp(prefix="sluice-github-")
         self.fake = self.make_fake(latency)
         self.fake.add_token(TOKEN, "planner")
         base = {"p%d/main.tf" % i: "# nothing yet\n" for i in range(projects)}
+        base.update(files or {})
         change = {"p%d/main.tf" % i: PROJECT % i for i in range(projects)}
         self.git_dir = os.path.join(self.folder, "infra.git")
         sluice.make_repository(self.git_dir, base, {"feature": change, "other": {"p0/main.tf": PROJECT % "other"},

@@ -152,7 +152,7 @@ static void statuses_needed(void **state)
 	for (size_t i = 0; i < countof(cases); i++) {
 		_cleanup_free_ char *body = hook_quoted(cases[i].answers);
 		_cleanup_json_ json_t *json = NULL;
-		struct gitea_answers answers = { .own = "sluice/" };
+		struct gitea_answers answers = { .own = "sluice" };
 		struct err err;
 
 		assert_ok(jsonx_parse(body, strlen(body), 4096, &json, &err), &err);

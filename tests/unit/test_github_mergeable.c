@@ -61,7 +61,7 @@ static void recorded_answers(void **state)
 	struct github_mergeable verdict;
 	struct err err;
 
-	assert_ok(github_mergeable_read(answer, "atlantis/", ids, &arena, &verdict, &err), &err);
+	assert_ok(github_mergeable_read(answer, "atlantis", ids, &arena, &verdict, &err), &err);
 	if (verdict.needs_repo != NULL) {
 		assert_string_equal(verdict.needs_repo, "runatlantis/atlantis");
 		repo = recorded("repository-id"); /* the 27th */
@@ -69,7 +69,7 @@ static void recorded_answers(void **state)
 			json_object_get(
 				json_object_get(json_object_get(repo, "data"), "repository"),
 				"databaseId"));
-		assert_ok(github_mergeable_read(answer, "atlantis/", ids, &arena, &verdict, &err),
+		assert_ok(github_mergeable_read(answer, "atlantis", ids, &arena, &verdict, &err),
 			&err);
 	}
 	assert_contains(verdict.why, row->why);
@@ -107,6 +107,9 @@ static const struct made_case {
 	{ "one of two of that name is red", "\"state\":\"OPEN\"",
 		OTHER ",{\"context\":\"ci\",\"state\":\"ERROR\",\"isRequired\":true}",
 		"ci is not green" },
+	{ "a name that begins like ours", "\"state\":\"OPEN\"",
+		"{\"context\":\"sluice-other/apply\",\"state\":\"PENDING\",\"isRequired\":true}",
+		"sluice-other/apply is not green" },
 	{ "a name that only looks like ours", "\"state\":\"OPEN\"",
 		"{\"context\":\"sluice-apply\",\"state\":\"PENDING\",\"isRequired\":true}",
 		"sluice-apply is not green" },
@@ -134,7 +137,7 @@ static void made_answers(void **state)
 	struct github_mergeable verdict;
 	struct err err;
 
-	assert_ok(github_mergeable_read(answer, "sluice/", NULL, &arena, &verdict, &err), &err);
+	assert_ok(github_mergeable_read(answer, "sluice", NULL, &arena, &verdict, &err), &err);
 	assert_int_equal(verdict.is_yes, row->why[0] == '\0');
 	assert_int_equal(verdict.is_unknown && verdict.why[0] == '\0', row->why[0] == '?');
 	if (row->why[0] != '?')
@@ -158,7 +161,7 @@ static void pages_are_joined(void **state)
 	assert_string_equal(checks, "C");
 	github_mergeable_join(first, second);
 	assert_false(github_mergeable_next(first, &rules, &checks));
-	assert_ok(github_mergeable_read(first, "sluice/", NULL, &arena, &verdict, &err), &err);
+	assert_ok(github_mergeable_read(first, "sluice", NULL, &arena, &verdict, &err), &err);
 	assert_contains(verdict.why, "late is not green");
 }
 
@@ -180,7 +183,7 @@ static void broken_answers(void **state)
 	struct github_mergeable verdict;
 	struct err err;
 
-	assert_err(github_mergeable_read(answer, "sluice/", NULL, &arena, &verdict, &err), &err,
+	assert_err(github_mergeable_read(answer, "sluice", NULL, &arena, &verdict, &err), &err,
 		ERR_SYNTAX, "does not describe");
 	assert_false(verdict.is_yes);
 }

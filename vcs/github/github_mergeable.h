@@ -24,8 +24,8 @@ struct github_mergeable {
 	const char *needs_repo; /* "owner/name" whose number must be known first; or NULL */
 };
 
-/* `answer`: {"data": {"repository": {...}}}. `own`: contexts that begin with it are ours, and left
- * out. `repo_ids`: {"owner/name": number} of repositories that hold required workflows. ERR_SYNTAX:
- * the answer is none. */
+/* `answer`: {"data": {"repository": {...}}}. `own`: contexts that begin with it and a slash are
+ * ours, and left out. `repo_ids`: {"owner/name": number} of repositories that hold required
+ * workflows. ERR_SYNTAX: the answer is none. */
 _must_check_ int github_mergeable_read(const json_t *answer, const char *own,
 	const json_t *repo_ids, struct arena *arena, struct github_mergeable *ret, struct err *err);
