@@ -137,6 +137,7 @@ static int add_opinions(struct gathering *on, struct err *err)
 					.kind = VCS_APPROVED,
 					.person = on->question->what_if[i],
 					.may_write = true,
+					.is_what_if = true,
 					.head = on->pull->head,
 					.review_head = "" });
 	return r;
@@ -233,7 +234,7 @@ static void ask_host(struct gathering *on)
 {
 	const struct host_facts *host = NULL;
 
-	if (!on->facts.asks_host)
+	if (!on->facts.asks_host && on->question->what_if_count == 0)
 		return;
 	find_needs(on);
 	on->question->is_fresh == NULL

@@ -52,6 +52,53 @@ static bool is_approved(const struct world *world, const struct fake_pull *pull,
 	return false;
 }
 
+static bool was_in_team(const struct world *world, const char *person)
+{
+	for (size_t i = 0; i < MEMBERS; i++) {
+		const struct fake_member *one = &world->members[i];
+
+		/* who left a moment ago may still be counted: the answer was true when it was given
+		 */
+		if (str_equal(one->name, person))
+			return one->is_in ||
+			       (one->left_ms > 0 &&
+				       world->monotonic_ms - one->left_ms <= FACTS_GOOD_MS);
+	}
+	return false;
+}
+
+/* In a guarded folder: two people who count, one of them of the team, none of them who asked. */
+static void check_guard(
+	struct world *world, const struct job_spec *spec, const struct fake_pull *pull)
+{
+	static const char *const people[] = { "bob", "carol", "dave" };
+	int count = 0, of_team = 0;
+
+	if (!world->is_guarded || (!str_equal(spec->dir, "a") && !str_equal(spec->dir, "b")))
+		return;
+	for (size_t i = 0; i < countof(people); i++) {
+		const struct fake_opinion *last = NULL;
+
+		for (size_t k = 0; k < world->opinion_count; k++) {
+			if (world->opinions[k].number == spec->number &&
+				str_equal(world->opinions[k].person, people[i]))
+				last = &world->opinions[k];
+		}
+		if (last == NULL || last->kind != VCS_APPROVED ||
+			!str_equal(last->head, pull->told_head) ||
+			str_equal(people[i], pull->author) ||
+			str_equal(people[i], pull->told_pusher) ||
+			str_equal(people[i], spec->actor))
+			continue;
+		count++;
+		of_team += was_in_team(world, people[i]);
+	}
+	if (count < 2)
+		oracle_wrong(world, "a guarded apply starts with %d approvals that count", count);
+	else if (of_team == 0)
+		oracle_wrong(world, "a guarded apply starts without the team");
+}
+
 static bool is_change(const struct fake_job *job)
 {
 	return job->op == JOB_IMPORT || job->op == JOB_STATE_RM;
@@ -135,6 +182,7 @@ void oracle_apply_starts(struct world *world, const struct job_spec *spec)
 		oracle_wrong(world, "an apply starts of a pull request that is closed");
 	if (!is_approved(world, pull, spec->number))
 		oracle_wrong(world, "an apply starts without an approval that counts");
+	check_guard(world, spec, pull);
 	for (size_t i = 0; i < world->job_count; i++) {
 		const struct fake_job *other = &world->jobs[i];
 

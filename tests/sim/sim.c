@@ -3,6 +3,7 @@
 
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/fault.h"
+#include "orchestrator/lib/jsonx.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +53,8 @@ static void comment(struct world *world, int64_t number)
 
 static void act(struct world *world)
 {
-	int64_t number = 1 + roll(world, PULLS);
+	/* where more must agree fewer are about, or they would never */
+	int64_t number = 1 + roll(world, world->is_guarded ? 2 : PULLS);
 	struct fake_pull *pull = &world->pulls[number];
 	uint32_t what = roll(world, 100);
 
@@ -63,13 +65,16 @@ static void act(struct world *world)
 			pull->open = true;
 			world_tell(world, VCS_PULL_REOPENED, number, pull->author, "");
 		}
-	} else if (what < 8) {
+	} else if (what < (world->is_guarded ? 3 : 8)) {
 		new_head(world, pull, someone(world));
 		world_tell(world, VCS_PULL_PUSHED, number, pull->pusher, "");
 	} else if (what < 40) {
 		/* more often by one whose word counts: an apply needs it */
 		world_tell(world, VCS_APPROVED, number,
-			roll(world, 2) == 0 ? "dave" : someone(world), "");
+			roll(world, 2) == 0
+				? world->is_guarded ? people[1 + roll(world, 3)] : "dave"
+				: someone(world),
+			"");
 	} else if (what < 44) {
 		world_tell(world, VCS_CHANGES_REQUESTED, number, someone(world), "");
 	} else if (what < 48) {
@@ -81,6 +86,78 @@ static void act(struct world *world)
 		world_tell(world, what < 99 ? VCS_PULL_CLOSED : VCS_PULL_MERGED, number,
 			someone(world), "");
 	}
+}
+
+static void turns(struct world *world)
+{
+	world->wants_turn = true;
+	for (int i = 0; i < 20 && world->wants_turn; i++) {
+		world->wants_turn = false;
+		engine_turn(world->engine);
+	}
+}
+
+static json_t *gate_of(struct world *world, struct pull_id id, const char *approve)
+{
+	json_t *gate = NULL;
+	struct err err;
+
+	for (int i = 0; i < 3 && gate == NULL; i++) {
+		if (engine_gates(world->engine, id, approve, &gate, &err) == -ERR_BUSY)
+			turns(world); /* the host is asked */
+	}
+	return gate;
+}
+
+/* Its row may wait behind one of which the host has not said enough. */
+static bool was_heard(struct world *world, struct pull_id id, const char *person)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct ledger_row *rows = NULL;
+	size_t count = 0;
+	struct err err;
+
+	return store_ledger_list_pull(world->store, &arena, id, &rows, &count, &err) == 0 &&
+	       count > 0 && rows[count - 1].kind == VCS_APPROVED &&
+	       str_equal(rows[count - 1].actor, person);
+}
+
+/* What would follow if somebody approved, is what follows when they do. Nothing fails meanwhile,
+ * and nobody else acts. */
+static void foretell(struct world *world, int64_t number)
+{
+	static const char *const who[] = { "alice", "bob", "carol", "dave", "reader" };
+	const char *person = who[roll(world, countof(who))];
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	_cleanup_json_ json_t *foretold = NULL, *came = NULL;
+	struct pull *pulls = NULL;
+	size_t count = 0;
+	struct err err;
+
+	if (!world->pulls[number].exists || !world->pulls[number].open || world->breaks != NULL ||
+		store_pull_list(world->store, &arena, PULL_OPEN, 100, &pulls, &count, &err) < 0)
+		return;
+	world->calm = true;
+	turns(world);
+	for (size_t i = 0; i < count; i++) {
+		if (pulls[i].number != number)
+			continue;
+		foretold = gate_of(world, pulls[i].id, person);
+		if (foretold == NULL) /* there is no plan */
+			break;
+		world_tell(world, VCS_APPROVED, number, person, "");
+		turns(world);
+		turns(world);
+		came = gate_of(world, pulls[i].id, NULL);
+		if (came != NULL && was_heard(world, pulls[i].id, person) &&
+			!json_equal(foretold, came) &&
+			str_equal(json_string_value(json_object_get(foretold, "plan_set")),
+				json_string_value(json_object_get(came, "plan_set"))))
+			oracle_wrong(world, "what if %s approved: foretold %s, came %s", person,
+				json_string_value(json_object_get(foretold, "missing")),
+				json_string_value(json_object_get(came, "missing")));
+	}
+	world->calm = false;
 }
 
 /* A rule broken on purpose behind the engine's back: the oracle must see it. */
@@ -118,21 +195,16 @@ static void pass_time(struct world *world, int64_t ms)
 		world->wall_ms += chance(world, 50) ? JUMP_MS : -JUMP_MS;
 }
 
-static void turns(struct world *world)
-{
-	world->wants_turn = true;
-	for (int i = 0; i < 20 && world->wants_turn; i++) {
-		world->wants_turn = false;
-		engine_turn(world->engine);
-	}
-}
-
 static void step(struct world *world)
 {
 	if (chance(world, 60))
 		act(world);
 	if (chance(world, world->breaks == NULL ? 4 : 15))
 		break_rule(world);
+	if (chance(world, 5))
+		world_join_or_leave(world, roll(world, MEMBERS));
+	if (world->is_guarded && chance(world, 5))
+		foretell(world, 1 + roll(world, PULLS));
 	world_work(world);
 	turns(world);
 	if (world->monotonic_ms % 31 == 0) /* no dice: histories stay as they were */

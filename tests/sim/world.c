@@ -43,7 +43,7 @@ void world_note(struct world *world, const char *format, ...)
 	printf("\n");
 }
 
-static struct world *the_world; /* clocks have no owner pointer */
+struct world *the_world;
 
 static int64_t wall(_unused_ const struct clock *clock)
 {
@@ -182,12 +182,53 @@ static void complete(
 	}
 }
 
+void world_join_or_leave(struct world *world, size_t member)
+{
+	struct fake_member *one = &world->members[member];
+
+	one->is_in = !one->is_in;
+	one->left_ms = one->is_in ? 0 : world->monotonic_ms;
+	world_note(world, "%s %s the team", one->name, one->is_in ? "joins" : "leaves");
+}
+
+static bool is_in_team(const struct world *world, const char *person)
+{
+	for (size_t i = 0; i < MEMBERS; i++) {
+		if (str_equal(world->members[i].name, person))
+			return world->members[i].is_in || str_equal(world->breaks, "team");
+	}
+	return false;
+}
+
+/* Now and then the host does not know, which opens nothing. */
+static void say_facts(
+	struct world *world, const struct host_request *request, struct host_facts *facts)
+{
+	static struct host_person people[OPINIONS_MAX];
+	static struct host_member members[OPINIONS_MAX];
+
+	*facts = (struct host_facts){ .mergeable_why = "", .people = people, .members = members };
+	for (size_t i = 0; i < request->person_count && i < OPINIONS_MAX; i++) {
+		people[facts->person_count++] = (struct host_person){ request->people[i],
+			chance(world, 2)		? WORD_UNKNOWN
+			: may_write(request->people[i]) ? WORD_YES
+							: WORD_NO };
+		if (request->team_count > 0)
+			members[facts->member_count++] = (struct host_member){ request->teams[0],
+				request->people[i],
+				chance(world, 2)			? WORD_UNKNOWN
+				: is_in_team(world, request->people[i]) ? WORD_YES
+									: WORD_NO };
+	}
+}
+
 static void send_request(_unused_ struct vcs_host *host, const struct host_request *request,
 	host_done_cb done, void *owner)
 {
 	struct world *world = the_world;
 	struct vcs_event pulls[PULLS] = { 0 };
 	struct host_answer answer = { .pulls = pulls };
+	struct host_facts facts;
 	struct err err;
 
 	if (world->monotonic_ms < world->away_until_ms || chance(world, 5)) {
@@ -215,6 +256,10 @@ static void send_request(_unused_ struct vcs_host *host, const struct host_reque
 		copy(pull->told_head, sizeof(pull->told_head), pull->head);
 		copy(pull->told_pusher, sizeof(pull->told_pusher), pull->pusher);
 		pull->told_open = true;
+	}
+	if (request->call == HOST_FACTS) {
+		say_facts(world, request, &facts);
+		answer.facts = &facts;
 	}
 	if (request->call == HOST_COMPLETE)
 		complete(world, request, &answer);
@@ -566,52 +611,6 @@ static void listen(_unused_ struct executor *executor, const struct executor_eve
 	the_world->events = *events;
 }
 
-/* In which order the projects go: each history has one of these. */
-static struct project_config ordered[ORDERS][DIRS] = {
-	{ { .name = "a", .dir = "a" }, { .name = "b", .dir = "b" }, { .name = "c", .dir = "c" } },
-	{ { .name = "a", .dir = "a" }, { .name = "b", .dir = "b" }, { .name = "c", .dir = "c" } },
-	{ { .name = "a", .dir = "a" }, { .name = "b", .dir = "b", .order_group = 1 },
-		{ .name = "c", .dir = "c", .order_group = 2 } },
-	{ { .name = "a", .dir = "a" }, { .name = "b", .dir = "b", .order_group = 1 },
-		{ .name = "c", .dir = "c", .order_group = 1 } },
-};
-
-static int read_config(_unused_ const struct config_reader *reader,
-	_unused_ const struct settings *settings, _unused_ const struct config_request *request,
-	_unused_ struct arena *arena, struct repo_config *ret,
-	_unused_ struct config_problems *problems, _unused_ struct err *err)
-{
-	static const char *on_a[] = { "a" };
-	static struct hook hooks[] = { { .command = "true", .shell = "sh" } };
-	struct project_config *projects = ordered[the_world->order];
-
-	*ret = (struct repo_config){ .file = "",
-		.pre_hooks = hooks,
-		.pre_hook_count = the_world->has_hooks,
-		.post_hooks = hooks,
-		.post_hook_count = the_world->has_hooks,
-		.default_kind = "terraform",
-		.default_workspace = "default",
-		.abort_on_failure = the_world->order == ORDER_ABORTS };
-	if (the_world->order == ORDER_NONE ||
-		str_equal(the_world->breaks, "order")) /* the engine is told of no order */
-		return 0;
-	for (size_t i = 0; i < DIRS; i++)
-		projects[i].autoplan = true;
-	if (the_world->order == ORDER_DEPENDS || the_world->order == ORDER_ABORTS)
-		projects[2].depends_on = (struct name_list){ on_a, 1 };
-	ret->projects = projects;
-	ret->project_count = DIRS;
-	return 0;
-}
-
-static void no_files(_unused_ const struct config_reader *reader,
-	_unused_ const struct settings *settings, _unused_ const char *host,
-	_unused_ const char *repo, _unused_ struct arena *arena, struct name_list *ret)
-{
-	*ret = (struct name_list){ 0 };
-}
-
 /* ---- the whole ---- */
 
 static void wake(void *owner, int64_t delay_ms)
@@ -631,6 +630,8 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 	static struct repo_rule some_hooks = { .pre_hook_count = 1 };
 	static const char *words[] = { "sluice", "atlantis" };
 	static const char *allowed[] = { "plan", "apply", "unlock", "cancel", "import", "state" };
+	static const struct fake_member members[MEMBERS] = { { "alice", true, 0 },
+		{ "bob", false, 0 }, { "carol", true, 0 }, { "dave", false, 0 } };
 	bool verbose = world->verbose;
 	const char *breaks = world->breaks;
 	bool has_outage = world->has_outage;
@@ -661,9 +662,13 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 		.comment_interval_ms = 2000 };
 	world->newest = settings_ref(&world->settings);
 	world->order = (enum order)roll(world, ORDERS);
+	world->is_guarded = roll(world, 2) == 0;
+	if (world->is_guarded) /* one thing at a time */
+		world->order = ORDER_NONE;
+	memcpy(world->members, members, sizeof(members));
 	world->has_hooks = roll(world, ORDERS) == 0;
-	world->config.read = read_config;
-	world->config.files = no_files;
+	world->config.read = world_read_config;
+	world->config.files = world_no_files;
 	world->executor = (struct executor){ .start = start,
 		.set_slots = set_slots,
 		.phase = phase,

@@ -6,6 +6,8 @@
 
 enum { PULLS = 4, DIRS = 3, SLOTS = 3, JOBS_MAX = 2000, OPINIONS_MAX = 1000, COMMENTS_MAX = 1000 };
 
+enum { MEMBERS = 4, FACTS_GOOD_MS = 3000, GUARDED = 2 };
+
 enum fake_state { FAKE_NONE, FAKE_ASKED, FAKE_RUNNING, FAKE_ENDED, FAKE_GONE };
 
 struct fake_job {
@@ -52,6 +54,12 @@ struct world {
 	} reloads[RELOADS_MAX];
 	size_t reload_count;
 	enum order order;
+	bool is_guarded;     /* a and b need two, one of them of the team */
+	struct fake_member { /* of that team, or not; told to the engine when it asks */
+		const char *name;
+		bool is_in;
+		int64_t left_ms;
+	} members[MEMBERS];
 	bool has_hooks; /* the server runs commands of its own around the projects */
 	struct config_reader config;
 	struct executor executor;
@@ -73,11 +81,20 @@ struct world {
 	bool calm;	       /* nothing fails any more */
 	bool verbose;
 	bool wants_turn;    /* the engine asked for a turn now */
-	const char *breaks; /* "gate", "head", "lock", "order", "broom", "generation", "outage": a
-			       rule that is broken on purpose, or NULL */
+	const char *breaks; /* "gate", "head", "lock", "order", "broom", "generation", "team",
+			       "outage": a rule that is broken on purpose, or NULL */
 	const char *wrong;  /* what the oracle saw, or NULL */
 	char wrong_text[300];
 };
+
+extern struct world *the_world; /* clocks and readers have no owner pointer */
+
+/* config.c */
+int world_read_config(const struct config_reader *reader, const struct settings *settings,
+	const struct config_request *request, struct arena *arena, struct repo_config *ret,
+	struct config_problems *problems, struct err *err);
+void world_no_files(const struct config_reader *reader, const struct settings *settings,
+	const char *host, const char *repo, struct arena *arena, struct name_list *ret);
 
 uint32_t roll(struct world *world, uint32_t sides);
 bool chance(struct world *world, uint32_t percent);
@@ -86,6 +103,7 @@ void world_start(struct world *world); /* a new engine on the same store */
 void world_crash(struct world *world);
 void world_reload(struct world *world); /* the operator changed the configuration */
 void world_work(struct world *world);	/* jobs go on */
+void world_join_or_leave(struct world *world, size_t member);
 void world_tell(struct world *world, enum vcs_event_kind kind, int64_t number, const char *actor,
 	const char *text);
 _printf_(2, 3) void world_note(struct world *world, const char *format, ...);

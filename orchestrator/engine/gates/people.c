@@ -48,7 +48,8 @@ static enum host_word may_write(const struct gate_facts *facts, const struct gat
 {
 	if (!opinion->may_write)
 		return WORD_NO;
-	if (!facts->asks_host || opinion->kind != VCS_APPROVED) /* a veto needs no proof */
+	if ((!facts->asks_host && !opinion->is_what_if) ||
+		opinion->kind != VCS_APPROVED) /* a veto needs no proof */
 		return WORD_YES;
 	for (size_t i = 0; facts->host != NULL && i < facts->host->person_count; i++) {
 		if (person_is_same(facts->host->people[i].name, opinion->person))
