@@ -51,6 +51,19 @@ static bool may_be_of(const char *rule, const char *host)
 	       (strlen(host) == length && strncasecmp(pattern, host, length) == 0);
 }
 
+/* Names of ours have no port: "git.test:3000/acme" is "git.test/acme" here. */
+static const char *without_port(struct migration *migration, const char *rule, const char *host)
+{
+	const char *begin = rule + (rule[0] == '!');
+	size_t length = strlen(host), digits;
+
+	if (strncasecmp(begin, host, length) != 0 || begin[length] != ':')
+		return rule;
+	digits = strspn(begin + length + 1, "0123456789");
+	return arena_printf(&migration->arena, "%.*s%s", (int)(begin + length - rule), rule,
+		begin + length + 1 + digits);
+}
+
 static struct yaml_node *allowed(struct migration *migration, const char *host)
 {
 	const char *rules = migrate_value(migration, "repo-allowlist");
@@ -58,8 +71,10 @@ static struct yaml_node *allowed(struct migration *migration, const char *host)
 	struct yaml_node *kept = yaml_new_list(&migration->arena);
 
 	for (size_t i = 0; i < all->count; i++) {
-		if (may_be_of(all->items[i]->text, host))
-			yaml_add(&migration->arena, kept, all->items[i]);
+		const char *rule = without_port(migration, all->items[i]->text, host);
+
+		if (may_be_of(rule, host))
+			yaml_add(&migration->arena, kept, yaml_new_text(&migration->arena, rule));
 	}
 	return kept;
 }
@@ -69,7 +84,22 @@ static const char *host_name(struct migration *migration, const char *place)
 	const char *scheme = strstr(place, "://");
 	const char *begin = scheme == NULL ? place : scheme + 3;
 
-	return arena_strndup(&migration->arena, begin, strcspn(begin, "/"));
+	return arena_strndup(&migration->arena, begin, strcspn(begin, ":/"));
+}
+
+/* NULL: it is https://NAME, which goes without saying. */
+static const char *url_of(struct migration *migration, const char *place, const char *name)
+{
+	size_t length = strlen(place);
+	const char *url;
+
+	while (length > 0 && place[length - 1] == '/')
+		length--;
+	url = arena_strndup(&migration->arena, place, length);
+	return strstr(url, "://") == NULL ||
+			       str_equal(url, arena_printf(&migration->arena, "https://%s", name))
+		       ? NULL
+		       : url;
 }
 
 static void set_credentials(struct migration *migration, const struct host *host, const char *name,
@@ -100,8 +130,7 @@ static void set_host(struct migration *migration, const struct host *host)
 		place = host->fallback;
 	name = host_name(migration, place);
 	set_text(migration, map, "kind", host->kind);
-	if (str_starts(place, "http://"))
-		set_text(migration, map, "url", arena_printf(&migration->arena, "http://%s", name));
+	set_text(migration, map, "url", url_of(migration, place, name));
 	if (slug != NULL && user == NULL)
 		user = arena_printf(&migration->arena, "%s[bot]", slug);
 	set_text(migration, map, "user", user);
@@ -139,7 +168,10 @@ static void say_homeless(struct migration *migration)
 		bool is_taken = false;
 
 		for (size_t k = 0; map != NULL && k + 1 < map->count; k += 2)
-			is_taken = is_taken || may_be_of(all->items[i]->text, map->items[k]->text);
+			is_taken = is_taken ||
+				   may_be_of(without_port(migration, all->items[i]->text,
+						     map->items[k]->text),
+					   map->items[k]->text);
 		if (!is_taken)
 			migrate_say(migration,
 				arena_printf(&migration->arena, "repo-allowlist: %s",

@@ -67,6 +67,5 @@ int hosts_examine(const struct host_settings *settings, const char *status_prefi
 
 	options.dialect = made.dialect;
 	options.verbs = made.verbs;
-	/* the others tell neither rights nor deliveries in GitHub's way */
-	return r < 0 || made.dialect != &github_dialect ? r : github_doctor(&options, err);
+	return r < 0 ? r : github_doctor(&options, err);
 }

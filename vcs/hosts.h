@@ -20,6 +20,6 @@ _must_check_ int hosts_open(const struct host_settings *settings,
 /* Asks the host who we are, and waits. *ret_login is the caller's. */
 _must_check_ int hosts_check(
 	const struct host_settings *settings, char **ret_login, struct err *err);
-/* What is wrong between us and the host; says nothing of kinds that it does not know. */
+/* What is wrong between us and the host. */
 _must_check_ int hosts_examine(const struct host_settings *settings, const char *status_prefix,
 	const char *repo, host_finding_cb cb, void *owner, struct err *err);

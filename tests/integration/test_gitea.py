@@ -4,6 +4,7 @@ against the description that Forgejo publishes."""
 
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -369,6 +370,35 @@ def a_merge_that_is_refused_says_why():
         number = applied(made)
         said = made.wait(lambda: [one for one in made.ours(number) if "Not merged" in one["json"]["body"]], 60)
         check("merge style" in said[0]["json"]["body"] and has_branch(made, "feature"), said)
+
+
+# ---- setting up ----
+
+@case
+def doctor_says_what_is_wrong():
+    made = GiteaLab()
+    try:
+        def rows():
+            done = subprocess.run([os.path.join(made.server.build, "sluice"), "doctor", "--json", "--server", made.server.config, "--repo",
+                                   "acme/infra"], text=True, capture_output=True, check=False)
+            return {one["what"].removeprefix("code.acme.test, "): one for one in json.loads(done.stdout)}
+        made.repo.rules = {"checks": ["sluice/apply", "atlantis/plan"]}
+        found = rows()
+        check("takes us for planner" in found["code.acme.test"]["detail"], found)
+        check(found["rights in acme/infra"]["ok"], found)
+        check("no webhook of it" in found["webhook of acme/infra"]["detail"] and "atlantis/plan" in found["rules of acme/infra"]["detail"], found)
+        made.fake.hook_urls = ["https://plan.acme.test/events/code.acme.test"]
+        made.repo.rules = {"checks": ["sluice/apply"]}
+        made.repo.people["planner"] = "write"
+        found = rows()
+        check(not found["rights in acme/infra"]["ok"] and "administrator" in found["rights in acme/infra"]["remedy"], found)
+        made.repo.people["planner"] = "admin"
+        found = rows()
+        check(all(found[what + "acme/infra"]["ok"] for what in ("rights in ", "webhook of ", "rules of ")), found)
+        del made.fake.tokens[test_github.TOKEN]
+        check("the credential is not accepted" in rows()["code.acme.test"]["detail"], rows())
+    finally:
+        made.end()
 
 
 # ---- secrets ----

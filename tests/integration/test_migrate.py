@@ -32,6 +32,9 @@ RUNS = {
         "ATLANTIS_GITEA_BASE_URL": "https://code.acme.test", "ATLANTIS_GITEA_USER": "bot", "ATLANTIS_GITEA_TOKEN": SECRET,
         "ATLANTIS_REPO_ALLOWLIST": "*", "ATLANTIS_PORT": "tcp://10.1.2.3:80", "ATLANTIS_PORT_80_TCP": "tcp://10.1.2.3:80",
         "ATLANTIS_AUTOMERGE": "true", "ATLANTIS_PARALLEL_POOL_SIZE": "5", "ATLANTIS_SLACK_TOKEN": SECRET}, {}),
+    "gitea": (["--gitea-base-url=http://git.acme.test:3000/code/", "--gitea-user=bot", "--gitea-token=" + SECRET,
+               "--gitea-webhook-secret=" + SECRET, "--gitea-page-size=20",
+               "--repo-allowlist=git.acme.test:3000/acme/*,!git.acme.test:3000/acme/x,git.acme.test/other/*,github.com/acme/*"], {}, {}),
     "files": (["--automerge=false"], {"ATLANTIS_ATLANTIS_URL": "https://plan.acme.test/"}, {
         "config": "gh-user: bot\ngh-token: %s\nrepo-allowlist: [github.com/acme/*, '!github.com/acme/x']\nautomerge: true\n"
                   "atlantis-url: https://lost.acme.test\nport: 8080\nwebhooks:\n- event: apply\n  kind: slack\n"

@@ -71,7 +71,7 @@ class FakeGitea(fake_github.FakeGitHub):
     def __init__(self, forgejo=False, **named):
         super().__init__(**named)
         self.routes, self.forgejo, self.page_size_most = ROUTES, forgejo, 50
-        self.team_ids, self.moment = {}, int(time.time())
+        self.team_ids, self.hook_urls, self.moment = {}, [], int(time.time())
 
     # ---- what every call is looked at for ----
 
@@ -178,7 +178,13 @@ for found in (("GET", "/user", fake_github.get_user), ("GET", REPO + "/pulls", f
 
 @route("GET", REPO)
 def get_repo(fake, who, repo, **_):
-    return 200, repo.describe()
+    return 200, dict(repo.describe(), permissions={"admin": repo.people.get(who) == "admin", "push": True, "pull": True})
+
+
+@route("GET", REPO + "/hooks")
+def get_hooks(fake, who, repo, **_):
+    need(repo.people.get(who) == "admin", 403, "user should be an owner or a collaborator with admin write of a repository")
+    return 200, [{"id": 1, "type": "gitea", "active": True, "config": {"url": url, "content_type": "json"}} for url in fake.hook_urls]
 
 
 @route("GET", REPO + "/collaborators/(?P<login>[^/]+)/permission")

@@ -36,6 +36,11 @@ struct github_dialect {
 	bool hides_reviews;
 	bool pull_has_tip; /* base.sha of a pull request is where that branch stands now */
 
+	/* Only administrators of a repository may ask who may write. */
+	bool asks_as_admin;
+	bool has_rulesets;	     /* besides the protection of branches */
+	const char *branch_contexts; /* where a branch names the statuses that it waits for */
+
 	/* merging */
 	const char *merge_call; /* "PUT" */
 	const char *merge_style_key, *merge_head_key;

@@ -213,7 +213,9 @@ static void look_at_hooks(struct doctor *doctor, const char *repo, const char *w
 	json_t *one;
 	int64_t code;
 	int status = ask(doctor, "GET",
-		arena_printf(&doctor->arena, "/repos/%s/hooks?per_page=100", repo), repo, NULL);
+		arena_printf(&doctor->arena, "/repos/%s/hooks?%s", repo,
+			doctor->options->dialect->page_size),
+		repo, NULL);
 
 	if (status != 200) {
 		say(doctor, what, true,
@@ -343,12 +345,12 @@ static void look_at_rules(struct doctor *doctor, const char *repo, const char *b
 
 	if (ask(doctor, "GET", path, repo, NULL) == 200) {
 		json_array_foreach (
-			github_at(doctor->answer, "protection.required_status_checks.contexts"), i,
+			github_at(doctor->answer, doctor->options->dialect->branch_contexts), i,
 			one)
 			take_context(doctor, &rules, json_string_value(one));
 	}
 	path = arena_printf(&doctor->arena, "/repos/%s/rules/branches/%s", repo, word);
-	if (ask(doctor, "GET", path, repo, NULL) == 200) {
+	if (doctor->options->dialect->has_rulesets && ask(doctor, "GET", path, repo, NULL) == 200) {
 		json_array_foreach (doctor->answer, i, one) {
 			json_array_foreach (
 				github_at(one, "parameters.required_status_checks"), j, context)
@@ -386,8 +388,15 @@ static void look_at_repo(struct doctor *doctor, const char *repo)
 		return;
 	}
 	branch = arena_strdup(&doctor->arena, text(doctor, "default_branch"));
+	if (doctor->options->dialect->asks_as_admin)
+		say(doctor, arena_printf(&doctor->arena, "rights in %s", repo),
+			json_is_true(github_at(doctor->answer, "permissions.admin")),
+			"the token's user must be an administrator of it: nobody else may ask who "
+			"may write",
+			"add that user to the collaborators, with administrator access");
 	if (!is_app) {
-		if (doctor->host->client->scopes == NULL)
+		if (doctor->host->client->scopes == NULL &&
+			!doctor->options->dialect->asks_as_admin)
 			try_rights(doctor, repo);
 		look_at_hooks(doctor, repo, arena_printf(&doctor->arena, "webhook of %s", repo));
 	}
