@@ -458,9 +458,37 @@ static int drop_tree(
 
 /* ---- sending ---- */
 
+/* Plans of one head share a comment and a status, and only the newest of them speaks: what an older
+ * one still had to say may come later than the newer one's result. */
+static int is_spoken_over(struct engine *engine, struct arena *arena, const struct outbox_row *row,
+	bool *ret, struct err *err)
+{
+	struct run *runs = NULL, run;
+	size_t count = 0;
+	int r = store_run_load(engine->store, arena, row->run, &run, err);
+
+	*ret = false;
+	if (r < 0 || run.kind != RUN_PLAN)
+		return r;
+	r = store_run_list_pull(engine->store, arena, row->pull, false, &runs, &count, err);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		*ret |= runs[i].kind == RUN_PLAN && runs[i].id.v > run.id.v &&
+			str_equal(runs[i].head, run.head);
+	return r;
+}
+
 static int send_one(
 	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
 {
+	bool is_over = false;
+	int r = row->kind != EFFECT_COMMENT && row->kind != EFFECT_STATUS
+			? 0
+			: is_spoken_over(engine, arena, row, &is_over, err);
+
+	if (r < 0)
+		return r;
+	if (is_over)
+		return store_outbox_done(engine->store, row->id, row->version, err);
 	switch (row->kind) {
 	case EFFECT_JOB_START:
 		return start_job(engine, arena, row, err);

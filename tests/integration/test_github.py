@@ -538,6 +538,79 @@ def approvals_belong_to_a_head():
         check(hidden == [True], "the older plan's comment is not folded:", hidden)
 
 
+def old_approval_after_a_push(points_at_new):
+    """GitHub keeps the commit of a review over a force-push, or points it at the new head; it is told so by webhook, found at a start, and
+    asked for: an approval that was given before the plan is of no use in any case."""
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = made.plan()
+        fake.review(repo, number, "bob")
+        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+        made.push("feature", {"p0/more.tf": PROJECT.replace('"x"', '"y"') % "more"}, "alice")
+        fake.moved(repo, number, "alice")
+        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 2)
+        made.idle(number)
+        review = repo.reviews[number][0]
+        if points_at_new:
+            review["commit_id"] = made.head(number)
+        told = dict(review, state="approved")
+        fake.tell("pull_request_review", repo, "bob", action="edited", review=told, pull_request=repo.pull_json(number))
+        made.server.kill()
+        made.start()
+        made.wait(lambda: fake.count("GET", "/reviews") > 0)
+        time.sleep(0.3)
+        made.idle(number)
+        before = len(made.ours(number))
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: len(made.ours(number)) > before)
+        check("approval of this plan is needed" in made.ours(number)[-1]["json"]["body"], made.ours(number)[-1])
+        check(not [run for run in made.server.must("GET", "/api/runs") if run["kind"] == "apply"], "an old approval counted")
+
+
+@case
+def an_approval_that_stays_at_the_old_commit():
+    old_approval_after_a_push(False)
+
+
+@case
+def an_approval_that_is_pointed_at_the_new_commit():
+    old_approval_after_a_push(True)
+
+
+@case
+def deliveries_in_any_order():
+    """What is told late, twice, or before what came before it: the newest head is planned, once, and what is closed stays closed."""
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        fake.lose_hooks = True
+        number = fake.open_pull(repo, "alice", "feature")
+        opened = repo.pull_json(number)
+        made.push("feature", {"p0/more.tf": PROJECT.replace('"x"', '"y"') % "more"}, "alice")
+        fake.moved(repo, number, "alice")
+        moved = repo.pull_json(number)
+        fake.lose_hooks = False
+        for one, action in ((moved, "synchronize"), (opened, "opened"), (moved, "synchronize")):
+            fake.tell("pull_request", repo, "alice", action=action, number=number, pull_request=one)
+        fake.comment(repo, number, "alice", "sluice plan")
+        time.sleep(0.5)
+        made.idle(number)
+        last = made.server.must("GET", "/api/runs")[0]
+        check(last["head"] == made.head(number) and last["state"] == "done", "the last run:", made.server.must("GET", "/api/runs"))
+        time.sleep(1.2)  # an older word, if there were one, would come after the newest
+        made.idle(number)
+        seen = [one["json"]["body"] for one in made.ours(number) if not one["hidden"]]
+        check(len(seen) == 1 and "plan of `%s` into `main` · 1 ready" % made.head(number)[:7] in seen[0], seen)
+        closed = dict(repo.pull_json(number), state="closed")
+        repo.pulls[number]["state"] = "closed"
+        fake.tell("pull_request", repo, "alice", action="closed", number=number, pull_request=closed)
+        made.wait(lambda: made.server.must("GET", "/api/pulls")[0]["state"] == "closed")
+        runs = len(made.server.must("GET", "/api/runs"))
+        fake.comment(repo, number, "bob", "sluice plan")
+        fake.comment(repo, number, "bob", "sluice apply")
+        time.sleep(0.5)
+        check(len(made.server.must("GET", "/api/runs")) == runs, "a closed pull request was worked on")
+
+
 @case
 def forks_drafts_and_other_bases():
     with lab(settings="    drafts: false\n    forks: plan_on_command\n") as made:
