@@ -89,10 +89,14 @@ static int add_project(struct gathering *on, const struct job *job, struct err *
 	on->projects = arena_push(
 		on->arena, on->projects, on->facts.project_count, sizeof(*on->projects));
 	project = &on->projects[on->facts.project_count++];
-	*project = (struct gate_project){ .name = job->project,
+	*project = (struct gate_project){
+		.name = job->project,
 		.guard = guard,
 		.plan = plan_of(on, job),
-		.policies_passed = job->state == JOB_DONE && recipe.checks_policies };
+	};
+	project->policies_passed = job->state == JOB_DONE && recipe.checks_policies &&
+				   project->plan != NULL &&
+				   policy_results_pass(&project->plan->policies);
 	look_at_freezes(on, guard, project);
 	if (guard->apply_requires & REQUIRE_UNDIVERGED)
 		project->undiverged = is_undiverged(on);

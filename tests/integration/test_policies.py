@@ -274,7 +274,7 @@ def pinned_conftest():
 class Served:
     """A server with two policy sets on a repository with two projects, and alice's pull request 1 over both."""
 
-    def __init__(self, p, q, config=""):
+    def __init__(self, p, q, config="", rule=""):
         terraform, conftest = tool("terraform") or tool("tofu"), tool("conftest")
         if terraform is None or conftest is None:
             raise Skip("terraform or conftest is neither in .tools nor in PATH")
@@ -290,13 +290,13 @@ class Served:
         text = """listen: 127.0.0.1:0
 tool: %s
 tools: {%s: %s, conftest: %s%s}
-repos: [{id: /.*/, policy_check: true}]
+repos: [{id: /.*/, policy_check: true%s}]
 policies:
   policy_sets:
   - {name: tags, path: %s/policies/tags}
   - {name: cost, path: %s/policies/cost}
 """ % ("terraform" if tool("terraform") else "opentofu", "terraform" if tool("terraform") else "tofu", terraform,
-            os.path.realpath(conftest), ", cli_config: %s" % cli_config() if cli_config() else "", self.folder,
+            os.path.realpath(conftest), ", cli_config: %s" % cli_config() if cli_config() else "", rule, self.folder,
             self.folder)
         self.server = sluice.Server(os.path.join(self.folder, "data"), os.environ.get("MODE", "debug"), text + config)
         self.server.start()
@@ -338,6 +338,21 @@ def a_failed_policy_is_seen_and_holds_its_project():
         expect(run_["kind"], "plan", comment)
         run_, comment = place.say("sluice apply -p q")
         expect((run_["kind"], run_["state"]), ("apply", "done"), comment)
+
+
+@case
+def policies_passed_is_judged_by_what_the_sets_said():
+    config = "commands: {allowed: [plan, apply, import]}\n"
+    with Served("bad", "good", config, ", import_requirements: [policies_passed], apply_requirements: [policies_passed]") as place:
+        run_, comment = place.say("sluice import -d p terraform_data.x an-id")
+        expect(run_["kind"], "plan", comment)
+        assert "policy checks have not passed" in comment, comment
+        place.server.must("POST", "/local/pulls/1/approve", {"as": "bob"})
+        place.server.wait_idle(1)
+        run_, comment = place.say("sluice apply -p p")
+        expect(run_["kind"], "plan", comment)
+        run_, comment = place.say("sluice import -d q terraform_data.x an-id")
+        expect((run_["kind"], run_["state"]), ("import", "done"), comment)
 
 
 if __name__ == "__main__":
