@@ -19,6 +19,15 @@ static void move(struct slot_user *user, enum slot_state state)
 	user->slots->count[user->state]--;
 	user->slots->count[state]++;
 	user->state = state;
+	user->is_told = false;
+}
+
+/* It may run its tools; it may hear that before it asks. */
+static void tell(struct slot_user *user)
+{
+	if (!user->is_told && user->line >= 0)
+		say(user, user->state == SLOT_HELD ? SLOT_GO : SLOT_GO_IN_LANE);
+	user->is_told = user->line >= 0;
 }
 
 /* Where one that waits so may run now; it waits on where it is when that is nowhere. With a single
@@ -36,11 +45,12 @@ static enum slot_state place_for(const struct slots *slots, enum slot_state wait
 	return waits == SLOT_WAITS_TO_INIT && has_lane ? SLOT_INITS : waits;
 }
 
-/* What has run is shown before anything new begins; what is ready goes before what is not. */
+/* What has run is shown before anything new begins; what is ready goes before what is not. A slot
+ * that nobody waits for is promised to the oldest that makes itself ready. */
 static void give_all(struct slots *slots)
 {
-	static const enum slot_state order[] = { SLOT_WAITS_TO_SHOW, SLOT_WAITS,
-		SLOT_WAITS_TO_INIT };
+	static const enum slot_state order[] = { SLOT_WAITS_TO_SHOW, SLOT_WAITS, SLOT_WAITS_TO_INIT,
+		SLOT_STAGED };
 
 	for (size_t i = 0; i < countof(order); i++) {
 		list_for_each (item, &slots->users) {
@@ -53,7 +63,7 @@ static void give_all(struct slots *slots)
 			if (place == user->state)
 				break;
 			move(user, place);
-			say(user, place == SLOT_HELD ? SLOT_GO : SLOT_GO_IN_LANE);
+			tell(user);
 		}
 	}
 }
@@ -72,8 +82,9 @@ static void hear(struct slot_user *user, char word)
 	switch ((enum slot_word)word) {
 	case SLOT_ASK:
 	case SLOT_ASK_INIT:
+		user->has_asked = true;
 		if (user->state == SLOT_HELD)
-			say(user, SLOT_GO);
+			tell(user);
 		else
 			move(user, word == SLOT_ASK ? SLOT_WAITS : SLOT_WAITS_TO_INIT);
 		break;
@@ -122,13 +133,16 @@ void slots_set(struct slots *slots, int total)
 	give_all(slots);
 }
 
-void slot_join(struct slots *slots, struct slot_user *user, bool is_held)
+void slot_join(struct slots *slots, struct slot_user *user, bool is_running)
 {
-	*user = (struct slot_user){ .slots = slots, .state = SLOT_STAGED, .line = -1 };
+	*user = (struct slot_user){
+		.slots = slots, .state = SLOT_STAGED, .has_asked = is_running, .line = -1
+	};
 	list_append(&slots->users, &user->link);
 	slots->count[SLOT_STAGED]++;
-	if (is_held)
+	if (is_running)
 		slot_hold(user);
+	give_all(slots);
 }
 
 void slot_hold(struct slot_user *user)
@@ -146,7 +160,7 @@ void slot_leave(struct slot_user *user)
 
 enum job_phase slot_phase(const struct slot_user *user)
 {
-	if (user == NULL || user->state == SLOT_STAGED)
+	if (user == NULL || !user->has_asked)
 		return PHASE_STAGED;
 	return user->is_past ? PHASE_READS : PHASE_TOOLS;
 }
@@ -154,10 +168,13 @@ enum job_phase slot_phase(const struct slot_user *user)
 void slot_connect(struct slot_user *user, int line)
 {
 	if (line < 0) {
+		user->has_asked = true;
 		slot_hold(user);
 		return;
 	}
 	user->line = line;
 	user->poll = loop_poll_new(user->slots->loop, line, on_line, user);
 	loop_poll_want(user->poll, true, false);
+	if (user->state == SLOT_HELD)
+		tell(user);
 }

@@ -33,16 +33,19 @@ struct slot_user {
 	struct list link;
 	struct slots *slots;
 	enum slot_state state;
-	bool is_past; /* its slot is not needed again */
-	int line;     /* -1: nothing is heard of it, so it has its slot to its end */
+	bool is_told;	/* that it may go on, since it is in this state */
+	bool has_asked; /* it is ready, or was */
+	bool is_past;	/* its slot is not needed again */
+	int line;	/* -1: nothing is heard of it, so it has its slot to its end */
 	struct loop_poll *poll;
 };
 
 /* No limit yet. */
 void slots_init(struct slots *slots, struct loop *loop, const struct executor_events *events);
 void slots_set(struct slots *slots, int total);
-/* `is_held`: it has its slot from now on, before it asks. */
-void slot_join(struct slots *slots, struct slot_user *user, bool is_held);
+/* `is_running`: it was found at work, and has a slot. */
+void slot_join(struct slots *slots, struct slot_user *user, bool is_running);
+/* It has its slot from now on, before it asks. */
 void slot_hold(struct slot_user *user);
 void slot_leave(struct slot_user *user);
 enum job_phase slot_phase(const struct slot_user *user); /* NULL: it has not come that far */

@@ -202,9 +202,11 @@ int worker_take_slot(struct worker *worker, const char *step, enum slot_word ask
  * the server is gone nobody needs the lane. */
 static int enter_lane(struct worker *worker)
 {
+	bool is_told = say(worker, SLOT_ASK_SHOW);
 	char word;
 
-	return say(worker, SLOT_ASK_SHOW) ? hear(worker, "show", &word) : 0;
+	worker_leave(worker);
+	return is_told ? hear(worker, "show", &word) : 0;
 }
 
 void worker_give_slot(struct worker *worker)
