@@ -17,9 +17,9 @@ struct gate_opinion { /* one row of the ledger: an approval, a change request, a
 	enum vcs_event_kind kind;
 	const char *person;
 	bool is_bot, may_write;
-	bool is_what_if;	 /* nobody said it: only the host knows whether they may write */
 	const char *head;	 /* our newest head when we saw it */
 	const char *review_head; /* the host's word, "" when it gave none */
+	bool is_what_if;	 /* nobody said it: only the host knows whether they may write */
 };
 
 struct gate_freeze { /* how one freeze of a guard stands now */
