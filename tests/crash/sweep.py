@@ -141,6 +141,7 @@ class Life:
                 raise AssertionError("two comments of one mark: %s" % key)
             body = re.sub(r"\d+ (ms|s|min)\b", "TIME", comment["body"])
             body = re.sub(r"\d{4}-\d\d-\d\dT[\d:]+Z", "TIME", body)
+            body = re.sub(r"sluice-crash-\w+", "FOLDER", body)
             comments[key] = re.sub(r"\b[0-9a-f]{7,40}\b", "OID", body)
         applied = {}
         for project in ("a", "b"):
