@@ -184,15 +184,36 @@ static void tell_incident(struct engine *engine, const struct host_request *requ
 		engine_tell(engine, true, "the incident could not be recorded", &err);
 }
 
+static void hide_in_annotations(struct host_request *request, struct arena *arena, size_t *hits)
+{
+	struct host_annotation *clean = arena_alloc(
+		arena, (request->annotation_count + 1) * sizeof(*clean));
+
+	for (size_t i = 0; i < request->annotation_count; i++) {
+		_cleanup_free_ char *title = secrets_hide(request->annotations[i].title, hits);
+		_cleanup_free_ char *text = secrets_hide(request->annotations[i].text, hits);
+		_cleanup_free_ char *path = secrets_hide(request->annotations[i].path, hits);
+
+		clean[i] = (struct host_annotation){ .path = arena_strdup(arena, path),
+			.line = request->annotations[i].line,
+			.title = arena_strdup(arena, title),
+			.text = arena_strdup(arena, text) };
+	}
+	request->annotations = clean;
+}
+
 /*~ 25. The last stop: no secret of this server leaves it, and the host says whether it took the
  * words. If not, the row is still there. */
 static void send_to(
 	struct flight *flight, struct vcs_host *host, const struct host_request *request)
 {
 	struct host_request clean = *request;
+	_cleanup_(arena_release) struct arena arena = { 0 };
 	_cleanup_free_ char *body = NULL, *description = NULL;
 	size_t hits = 0;
 
+	if (secrets_are_known() && request->annotation_count > 0)
+		hide_in_annotations(&clean, &arena, &hits);
 	if (secrets_are_known() && request->body != NULL)
 		clean.body = body = secrets_hide(request->body, &hits);
 	if (secrets_are_known() && request->description != NULL)

@@ -1,4 +1,5 @@
 /* Rows -> what the renderer needs, read at the moment of sending: the newest state wins. */
+#include "orchestrator/engine/annotations.h"
 #include "orchestrator/engine/private.h"
 
 /* Plans of one head share one comment; each apply has its own. */
@@ -132,6 +133,20 @@ static enum status_state status_state(const struct view *view)
 	return STATUS_ERROR;
 }
 
+/* What failed, beside the lines that the tool names. */
+static void annotate(const struct view *view, struct arena *arena, struct host_request *request)
+{
+	struct annotations found = { 0 };
+
+	for (size_t i = 0; i < view->job_count; i++) {
+		if (view->jobs[i].job->state == JOB_FAILED)
+			annotations_add(
+				&found, view->jobs[i].job->failure, view->jobs[i].job->dir, arena);
+	}
+	request->annotations = found.list;
+	request->annotation_count = found.count;
+}
+
 int view_render(struct engine *engine, struct arena *arena, struct run_id id,
 	const struct vcs_host *host, const char *prefix, struct pull *ret_pull,
 	struct rendered *ret, struct host_request *ret_status, struct err *err)
@@ -178,5 +193,7 @@ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
 			.description = render_status(&view, host->description_bytes_max, arena),
 			.status = status_state(&view),
 			.is_passing = !run_state_is_final(run->state) };
+	if (ret_status != NULL && run_state_is_final(run->state))
+		annotate(&view, arena, ret_status);
 	return ret_status == NULL ? 0 : apply_status_narrow(engine, arena, run, ret_status, err);
 }

@@ -78,6 +78,12 @@ struct host_facts {
 
 enum status_state { STATUS_PENDING = 1, STATUS_SUCCESS, STATUS_FAILURE, STATUS_ERROR };
 
+struct host_annotation { /* a word beside a line of a file */
+	const char *path;
+	int64_t line;
+	const char *title, *text;
+};
+
 struct host_request {
 	enum host_call call;
 	const char *repo;
@@ -92,7 +98,9 @@ struct host_request {
 	int64_t since_ms;
 	const char *base_ref; /* HOST_COMPLETE: the branch it goes into as we know it, or "" */
 	const char *actor;
-	const char *method; /* HOST_MERGE */
+	const char *method;			   /* HOST_MERGE */
+	const struct host_annotation *annotations; /* HOST_STATUS_SET, where the host shows them */
+	size_t annotation_count;
 	bool needs_pull, needs_review;
 	const char **people; /* HOST_FACTS: logins, and names of teams without any sign */
 	size_t person_count;

@@ -220,6 +220,22 @@ def button_of_a_check_plans_again():
 
 
 @case
+def errors_stand_beside_their_lines():
+    if not os.path.exists(TERRAFORM):
+        return "skipped: no terraform in .tools; run scripts/setup test"
+    with lab(tool=TERRAFORM, app=True, projects=3) as made:
+        bad = "".join('output "o%d" {\n  value = local.missing%d\n}\n' % (i, i) for i in range(40))
+        made.push("feature", {"p%d/main.tf" % i: bad for i in range(3)}, "alice")
+        made.plan()
+        one = next(one for one in made.repo.checks.values() if one["name"] == "sluice/plan")
+        notes = one["output"].get("annotations", [])
+        check(one["conclusion"] == "failure" and len(notes) > 50, "annotations:", len(notes), one["output"]["title"])
+        check(notes[0]["path"] == "p0/main.tf" and "Reference to undeclared local value" in notes[0]["title"], notes[0])
+        check(len({(note["path"], note["start_line"]) for note in notes}) == len(notes), "said twice")
+    return None
+
+
+@case
 def tokens_of_an_app_are_renewed():
     with lab(app=True) as made:
         made.fake.app["token_life"] = 300  # shorter than what is kept in reserve

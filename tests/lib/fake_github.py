@@ -478,6 +478,9 @@ def check_run(repo, body, is_new):
     check_members(output, ("title", "summary"), ("text", "annotations", "images"))
     need(len(output["summary"]) <= 65535 and len(output.get("text", "")) <= 65535, 422, "the output is too long")
     need(len(output.get("annotations", [])) <= 50, 422, "more than 50 annotations")
+    for one in output.get("annotations", []):
+        check_members(one, ("path", "start_line", "end_line", "annotation_level", "message"), ("title", "raw_details", "start_column", "end_column"))
+        need(one["annotation_level"] in ("notice", "warning", "failure"), 422, "annotation_level is unknown")
     need(len(body.get("actions", [])) <= 3, 422, "more than 3 actions")
     for action in body.get("actions", []):
         check_members(action, ("label", "description", "identifier"))
@@ -500,7 +503,10 @@ def patch_check(fake, who, repo, body, **words):
     one = repo.checks.get(int(words["id"]))
     need(one is not None, 404, "Not Found")
     check_run(repo, body, False)
+    told = one.get("output", {}).get("annotations", [])
     one.update(body)
+    if "output" in body:
+        one["output"] = dict(body["output"], annotations=told + body["output"].get("annotations", []))
     if body.get("status") != "completed":
         one.pop("conclusion", None)
     one["edits"] += 1

@@ -142,6 +142,19 @@ static const char **names_copy(struct arena *arena, const char **names, size_t c
 	return copy;
 }
 
+static const struct host_annotation *annotations_copy(
+	struct arena *arena, const struct host_annotation *list, size_t count)
+{
+	struct host_annotation *copy = arena_alloc(arena, (count + 1) * sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++)
+		copy[i] = (struct host_annotation){ .path = arena_strdup(arena, list[i].path),
+			.line = list[i].line,
+			.title = arena_strdup(arena, list[i].title),
+			.text = arena_strdup(arena, list[i].text) };
+	return copy;
+}
+
 static struct github_order *order_new(struct github_host *host, const struct host_request *request,
 	host_done_cb done, void *owner)
 {
@@ -155,6 +168,8 @@ static struct github_order *order_new(struct github_host *host, const struct hos
 	order->request = *request;
 	for (size_t i = 0; i < countof(texts); i++)
 		*texts[i] = arena_strdup(&order->arena, *texts[i]);
+	kept->annotations = annotations_copy(
+		&order->arena, request->annotations, request->annotation_count);
 	kept->people = names_copy(&order->arena, request->people, request->person_count);
 	kept->teams = names_copy(&order->arena, request->teams, request->team_count);
 	order->done = done;

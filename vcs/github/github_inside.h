@@ -63,7 +63,8 @@ struct github_order {
 	size_t event_count;
 	struct host_facts facts; /* HOST_FACTS */
 	int page_count;
-	json_t *kept; /* what earlier answers said */
+	size_t annotation_at; /* HOST_STATUS_SET: those before it are told */
+	json_t *kept;	      /* what earlier answers said */
 };
 
 /* One person or team of a request. */

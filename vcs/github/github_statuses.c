@@ -119,6 +119,25 @@ static void say_status(struct github_order *order)
 
 /* ---- check runs ---- */
 
+enum { ANNOTATIONS_A_CALL = 50 }; /* GitHub takes no more, and adds those of each call */
+
+static json_t *annotations_json(const struct github_order *order)
+{
+	json_t *list = json_array();
+	size_t end = order->annotation_at + ANNOTATIONS_A_CALL;
+
+	for (size_t i = order->annotation_at; i < end && i < order->request.annotation_count; i++) {
+		const struct host_annotation *one = &order->request.annotations[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:I, s:I, s:s, s:s, s:s}", "path", one->path,
+				      "start_line", (json_int_t)one->line, "end_line",
+				      (json_int_t)one->line, "annotation_level", "failure", "title",
+				      one->title, "message", one->text));
+	}
+	return list;
+}
+
 static json_t *check_body(const struct host_request *request, bool is_new)
 {
 	static const char *const conclusions[] = { NULL, NULL, "success", "failure", "failure" };
@@ -142,6 +161,8 @@ static json_t *check_body(const struct host_request *request, bool is_new)
 	return json;
 }
 
+static void write_check(struct github_order *order, int64_t id);
+
 static void on_check(void *owner, const struct github_result *result, const struct err *err)
 {
 	struct github_order *order = owner;
@@ -150,18 +171,26 @@ static void on_check(void *owner, const struct github_result *result, const stru
 
 	if (err == NULL && status != NULL && id > 0)
 		status->check_id = id;
-	on_status(order, result, err);
+	order->annotation_at += ANNOTATIONS_A_CALL;
+	if (err == NULL && id > 0 && order->annotation_at < order->request.annotation_count)
+		write_check(order, id);
+	else
+		on_status(order, result, err);
 }
 
 static void write_check(struct github_order *order, int64_t id)
 {
 	const struct host_request *request = &order->request;
 	_cleanup_json_ json_t *json = check_body(request, id == 0);
-	_cleanup_free_ char *text = jsonx_text(json);
+	_cleanup_free_ char *text = NULL;
 	const char *path = id == 0 ? order_path(order, "/repos/%s/check-runs", request->repo)
 				   : order_path(order, "/repos/%s/check-runs/%" PRId64,
 					     request->repo, id);
 
+	if (order->annotation_at < request->annotation_count)
+		json_object_set_new(
+			json_object_get(json, "output"), "annotations", annotations_json(order));
+	text = jsonx_text(json);
 	status_remember(order, status_key(order));
 	github_client_ask(order->host->client,
 		&(struct github_ask){ .method = id == 0 ? "POST" : "PATCH",
@@ -178,12 +207,15 @@ static void on_checks(void *owner, const struct github_result *result, const str
 	struct github_order *order = owner;
 	const json_t *found = json_array_get(github_at(result->json, "check_runs"), 0);
 
-	if (err != NULL)
+	bool is_ours = str_equal(github_text(found, "name"), order->request.context);
+
+	if (err != NULL) {
 		order_failed(order, result, err);
-	else
-		write_check(order, str_equal(github_text(found, "name"), order->request.context)
-					   ? github_number(found, "id")
-					   : 0);
+		return;
+	}
+	if (is_ours) /* those that an answer was lost of stand there */
+		order->annotation_at = (size_t)github_number(found, "output.annotations_count");
+	write_check(order, is_ours ? github_number(found, "id") : 0);
 }
 
 static void look_for_check(struct github_order *order)
