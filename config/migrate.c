@@ -356,12 +356,28 @@ static struct yaml_node *local_policies(
 	return policies->kind == YAML_MAP ? kept : (struct yaml_node *)(uintptr_t)policies;
 }
 
+/* People make atlantis.yaml with them. */
+static void tell_hooks(struct migration *migration, const struct yaml_node *rules)
+{
+	for (size_t i = 0; rules != NULL && rules->kind == YAML_LIST && i < rules->count; i++) {
+		if (yaml_get(rules->items[i], "pre_workflow_hooks") == NULL)
+			continue;
+		migrate_say(migration, "repos[].pre_workflow_hooks", FROM_REPOS, MIGRATE_CHANGED,
+			"repos[].pre_workflow_hooks",
+			"they run after the projects are chosen, and what they write is thrown "
+			"away: an atlantis.yaml that they make must be committed, or replaced by "
+			"`discover` or autodiscovery");
+		return;
+	}
+}
+
 static void take_repos(struct migration *migration)
 {
 	struct yaml_node *root = migration->root;
 	const struct yaml_node *file = migration->repos;
 	const struct yaml_node *given = file == NULL ? NULL : yaml_get(file, "repos");
 
+	tell_hooks(migration, given);
 	if (migration->first_rule != NULL && (given == NULL || given->kind == YAML_LIST)) {
 		struct yaml_node *list = yaml_new_list(&migration->arena);
 
