@@ -7,6 +7,7 @@ every answer has. Standard library and git only.
 
 import base64
 import http.server
+import io
 import json
 import os
 import re
@@ -112,9 +113,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             call["answer"] = answer
         elif fault.delay:
             time.sleep(fault.delay)
-        self.answer(*answer)
         if fault is not None and fault.again:
+            self.answer_twice(*answer)
+        else:
             self.answer(*answer)
+
+    def answer_twice(self, *answer):
+        """In one piece: the second one is there before anybody could ask the next question."""
+        real, self.wfile = self.wfile, io.BytesIO()
+        self.answer(*answer)
+        self.answer(*answer)
+        text, self.wfile = self.wfile.getvalue(), real
+        self.wfile.write(text)
 
     def fault(self, path):
         fake = self.server.fake
