@@ -45,6 +45,38 @@ void step_env_put(struct strvec *env, const char *pair)
 	env->items[at] = mem_strdup(pair);
 }
 
+/* What decides which programs and settings the next steps run with; a * ends what is compared. The
+ * author of a workflow may name most of them. What a command prints may be a pull request's own
+ * word, so it names none. */
+static const char *const nobodys[] = { "LD_*", "GCONV_PATH", "TF_CLI_CONFIG_FILE", "TF_DATA_DIR",
+	"TF_REATTACH_PROVIDERS", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy",
+	"https_proxy", "all_proxy", NULL };
+static const char *const never_printed[] = { "TF_CLI_*", "TF_LOG*", "TF_PLUGIN_*", "TF_INPUT",
+	"TF_WORKSPACE", "CHECKPOINT_*", "PATH", "HOME", "TMPDIR", "ENV", "BASH_*", "SHELLOPTS",
+	"IFS", "PS4", "PYTHON*", "PERL*", "RUBY*", "NODE_*", "JAVA_*", "GIT_*", "SSL_CERT_*",
+	"CURL_*", "NO_PROXY", "no_proxy", "PLANFILE", "SHOWFILE", "POLICYCHECKFILE", "ATLANTIS_*",
+	NULL };
+
+static bool is_in(const char *name, const char *const *list)
+{
+	for (; *list != NULL; list++) {
+		size_t length = strcspn(*list, "*");
+
+		if (strncmp(name, *list, length) == 0 &&
+			((*list)[length] == '*' || name[length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+static int refuse_name(const char *name, const char *who, struct err *err)
+{
+	return err_user(err, ERR_REFUSED,
+		"%.60s cannot be set by %s: it decides which programs and settings later steps run "
+		"with",
+		name, who);
+}
+
 int step_env_set(struct strvec *env, const char *name, const char *value, struct err *err)
 {
 	_cleanup_free_ char *pair = NULL;
@@ -54,6 +86,8 @@ int step_env_set(struct strvec *env, const char *name, const char *value, struct
 		return err_user(err, ERR_SYNTAX,
 			"\"%.60s\" cannot be the name of a variable: letters, digits and _ only",
 			name);
+	if (is_in(name, nobodys))
+		return refuse_name(name, "a step", err);
 	if (strlen(value) > STEP_ENV_VALUE_MAX)
 		return err_user(err, ERR_LIMIT, "the value of %.60s is longer than %d KiB", name,
 			STEP_ENV_VALUE_MAX >> 10);
@@ -218,6 +252,10 @@ static const char *read_pair(struct strvec *env, const char *at, struct err *err
 		return NULL;
 	}
 	at = read_value(at + 1, &value, err);
+	if (is_in(name, never_printed)) {
+		refuse_name(name, "what a command prints", err);
+		return NULL;
+	}
 	if (at == NULL || step_env_set(env, name, strbuf_text(&value), err) < 0)
 		return NULL;
 	return at;

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { TEXT_MAX = 64 << 10, END_TURNS = 1000, TURN_MS = 10, PIDS_MAX = 64 };
+enum { TEXT_MAX = 64 << 10, END_TURNS = 10000, TURN_MS = 1 };
 
 #define PREFIX	  "sluice-"
 #define OWN_GROUP PREFIX "server" /* where version 2 wants us to be */
@@ -358,9 +358,13 @@ static bool kill_all(const char *path, bool is_v2)
 	char text[TEXT_MAX / 4], *rest = text, *line;
 	bool is_empty = true;
 
-	if (is_v2 && write_text(path, "cgroup.kill", "1") == 0)
-		return read_text(path, "cgroup.events", text, sizeof(text)) < 0 ||
-		       strstr(text, "populated 0") != NULL;
+	if (is_v2) {
+		if (read_text(path, "cgroup.events", text, sizeof(text)) < 0 ||
+			strstr(text, "populated 0") != NULL)
+			return true;
+		if (write_text(path, "cgroup.kill", "1") == 0)
+			return false;
+	}
 	if (read_text(path, "cgroup.procs", text, sizeof(text)) < 0)
 		return true;
 	while ((line = strsep(&rest, "\n")) != NULL) {

@@ -3,6 +3,8 @@
  *
  *   stdin:  start SPEC-JSON | cancel ID ATTEMPT | recover ID ATTEMPT | forget ID ATTEMPT | quit
  *           descriptors N: there are N more to have, until `descriptors -1`; slots N
+ *           grow MEGABYTES: as large as a server that has lived long
+ *           longest: that a start kept the loop since it was last asked
  *   stdout: ready | moved | started ID ATTEMPT | step ID ATTEMPT NAME | ended ID ATTEMPT
  * MILLISECONDS RESULT-JSON evidence ID ATTEMPT NAME | failed ID ATTEMPT TEXT | notice TEXT
  *
@@ -26,6 +28,7 @@ struct driver {
 	char line[LINE_MAX_BYTES];
 	size_t length;
 	double asked_ms[ASKED_MAX]; /* by job id, wrapped */
+	double longest_ms;	    /* that asking for a start kept the loop */
 };
 
 static double now_ms(void)
@@ -88,9 +91,12 @@ static void start(struct driver *driver, const char *text)
 		job_spec_read(json, &arena, &spec, &err) < 0) {
 		say("failed 0 0 %s", err.text);
 	} else {
-		driver->asked_ms[spec.job.v % ASKED_MAX] = now_ms();
+		double began = driver->asked_ms[spec.job.v % ASKED_MAX] = now_ms();
+
 		if (driver->executor->start(driver->executor, &spec, &err) < 0)
 			say("failed %lld %d %s", (long long)spec.job.v, spec.attempt, err.text);
+		if (now_ms() - began > driver->longest_ms)
+			driver->longest_ms = now_ms() - began;
 	}
 	arena_release(&arena);
 }
@@ -122,6 +128,16 @@ static void leave_descriptors(int count)
 	say("descriptors");
 }
 
+/* Never given back: it is what a fork would have to copy the tables of. */
+static void grow(long megabytes)
+{
+	size_t size = (size_t)megabytes << 20;
+	char *memory = mem_alloc(size);
+
+	memset(memory, 1, size);
+	say("grown");
+}
+
 static void obey(struct driver *driver, const char *line)
 {
 	struct job_id job = { 0 };
@@ -136,6 +152,11 @@ static void obey(struct driver *driver, const char *line)
 			driver->executor, (int)strtol(line + strlen("slots "), NULL, 10));
 	} else if (str_starts(line, "descriptors ")) {
 		leave_descriptors((int)strtol(line + strlen("descriptors "), NULL, 10));
+	} else if (str_starts(line, "grow ")) {
+		grow(strtol(line + strlen("grow "), NULL, 10));
+	} else if (strcmp(line, "longest") == 0) {
+		say("longest %.3f", driver->longest_ms);
+		driver->longest_ms = 0;
 	} else if (sscanf(line, "%*s %ld %d", &job.v, &attempt) == 2) {
 		if (str_starts(line, "cancel "))
 			driver->executor->cancel(driver->executor, job, attempt);

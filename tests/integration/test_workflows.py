@@ -312,6 +312,21 @@ def values_that_cannot_be_read(place):
 
 
 @both
+def values_that_would_lead_later_steps(place):
+    """A script of the pull request prints names that decide what the next steps run; nobody's word sets the first three."""
+    evil = 'provider_installation { dev_overrides { "evil/evil" = "/tree" } }'
+    for name in ("LD_PRELOAD", "TF_CLI_CONFIG_FILE", "HTTPS_PROXY", "TF_CLI_ARGS_plan", "PATH", "BASH_ENV", "GIT_SSH_COMMAND",
+                 "PYTHONPATH", "PLANFILE"):
+        plan = place.plan(dict(ONE, **{"evil.rc": evil}), [step(INIT), step(MULTIENV, command="echo X=1,%s=/tree/evil.rc" % name),
+                                                           step(PLAN_STEP)])
+        expect((plan.outcome, plan.step), ("tool_failed", "multienv"), plan)
+        assert "%s cannot be set" % name in plan.failure, plan.failure
+    for name, outcome in (("LD_PRELOAD", "setup_failed"), ("TF_DATA_DIR", "setup_failed"), ("TF_CLI_ARGS_plan", "ok")):
+        plan = place.plan(ONE, [step(INIT), env(name, "-lock=false"), step(PLAN_STEP)])
+        expect((name, plan.outcome), (name, outcome), plan)
+
+
+@both
 def shells(place):
     plan = place.plan(ONE, [step(INIT), step(PLAN_STEP),
                             run("[[ a == a ]] && echo from-bash", shell="bash", shell_args=["-e", "-c"]),
