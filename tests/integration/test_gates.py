@@ -35,7 +35,8 @@ ONE = RULES.replace("count: 2, including: [{team: platform, count: 1}]", "count:
 class Place:
     """A server on a repository with one open pull request, number 1, by alice."""
 
-    def __init__(self, base=RULES, change=None, config="", files=None):
+    def __init__(self, base=RULES, change=None, config="", files=None, opener="alice"):
+        self.opener = opener
         self.folder = tempfile.mkdtemp(prefix="sluice-gates-")
         self.repo = os.path.join(self.folder, "repo.git")
         sluice.make_repository(self.repo, {"sluice.yaml": base, "p/main.tf": TF, "q/main.tf": TF, **(files or {})},
@@ -49,7 +50,7 @@ class Place:
         for person in ("carol", "dave"):
             self.team("platform", person)
         self.server.must("POST", "/local/pulls", {
-            "repo": "r", "title": "t", "head_ref": "feature", "base_ref": "main", "as": "alice"})
+            "repo": "r", "title": "t", "head_ref": "feature", "base_ref": "main", "as": self.opener})
         self.idle()
         return self
 
@@ -277,6 +278,10 @@ def way_05_the_author_approves():
         place.approve("alice")
         place.refused("alice", "two-eyes (0 of 1)")
         place.refused("bob", "two-eyes (0 of 1)")
+    with Place(ONE, opener="olga") as place:  # who neither wrote nor pushed what stands there now
+        place.push({"p/y.tf": TF})
+        place.approve("olga")
+        place.refused("alice", "two-eyes (0 of 1)")
 
 
 def way_06_a_committer_approves():
