@@ -198,11 +198,10 @@ static void add_environment(struct merge *merge, const struct environment *envir
 {
 	const struct settings *settings = merge->in->settings;
 	struct repo_config *out = merge->out;
-	bool is_known = environment->credentials[0] == '\0';
+	const struct credential_profile *profile = settings_credentials(
+		settings, environment->credentials);
+	bool is_known = environment->credentials[0] == '\0' || profile != NULL;
 
-	for (size_t i = 0; i < settings->credential_count; i++)
-		is_known = is_known ||
-			   str_equal(settings->credentials[i].name, environment->credentials);
 	if (!is_known)
 		merge_note(merge, environment->at,
 			arena_printf(

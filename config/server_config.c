@@ -146,7 +146,8 @@ static const struct config_key keys[] = {
 	{ "limits", CONFIG_MAP, .keys = limit_keys },
 	{ "url", CONFIG_TEXT, AT(url), .is_good = server_is_url,
 		.expected = "https://HOST[/PATH] without a slash at its end",
-		.help = "where people reach this server: for links" LATER },
+		.help = "where people and clouds reach this server: the issuer of its jobs' "
+			"identities" },
 	{ "hosts", CONFIG_NAMED, AT(hosts), .keys = server_host_keys, .element = &server_host,
 		.count = AT(host_count), .help = "of pull requests" },
 	{ "commands", CONFIG_MAP, .keys = server_command_keys },
@@ -167,7 +168,11 @@ static const struct config_key keys[] = {
 	{ "credentials", CONFIG_NAMED, AT(credentials), .keys = server_credential_keys,
 		.element = &server_credential, .count = AT(credential_count),
 		.help = "what the tools may use, by the name that an environment gives; one for "
-			"plans, one for applies" LATER },
+			"plans, one for applies" },
+	{ "registries", CONFIG_NAMED, AT(registries), .keys = server_registry_keys,
+		.element = &server_registry, .count = AT(registry_count),
+		.help = "HOST[:PORT] of modules and providers that not everybody may read; init "
+			"has these, no other step" },
 	{ "sandbox", CONFIG_MAP, .keys = server_sandbox_keys },
 	{ "notifications", CONFIG_LIST, AT(notifications), .keys = server_notification_keys,
 		.element = &server_notification, .count = AT(notification_count),
@@ -317,6 +322,7 @@ int server_config_parse(const char *bytes, size_t length, struct settings *setti
 		config_decode(&decoder, keys, root, NULL, settings);
 		server_hosts_finish(&decoder, settings);
 		server_repos_finish(&decoder, settings);
+		server_credentials_finish(&decoder, settings);
 		server_jobs_finish(&decoder, settings);
 		config_errors_sort(errors);
 		if (split_listen(settings->listen, address, &settings->listen_port))

@@ -1,92 +1,10 @@
-/* What server.yaml says of jobs and people: `credentials`, `tools.pinned`, `sandbox`,
- * `notifications`, `teams`, `commands`. */
+/* What server.yaml says of jobs and people: `tools.pinned`, `sandbox`, `notifications`, `teams`,
+ * `commands`. */
 #include "config/server_keys.h"
 
 #include "config/words.h"
 
 #include <string.h>
-
-/* ---- credentials ---- */
-
-#define PROFILE(field)	offsetof(struct credential_profile, field)
-#define VARIABLE(field) offsetof(struct credential_variable, field)
-
-static const struct config_element variable = {
-	.size = sizeof(struct credential_variable), .name = VARIABLE(name), .at = VARIABLE(at)
-};
-const struct config_element server_credential = {
-	.size = sizeof(struct credential_profile), .name = PROFILE(name), .at = PROFILE(at)
-};
-
-static const struct config_key variable_keys[] = {
-	{ "value", CONFIG_TEXT, VARIABLE(value), .is_empty_fine = true,
-		.help = "what it is; not for secrets" LATER },
-	{ "file", CONFIG_TEXT, VARIABLE(file), SECRET_PLACE,
-		.help = "a file whose content it is" LATER },
-	{ 0 },
-};
-
-#define USE_KEYS(use)                                                                              \
-	(const struct config_key[])                                                                \
-	{                                                                                          \
-		{ "variables", CONFIG_NAMED, PROFILE(use.variables), .keys = variable_keys,        \
-			.element = &variable, .count = PROFILE(use.variable_count),                \
-			.help = "environment variables of the tools" LATER },                      \
-			{ "command", CONFIG_TEXTS, PROFILE(use.command),                           \
-				.help = "a program and its arguments; it prints lines "            \
-					"NAME=VALUE, anew "                                        \
-					"for each job" LATER },                                    \
-		{                                                                                  \
-			0                                                                          \
-		}                                                                                  \
-	}
-
-const struct config_key server_credential_keys[] = {
-	{ "plan", CONFIG_MAP, .keys = USE_KEYS(plan) },
-	{ "apply", CONFIG_MAP, .keys = USE_KEYS(apply) },
-	{ 0 },
-};
-
-/* Names under which nobody keeps anything but secrets. */
-static bool sounds_secret(const char *name)
-{
-	static const char *const words[] = { "SECRET", "TOKEN", "PASSWORD", "PRIVATE_KEY",
-		"ACCESS_KEY", "API_KEY", "CREDENTIALS" };
-
-	for (size_t i = 0; i < countof(words); i++) {
-		if (strstr(name, words[i]) != NULL)
-			return !str_ends(name, "_ID") && !str_ends(name, "_FILE");
-	}
-	return false;
-}
-
-static void check_use(const struct config_decoder *decoder, const struct credential_use *use,
-	const struct credential_profile *profile, const char *when)
-{
-	struct config_errors *errors = decoder->errors;
-
-	for (size_t i = 0; i < use->variable_count; i++) {
-		const struct credential_variable *one = &use->variables[i];
-		const char *path = arena_printf(&errors->arena,
-			"credentials.%.60s.%s.variables.%.60s", profile->name, when, one->name);
-
-		if (!server_is_variable(one->name))
-			server_complain(errors, &one->at, path, "",
-				"a variable is of letters, digits and _");
-		else if ((one->value == NULL) == (one->file == NULL))
-			server_complain(
-				errors, &one->at, path, "", "expected exactly one of value, file");
-		else if (one->value != NULL && sounds_secret(one->name))
-			server_complain(errors, &one->at, path,
-				"put it into a file that only the server can read, and write file:",
-				"a secret does not stand in this file");
-	}
-	if (use->command.count > 0 && use->command.list[0][0] != '/')
-		server_complain(errors, &profile->at,
-			arena_printf(&errors->arena, "credentials.%.60s.%s.command", profile->name,
-				when),
-			"", "expected a list that begins with the absolute path of a program");
-}
 
 /* ---- tools ---- */
 
@@ -148,34 +66,13 @@ static const struct config_element override = {
 };
 #define DAYS(n) ((int64_t)(n)*24 * 3600 * 1000)
 
-#define HOST_EXPECTED "a host, perhaps with *. in front and :PORT behind"
-
-/* "registry.example", "*.example:8443", "10.0.0.5:443", "[fd00::5]:443" */
-static bool is_host(const char *text)
-{
-	size_t length = strlen(text), brackets = strcspn(text, "]");
-	const char *rest = text[0] == '[' && brackets < length ? text + brackets + 1
-							       : text + strcspn(text, ":");
-	const char *name = str_starts(text, "*.") ? text + 2 : text;
-	char *end = NULL;
-
-	if (length > 260 || name == rest || (*rest != '\0' && *rest != ':'))
-		return false;
-	if (text[0] != '[' &&
-		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") !=
-			(size_t)(rest - name))
-		return false;
-	if (*rest == '\0')
-		return true;
-	return rest[1] >= '1' && rest[1] <= '9' && strtol(rest + 1, &end, 10) <= 65535 &&
-	       *end == '\0';
-}
-
 static const struct config_key override_keys[] = {
-	{ "hosts", CONFIG_TEXTS, OVERRIDE(hosts), .is_good = is_host, .expected = HOST_EXPECTED,
+	{ "hosts", CONFIG_TEXTS, OVERRIDE(hosts), .is_good = server_is_host,
+		.expected = SERVER_HOST_EXPECTED,
 		.help = "whom the job may connect to, in place of the default: registries for "
 			"init, nobody for the others" },
-	{ "inside", CONFIG_TEXTS, OVERRIDE(inside), .is_good = is_host, .expected = HOST_EXPECTED,
+	{ "inside", CONFIG_TEXTS, OVERRIDE(inside), .is_good = server_is_host,
+		.expected = SERVER_HOST_EXPECTED,
 		.help = "the same, for hosts whose address is not a public one" },
 	{ "environment", CONFIG_TEXTS, OVERRIDE(environment), .is_good = server_is_variable,
 		.expected = "the name of a variable",
@@ -340,12 +237,6 @@ const struct config_key server_command_keys[] = {
 
 void server_jobs_finish(const struct config_decoder *decoder, struct settings *settings)
 {
-	for (size_t i = 0; i < settings->credential_count; i++) {
-		const struct credential_profile *profile = &settings->credentials[i];
-
-		check_use(decoder, &profile->plan, profile, "plan");
-		check_use(decoder, &profile->apply, profile, "apply");
-	}
 	if (settings->commands.words.count == 0 && decoder->errors->found == 0)
 		config_complain(decoder->errors, (struct yaml_place){ 0 }, "commands.words",
 			"leave the key out for sluice and atlantis", "expected at least one word");

@@ -18,6 +18,8 @@ bool server_is_repo_rule(const char *text); /* of an allow list */
 bool server_is_name(const char *text);
 bool server_is_variable(const char *text);
 bool server_is_sha256(const char *text);
+bool server_is_host(const char *text);
+#define SERVER_HOST_EXPECTED "a host, perhaps with *. in front and :PORT behind"
 bool server_is_path_below(const char *text); /* relative, and stays below */
 #define SECRET_PLACE                                                                               \
 	.is_good = server_is_secret_place,                                                         \
@@ -31,15 +33,18 @@ bool server_is_path_below(const char *text); /* relative, and stays below */
 void server_refuse_secret(const struct config_decoder *decoder, const struct config_key *key,
 	const struct yaml_node *value, const struct config_path *path, void *base);
 
-/* server_hosts.c, server_repos.c, server_jobs.c: keys, then what only the whole tells. */
+/* server_hosts.c, server_repos.c, server_credentials.c, server_jobs.c: keys, then what only the
+ * whole tells. */
 extern const struct config_key server_host_keys[], server_repo_keys[], server_default_keys[],
 	server_policy_keys[], server_team_authz_keys[], server_metrics_keys[],
-	server_credential_keys[], server_pinned_keys[], server_sandbox_keys[],
-	server_notification_keys[], server_team_keys[], server_command_keys[];
-extern const struct config_element server_host, server_repo, server_credential, server_pinned,
-	server_notification, server_team;
+	server_credential_keys[], server_registry_keys[], server_pinned_keys[],
+	server_sandbox_keys[], server_notification_keys[], server_team_keys[],
+	server_command_keys[];
+extern const struct config_element server_host, server_repo, server_credential, server_registry,
+	server_pinned, server_notification, server_team;
 void server_hosts_finish(const struct config_decoder *decoder, struct settings *settings);
 void server_repos_finish(const struct config_decoder *decoder, struct settings *settings);
+void server_credentials_finish(const struct config_decoder *decoder, struct settings *settings);
 void server_jobs_finish(const struct config_decoder *decoder, struct settings *settings);
 /* What of a host a running server cannot change. */
 void server_hosts_must_stay(

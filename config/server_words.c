@@ -119,3 +119,24 @@ void server_complain(struct config_errors *errors, const struct config_place *at
 	config_complain(
 		errors, (struct yaml_place){ at->line, at->column }, path, hint, "%s", text);
 }
+
+/* "registry.example", "*.example:8443", "10.0.0.5:443", "[fd00::5]:443" */
+bool server_is_host(const char *text)
+{
+	size_t length = strlen(text), brackets = strcspn(text, "]");
+	const char *rest = text[0] == '[' && brackets < length ? text + brackets + 1
+							       : text + strcspn(text, ":");
+	const char *name = str_starts(text, "*.") ? text + 2 : text;
+	char *end = NULL;
+
+	if (length > 260 || name == rest || (*rest != '\0' && *rest != ':'))
+		return false;
+	if (text[0] != '[' &&
+		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") !=
+			(size_t)(rest - name))
+		return false;
+	if (*rest == '\0')
+		return true;
+	return rest[1] >= '1' && rest[1] <= '9' && strtol(rest + 1, &end, 10) <= 65535 &&
+	       *end == '\0';
+}

@@ -44,6 +44,8 @@ static const struct cli_verb verbs[] = {
 	{ "audit", "[--from MS] [--to MS] | verify", "the record", cli_audit },
 	{ "reload", "", "the server reads its configuration again, or says what is wrong with it",
 		cli_reload },
+	{ "rotate-key", "", "a new key vouches for jobs; the one before stays published for a week",
+		cli_rotate_key },
 	{ "doctor", "[--server FILE] [--repo OWNER/NAME]",
 		"what this machine and the hosts of a configuration can do, with the remedy for "
 		"what they cannot",

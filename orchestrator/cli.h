@@ -79,6 +79,7 @@ int cli_locks(struct cli *cli);
 int cli_queue(struct cli *cli);
 int cli_audit(struct cli *cli);
 int cli_reload(struct cli *cli);
+int cli_rotate_key(struct cli *cli);
 int cli_doctor(struct cli *cli);
 int cli_github_app(struct cli *cli);
 int cli_migrate(struct cli *cli);

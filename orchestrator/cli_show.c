@@ -160,3 +160,20 @@ int cli_reload(struct cli *cli)
 	json_decref(answer);
 	return CLI_DONE;
 }
+
+int cli_rotate_key(struct cli *cli)
+{
+	int r = CLI_DONE;
+	json_t *answer = cli_ask(cli, "POST", "/api/rotate-key", NULL, &r);
+	const json_t *keys = json_object_get(answer, "keys");
+
+	if (answer == NULL)
+		return r;
+	if (cli->json)
+		cli_print_json(answer);
+	else
+		(void)printf("%s signs from now on; %zu published\n",
+			cli_text(json_array_get(keys, 0), "kid"), json_array_size(keys));
+	json_decref(answer);
+	return CLI_DONE;
+}

@@ -10,6 +10,7 @@
 #include "orchestrator/http/http.h"
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/fault.h"
+#include "orchestrator/lib/issuer.h"
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/lib/log.h"
 #include "orchestrator/lib/sd_notify.h"
@@ -44,6 +45,7 @@ struct server {
 	struct vcs_host **hosts; /* NULL-ended */
 	struct executor *executor;
 	json_t *sandbox; /* what the launcher said of it */
+	struct issuer *issuer;
 	struct engine *engine;
 	struct http *http;
 	bool is_started;
@@ -163,6 +165,11 @@ static int reload(void *owner, int64_t *ret_generation, struct err *err)
 
 	if (r == 0)
 		r = read_host_secrets(server, next, err);
+	if (r == 0 && settings_use_identities(next)) {
+		r = issuer_ready(server->issuer, err);
+		if (r < 0)
+			serve_settings_refuse(&server->settings, err);
+	}
 	if (r == 0)
 		r = engine_reload(server->engine, next, err);
 	for (struct vcs_host **host = server->hosts; *host != NULL; host++) {
@@ -338,6 +345,7 @@ static int start_executor(struct server *server, struct arena *arena, struct err
 		.conftest = settings->conftest_path != NULL ? settings->conftest_path
 							    : cli_in_path(arena, "conftest"),
 		.cli_config = settings->tool_cli_config,
+		.issuer = server->issuer,
 		.tools = settings->tool_folder,
 		.sandbox = { .tier = settings->sandbox.mode,
 			.require = str_equal(settings->sandbox.mode, "full")
@@ -360,6 +368,14 @@ static int start_executor(struct server *server, struct arena *arena, struct err
 		return err_set(err, ERR_CONFIG,
 			"sluice-job and sluice-git are not beside sluice; install all three");
 	return executor_local_new(server->loop, &options, &server->executor, err);
+}
+
+/* The executor has it before there is a key: a launcher begins before there are secrets. */
+static struct issuer *start_issuer(const struct settings *settings)
+{
+	_cleanup_free_ char *folder = mem_printf("%s/identity", settings->data_dir);
+
+	return issuer_new(folder, &clock_system);
 }
 
 static int start_local(struct server *server, struct arena *arena, struct err *err)
@@ -443,6 +459,7 @@ static int start_http(struct server *server, struct err *err)
 		.store = server->store,
 		.settings = server->settings.current,
 		.doors = doors,
+		.issuer = server->issuer,
 		.why_not_ready = why_not_ready,
 		.warning = warning,
 		.sandbox_tier = sandbox_tier,
@@ -470,12 +487,15 @@ static int start(struct server *server, struct err *err)
 	server->on_term = loop_signal_new(server->loop, SIGTERM, on_stop, server);
 	server->on_hup = loop_signal_new(server->loop, SIGHUP, on_hup, server);
 	r = check_sandbox(&server->settings.first->sandbox, err);
+	server->issuer = start_issuer(server->settings.first);
 	if (r == 0)
 		r = start_executor(server, &arena, err);
 	if (r == 0)
 		r = store_open(database, &clock_system, &server->store, err);
 	if (r == 0)
 		r = start_hosts(server, &arena, err);
+	if (r == 0 && settings_use_identities(server->settings.first))
+		r = issuer_ready(server->issuer, err);
 	if (r == 0)
 		r = start_engine(server, err);
 	if (r == 0)
@@ -499,6 +519,7 @@ static void finish(struct server *server)
 	http_free(server->http);
 	engine_free(server->engine);
 	executor_local_free(server->executor);
+	issuer_free(server->issuer);
 	json_decref(server->sandbox);
 	stop_hosts(server);
 	store_close(server->store);

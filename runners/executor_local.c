@@ -2,7 +2,8 @@
  *
  * A job as seen from here:
  *
- *     start()            ASKED --- the launcher answers ---> RUNNING --- its process ends ---> told
+ *     start()            MINTING --- its credentials are made ---> ASKED
+ *     or at once         ASKED --- the launcher answers ---> RUNNING --- its process ends ---> told
  *     recover(): the lock is held                            RUNNING ----------'
  *     recover(): a result is there                                                            told
  *
@@ -13,7 +14,10 @@
 #include "runners/executor_local.h"
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/lib/list.h"
+#include "orchestrator/lib/secrets.h"
 #include "orchestrator/model/job_dir.h"
+#include "runners/executor_credentials.h"
+#include "runners/executor_evidence.h"
 #include "runners/executor_launcher.h"
 #include "runners/executor_secrets.h"
 #include "runners/executor_settings.h"
@@ -26,13 +30,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 enum { TICK_MS = 1000, STEPS_MS = 50, NAME_ROOM = 48 };
 
-enum watch_state { WATCH_ASKED = 1, WATCH_RUNNING, WATCH_ORPHANED, WATCH_ENDED };
+enum watch_state { WATCH_MINTING = 1, WATCH_ASKED, WATCH_RUNNING, WATCH_ORPHANED, WATCH_ENDED };
 
 struct watch { /* one job that is not told yet */
 	struct list link;
@@ -45,7 +48,9 @@ struct watch { /* one job that is not told yet */
 	struct loop_poll *poll;
 	struct loop_watch *events_file;
 	int64_t events_read;
-	bool has_new; /* the supervisor's start has not been told */
+	bool has_new;		    /* the supervisor's start has not been told */
+	struct minting *minting;    /* credentials are being made for it */
+	struct job_secrets secrets; /* until they are written */
 };
 
 struct executor_local {
@@ -57,6 +62,7 @@ struct executor_local {
 	void *notice_owner;
 	char *data_dir;
 	int jobs_fd;
+	struct issuer *issuer; /* borrowed, or NULL */
 	struct list watches;
 	struct slots slots;
 	struct loop_timer *tick;  /* live steps that no file event told, orphans */
@@ -120,6 +126,8 @@ static void watch_free(struct watch *watch)
 {
 	list_remove(&watch->link);
 	slot_leave(&watch->slot);
+	minting_free(watch->minting);
+	job_secrets_release(&watch->secrets);
 	loop_poll_free(watch->poll);
 	loop_watch_free(watch->events_file);
 	fd_closep(&watch->pidfd);
@@ -175,22 +183,6 @@ static int open_job(const struct executor_local *executor, struct job_id job, in
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Takes the lock, if nobody has it: *ret_fd is owned by the caller, or -1 when it is held. */
-static int try_lock(int dir_fd, int *ret_fd, struct err *err)
-{
-	_cleanup_fd_ int fd = openat(
-		dir_fd, JOB_FILE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	*ret_fd = -1;
-	if (fd < 0)
-		return err_sys(err, ERR_JOB, errno, "cannot open the job's lock");
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		*ret_fd = steal_fd(&fd);
-	else if (errno != EWOULDBLOCK)
-		return err_sys(err, ERR_JOB, errno, "cannot look at the job's lock");
-	return 0;
-}
-
 /* What cannot be looked at now is not gone: it is looked at again. */
 static bool may_be_alive(const struct executor_local *executor, const struct watch *watch)
 {
@@ -199,7 +191,7 @@ static bool may_be_alive(const struct executor_local *executor, const struct wat
 
 	if (dir < 0)
 		return errno != ENOENT && errno != ENOTDIR;
-	return try_lock(dir, &lock, &err) < 0 ? err.class == ERR_CLASS_TEMP : lock < 0;
+	return evidence_try_lock(dir, &lock, &err) < 0 ? err.class == ERR_CLASS_TEMP : lock < 0;
 }
 
 /* Takes the watch away and tells. Nothing of the watch may be used afterwards. */
@@ -530,23 +522,74 @@ static int fill_job(int dir, const struct job_spec *spec, struct err *err)
 	_cleanup_json_ json_t *json = job_spec_write(spec);
 	_cleanup_fd_ int events = openat(
 		dir, JOB_FILE_EVENTS, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int r;
 
 	if (events < 0)
 		return err_sys(err, ERR_JOB, errno, "cannot make the events of the job");
-	r = executor_write_secrets(dir, spec, err);
+	return jsonx_write_at(dir, JOB_FILE_SPEC, json, false, err);
+}
+
+/* Its secrets are known: they wait in its folder, and the launcher is asked. */
+static int hand_over(struct watch *watch, int dir, struct err *err)
+{
+	_cleanup_json_ json_t *request = NULL;
+	char name[NAME_ROOM];
+	int r = executor_write_secrets(dir, watch->job.v, &watch->secrets, err);
+
+	job_secrets_release(&watch->secrets);
 	if (r < 0)
 		return r;
-	return jsonx_write_at(dir, JOB_FILE_SPEC, json, false, err);
+	watch->state = WATCH_ASKED;
+	request = json_pack("{s:s}", "start", name_of(watch->job, watch->attempt, name));
+	launcher_link_send(watch->executor->launcher, request);
+	return 0;
+}
+
+static void on_minted(void *owner, const char *said, const struct err *err)
+{
+	struct watch *watch = owner;
+	_cleanup_fd_ int dir = open_job(watch->executor, watch->job, watch->attempt);
+	_cleanup_free_ char *text = NULL;
+	struct err other;
+
+	if (!str_empty(said)) {
+		_cleanup_free_ char *notice = mem_printf(
+			"the program for the credentials of job %lld said: %s",
+			(long long)watch->job.v, said);
+
+		tell(watch->executor, notice);
+	}
+	if (err == NULL && dir < 0) {
+		err_sys(&other, ERR_JOB, errno, "cannot open the directory of the job");
+		err = &other;
+	}
+	if (err == NULL && hand_over(watch, dir, &other) < 0)
+		err = &other;
+	minting_free(watch->minting);
+	watch->minting = NULL;
+	if (err == NULL)
+		return;
+	text = mem_printf("the job has no credentials: %s", err->text);
+	end_unstarted(watch, OUTCOME_SETUP_FAILED, text);
+}
+
+/* With everything that needs nobody else, or with a program of the operator at work. */
+static int give_secrets(struct watch *watch, const struct job_spec *spec, int dir, struct err *err)
+{
+	struct executor_local *executor = watch->executor;
+	int r = credentials_collect(spec, executor->issuer, &clock_system, &watch->secrets, err);
+
+	if (r == 0)
+		r = minting_start(executor->loop, spec, &watch->secrets, on_minted, watch,
+			&watch->minting, err);
+	return r < 0 || watch->minting != NULL ? r : hand_over(watch, dir, err);
 }
 
 static int local_start(struct executor *port, const struct job_spec *spec, struct err *err)
 {
 	struct executor_local *executor = local_of(port);
-	_cleanup_json_ json_t *request = NULL;
+	struct watch *watch = NULL;
 	char name[NAME_ROOM];
 	_cleanup_fd_ int dir = -1;
-	struct watch *watch;
 	int r;
 
 	name_of(spec->job, spec->attempt, name);
@@ -556,20 +599,24 @@ static int local_start(struct executor *port, const struct job_spec *spec, struc
 	dir = open_job(executor, spec->job, spec->attempt);
 	r = dir < 0 ? err_sys(err, ERR_JOB, errno, "cannot open the directory of job %s", name)
 		    : fill_job(dir, spec, err);
+	if (r == 0) {
+		watch = watch_new(executor, spec->job, spec->attempt, WATCH_MINTING);
+		if (job_repeat_class(spec->op) == REPEAT_NEVER)
+			slot_hold(&watch->slot);
+		r = give_secrets(watch, spec, dir, err);
+	}
 	if (r < 0) {
+		if (watch != NULL)
+			watch_free(watch);
 		if (dir >= 0) {
 			unlinkat(dir, JOB_FILE_SPEC, 0);
 			unlinkat(dir, JOB_FILE_SECRETS, 0);
 			unlinkat(dir, JOB_FILE_EVENTS, 0);
 		}
 		unlinkat(executor->jobs_fd, name, AT_REMOVEDIR);
+		secrets_return(spec->job.v);
 		return r;
 	}
-	watch = watch_new(executor, spec->job, spec->attempt, WATCH_ASKED);
-	if (job_repeat_class(spec->op) == REPEAT_NEVER)
-		slot_hold(&watch->slot);
-	request = json_pack("{s:s}", "start", name);
-	launcher_link_send(executor->launcher, request);
 	return 0;
 }
 
@@ -584,11 +631,6 @@ static void local_cancel(struct executor *port, struct job_id job, int attempt)
 	fd = openat(dir, JOB_FILE_CANCEL, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (watch != NULL && watch->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, watch->pidfd, SIGUSR1, NULL, 0);
-}
-
-static bool has_file(int dir_fd, const char *name)
-{
-	return faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* The lock is held. By whom: the pid in it, if that process still lives and the lock is still held
@@ -616,29 +658,15 @@ static void attach(struct executor_local *executor, int dir_fd, struct job_id jo
 static int find_evidence(struct executor_local *executor, int dir_fd, struct job_id job,
 	int attempt, enum job_evidence *ret, struct err *err)
 {
-	_cleanup_fd_ int lock = -1, fd = -1;
-	int r;
+	int r = evidence_find(dir_fd, ret, err);
 
-	r = try_lock(dir_fd, &lock, err);
-	if (r < 0)
-		return r;
-	if (lock < 0) {
+	if (r == 0 && *ret == EVIDENCE_ALIVE)
 		attach(executor, dir_fd, job, attempt);
-		*ret = EVIDENCE_ALIVE;
-		return 0;
-	}
-	if (has_file(dir_fd, JOB_FILE_RESULT)) {
+	if (r == 0 && *ret == EVIDENCE_ENDED) {
 		watch_new(executor, job, attempt, WATCH_ENDED);
 		loop_timer_arm(executor->soon, 0);
-		*ret = EVIDENCE_ENDED;
-		return 0;
 	}
-	*ret = has_file(dir_fd, JOB_FILE_STARTED) ? EVIDENCE_STARTED : EVIDENCE_NEVER;
-	/* Under the lock: a supervisor that is still on its way will find this and go. */
-	fd = openat(dir_fd, JOB_FILE_VOID, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || fsync(fd) < 0 || fsync(dir_fd) < 0)
-		return err_sys(err, ERR_JOB, errno, "cannot declare the job void");
-	return 0;
+	return r;
 }
 
 static int local_recover(struct executor *port, struct job_id job, int attempt,
@@ -689,6 +717,7 @@ static void local_forget(struct executor *port, struct job_id job, int attempt)
 {
 	char name[NAME_ROOM];
 
+	secrets_return(job.v);
 	trash(local_of(port), "jobs", name_of(job, attempt, name));
 }
 
@@ -745,6 +774,7 @@ int executor_local_new(struct loop *loop, const struct executor_local_options *o
 		.phase = local_phase,
 		.listen = local_listen };
 	executor->loop = loop;
+	executor->issuer = options->issuer;
 	executor->notice = options->notice;
 	executor->unfit = options->unfit;
 	executor->notice_owner = options->notice_owner;

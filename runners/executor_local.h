@@ -9,6 +9,7 @@
 #include "orchestrator/ports/executor.h"
 #include <jansson.h>
 
+struct issuer;
 struct sandbox_override;
 
 struct executor_local_options { /* all strings are copied */
@@ -20,6 +21,7 @@ struct executor_local_options { /* all strings are copied */
 	const char *conftest;	/* absolute, or NULL */
 	const char *cli_config; /* TF_CLI_CONFIG_FILE of the tools, or NULL */
 	const char *tools;	/* the folder of pinned tools, or NULL */
+	struct issuer *issuer;	/* vouches for jobs; borrowed, or NULL: nobody does */
 	struct {		/* what is not set has a default: tier full is used and required */
 		const char *tier, *require;   /* "full", "landlock" or "none" */
 		bool without_overlay;	      /* copies instead, as where the kernel has none */

@@ -1,41 +1,35 @@
-/* The secrets of a job. */
+/* The file of a job's secrets. */
 #include "runners/executor_secrets.h"
-#include "orchestrator/lib/strbuf.h"
+#include "orchestrator/lib/jsonx.h"
+#include "orchestrator/lib/secrets.h"
 #include "orchestrator/model/job_dir.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
-enum { SECRETS_MAX = 64 << 10 };
-
-int executor_write_secrets(int dir, const struct job_spec *spec, struct err *err)
+int executor_write_secrets(int dir, int64_t job, const struct job_secrets *secrets, struct err *err)
 {
-	const struct {
-		const char *name, *value;
-	} lines[] = {
-		{ "SLUICE_GIT_USER", spec->git_user },
-		{ "SLUICE_GIT_TOKEN", spec->git_token },
-		{ "SLUICE_GIT_PROXY", spec->git_proxy },
-		{ "SLUICE_GIT_CA_BUNDLE", spec->git_ca_bundle },
-	};
-	_cleanup_strbuf_ struct strbuf text = STRBUF(SECRETS_MAX);
+	_cleanup_json_ json_t *json = NULL;
 	_cleanup_fd_ int fd = -1;
 	ssize_t written;
+	size_t length;
+	char *text;
 
-	for (size_t i = 0; i < countof(lines); i++) {
-		if (!str_empty(lines[i].value) && strchr(lines[i].value, '\n') == NULL)
-			strbuf_printf(&text, "%s=%s\n", lines[i].name, lines[i].value);
-	}
-	if (text.length == 0)
+	if (secrets->count == 0)
 		return 0;
-	if (text.overflowed)
-		return err_set(
-			err, ERR_LIMIT, "the job's secrets are larger than %d bytes", SECRETS_MAX);
+	for (size_t i = 0; i < secrets->count; i++) {
+		if (!secrets->list[i].is_public)
+			secrets_lend(job, secrets->list[i].value);
+	}
+	json = job_secrets_write(secrets);
+	text = jsonx_text(json);
+	length = strlen(text);
 	fd = openat(
 		dir, JOB_FILE_SECRETS, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	written = fd < 0 ? -1 : write(fd, strbuf_text(&text), text.length);
-	explicit_bzero(text.data, text.length);
-	return written == (ssize_t)text.length
+	written = fd < 0 ? -1 : write(fd, text, length);
+	explicit_bzero(text, length);
+	free(text);
+	return written == (ssize_t)length
 		       ? 0
 		       : err_sys(err, ERR_JOB, errno, "cannot write the job's secrets");
 }

@@ -15,7 +15,7 @@ struct job_dir {
 	int events_fd;
 };
 
-enum { JOB_SPEC_MAX = 1 << 20, JOB_SECRETS_MAX = 256 << 10 };
+enum { JOB_SPEC_MAX = 1 << 20, JOB_SECRETS_MAX = 1 << 20 };
 
 /* Opens the directory and takes its lock. ERR_BUSY: somebody has it; ERR_REFUSED: it is void or has
  * a result. */
@@ -25,7 +25,7 @@ void job_dir_release(struct job_dir *dir);
 _must_check_ int job_dir_spec(
 	const struct job_dir *dir, struct arena *arena, struct job_spec *ret, struct err *err);
 /* The secrets file, unlinked before this returns; *ret is NULL when there is none, else owned by
- * the caller: lines KEY=value. */
+ * the caller: what job_secrets_write() made. */
 _must_check_ int job_dir_secrets(const struct job_dir *dir, char **ret, struct err *err);
 bool job_dir_is_cancelled(const struct job_dir *dir);
 /* `started`, on disk with its name when this returns. */

@@ -1,6 +1,7 @@
 /* Layers and sandboxes of one job. */
 #include "runners/place.h"
 #include "orchestrator/model/job_dir.h"
+#include "runners/credentials.h"
 #include "runners/kept_state.h"
 #include "runners/tree.h"
 #include "runners/way_out.h"
@@ -264,8 +265,11 @@ int place_enter(struct worker *worker, const struct place *place)
 		r = bind_bin(worker, &spec, &err);
 	if (r == 0 && place->owns_state)
 		r = bind_state(worker, &spec, place->state, &err);
-	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "work tree", &err)
-		     : enter_now(worker, &spec);
+	if (r < 0)
+		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "work tree", &err);
+	r = enter_now(worker, &spec);
+	/* before anything of the pull request runs there; those of init come with init */
+	return r < 0 ? r : credentials_place(worker, SECRET_OF_TOOLS);
 }
 
 static int make_repository(const struct worker *worker, char *path, struct err *err)

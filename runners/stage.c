@@ -3,6 +3,7 @@
 
 #include "orchestrator/lib/jsonx.h"
 #include "runners/confined.h"
+#include "runners/credentials.h"
 #include "runners/init_cache.h"
 #include "runners/place.h"
 #include "runners/tree.h"
@@ -113,6 +114,23 @@ static int learn_backend(struct walk *walk, struct ground *ground)
 	return 0;
 }
 
+/* ---- two halves of init ---- */
+
+/* Modules and providers come from elsewhere, the state's backend wants credentials, and what a pull
+ * request says to init may be a function's result (OpenTofu): so no sandbox has both. The second
+ * half finds everything in place and needs nobody but the backend. */
+static bool has_halves(const struct worker *worker)
+{
+	return credentials_have(worker, SECRET_OF_TOOLS);
+}
+
+static enum profile_id second_half(struct walk *walk)
+{
+	worker_leave(walk->worker);
+	walk->worker->context.without_backend = false;
+	return walk->worker->spec.op == JOB_PLAN ? PROFILE_PLAN : PROFILE_APPLY;
+}
+
 /* ---- an init that is kept for all ---- */
 
 /* In a sandbox of its own, so that nothing but init has written what is kept of it. */
@@ -128,9 +146,14 @@ static int make_entry(struct walk *walk, struct ground *ground, const struct str
 	int r = enter(walk, &bare, PROFILE_INIT);
 
 	worker->context.extra = extra;
+	worker->context.without_backend = has_halves(worker);
 	if (r == 0)
 		r = worker_take_slot(worker, "init", SLOT_ASK_INIT);
 	if (r == 0)
+		r = worker_step(worker, STEP_INIT, &verdict, &failure);
+	if (r == 0 && has_halves(worker))
+		r = enter(walk, &bare, second_half(walk));
+	if (r == 0 && has_halves(worker))
 		r = worker_step(worker, STEP_INIT, &verdict, &failure);
 	worker->context.extra = NULL;
 	if (r == 0 && !str_empty(workspace) && !str_equal(workspace, "default"))
@@ -175,6 +198,11 @@ static void write_facts(const struct walk *walk, const struct steps *steps,
 			strlen(steps->list[i].value), steps->list[i].value);
 	if (facts->length > 0) /* an argument may name any file */
 		strbuf_printf(facts, "tree %s\n", walk->worker->spec.tree);
+	/* what came with a credential is not for jobs that have none */
+	if (credentials_have(walk->worker, SECRET_OF_INIT))
+		strbuf_puts(facts, "of registries with credentials\n");
+	if (has_halves(walk->worker))
+		strbuf_puts(facts, "of a backend with credentials\n");
 }
 
 /* `steps` are those of the plan, also for its apply: both must find the same. */
@@ -213,9 +241,17 @@ static int run_to_init(struct walk *walk, struct ground *ground, size_t end)
 {
 	int r = begin(walk, ground, PROFILE_INIT);
 
+	walk->worker->context.without_backend = has_halves(walk->worker);
 	if (r == 0)
 		r = walk_steps(walk, 0, end);
+	if (r == 0 && has_halves(walk->worker)) {
+		ground->next = end - 1;
+		r = begin(walk, ground, second_half(walk));
+		if (r == 0)
+			r = walk_steps(walk, end - 1, end);
+	}
 	worker_leave(walk->worker);
+	walk->stands_in = 0;
 	if (r == 0)
 		r = learn_backend(walk, ground);
 	ground->has_upper = true;

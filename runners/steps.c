@@ -89,7 +89,8 @@ static int do_init(struct walk *walk, const struct step *step)
 	const char *workspace = walk->worker->spec.workspace;
 	int r = run_tool(walk, step, STEP_INIT);
 
-	if (r < 0 || str_empty(workspace) || str_equal(workspace, "default"))
+	if (r < 0 || str_empty(workspace) || str_equal(workspace, "default") ||
+		walk->worker->context.without_backend)
 		return r;
 	return run_tool(walk, &select, STEP_WORKSPACE);
 }

@@ -152,6 +152,8 @@ static int describe(const char *program, const struct tool_context *context, enu
 		strvec_push(argv, verb->words[i]);
 	if (step == STEP_WORKSPACE)
 		strvec_push(argv, context->spec->workspace);
+	if (step == STEP_INIT && context->without_backend)
+		strvec_push(argv, "-backend=false");
 	if (step == STEP_INIT && context->has_lock && !may_change_lock(context->extra))
 		strvec_push(argv, "-lockfile=readonly");
 	r = push_arguments(context, verb, argv, err);

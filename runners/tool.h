@@ -35,6 +35,7 @@ struct tool_context {
 	const char *bin;	    /* what commands find before the machine's programs */
 	const char *program;	    /* the executable of this job; NULL: the machine's own */
 	const struct strvec *extra; /* what the workflow adds to this step, expanded; or NULL */
+	bool without_backend; /* init: only modules and providers; the backend wants credentials */
 	bool has_lock;	      /* the repository says which providers: init takes these or none */
 	int64_t timeout_ms;   /* of this step; 0: what holds for every step */
 	const char *var_file; /* plan: of this workspace, relative to the project; or NULL */

@@ -10,6 +10,7 @@
 #include "orchestrator/lib/clock.h"
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/fault.h"
+#include "runners/credentials.h"
 #include "runners/diagnostic.h"
 #include "runners/place.h"
 #include "runners/sandbox/profile.h"
@@ -63,20 +64,6 @@ int worker_end_err(
 	return worker_end(worker, outcome, step, "%s", err->text);
 }
 
-static void read_secrets(struct worker *worker, char *text)
-{
-	char *rest = text;
-
-	for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
-		const char *equals = strchr(line, '=');
-
-		if (equals == NULL || equals == line)
-			continue;
-		strvec_push(&worker->secret_env, line);
-		mask_add(&worker->mask, equals + 1);
-	}
-}
-
 int worker_open(struct worker *worker, const struct site *site,
 	const struct sandbox_support *support, struct job_dir *dir, struct err *err)
 {
@@ -100,10 +87,10 @@ int worker_open(struct worker *worker, const struct site *site,
 	if (r < 0)
 		return r;
 	if (secrets != NULL) {
-		size_t length = strlen(secrets);
-
-		read_secrets(worker, secrets);
-		explicit_bzero(secrets, length);
+		r = credentials_read(worker, secrets, err);
+		explicit_bzero(secrets, strlen(secrets));
+		if (r < 0)
+			return r;
 	}
 	r = output_open(&worker->output, dir->fd, &worker->mask, err);
 	if (r < 0)
@@ -130,9 +117,7 @@ void worker_release(struct worker *worker)
 	json_decref(worker->policies);
 	fd_closep(&worker->wake_fd);
 	output_release(&worker->output);
-	for (size_t i = 0; i < worker->secret_env.count; i++)
-		explicit_bzero(worker->secret_env.items[i], strlen(worker->secret_env.items[i]));
-	strvec_release(&worker->secret_env);
+	job_secrets_release(&worker->secrets);
 	strvec_release(&worker->env);
 	mask_release(&worker->mask);
 	arena_release(&worker->arena);
@@ -140,8 +125,10 @@ void worker_release(struct worker *worker)
 
 void worker_leave(struct worker *worker)
 {
-	if (worker->is_inside)
+	if (worker->is_inside) {
 		sandbox_leave(&worker->box);
+		credentials_forget(worker);
+	}
 	worker->is_inside = false;
 }
 
@@ -386,12 +373,8 @@ int worker_describe(struct worker *worker, enum tool_step step, struct strvec *a
 		describe_way_out(worker, env);
 	for (size_t i = 0; r == 0 && i < worker->env.count; i++)
 		step_env_put(env, worker->env.items[i]);
-	for (size_t i = 0; r == 0 && i < worker->secret_env.count; i++) {
-		const char *line = worker->secret_env.items[i];
-
-		if (site_tells(worker->site, worker->box.profile->id, line, strcspn(line, "=")))
-			step_env_put(env, line);
-	}
+	if (r == 0)
+		credentials_env(worker, env);
 	return r;
 }
 
@@ -550,7 +533,9 @@ int worker_step(struct worker *worker, enum tool_step step, struct tool_verdict 
 
 	if (worker_describe(worker, step, &argv, &env, &err) < 0)
 		return worker_end_err(worker, OUTCOME_SETUP_FAILED, command.name, &err);
-	r = worker_exec(worker, &command, &status);
+	r = step == STEP_INIT ? credentials_place(worker, SECRET_OF_INIT) : 0;
+	if (r == 0)
+		r = worker_exec(worker, &command, &status);
 	if (r < 0)
 		return r;
 	tail = output_tail(&worker->output, TAIL_MAX);

@@ -7,6 +7,7 @@
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/mask.h"
+#include "orchestrator/model/job_secrets.h"
 #include "orchestrator/model/job_slot.h"
 #include "runners/job_dir.h"
 #include "runners/output.h"
@@ -25,8 +26,8 @@ struct worker {
 	struct arena arena;
 	struct job_spec spec;
 	struct mask mask;
-	struct strvec env;	  /* NAME=value of the workflow, beside what the tool asks for */
-	struct strvec secret_env; /* KEY=value */
+	struct strvec env; /* NAME=value of the workflow, beside what the tool asks for */
+	struct job_secrets secrets;
 	struct output output;
 	struct tool_context context;
 	struct sandbox box;

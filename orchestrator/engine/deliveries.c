@@ -2,8 +2,6 @@
  * than it happened. */
 #include "orchestrator/engine/private.h"
 
-#include "orchestrator/lib/glob.h"
-
 static int operator_event(struct arena *arena, const struct inbox_row *row, json_t **ret_json,
 	struct vcs_event *ret, struct err *err)
 {
@@ -76,16 +74,8 @@ int delivery_handle(struct engine *engine, struct arena *arena, const struct inb
 bool host_allows(const struct engine *engine, const struct vcs_event *event)
 {
 	const struct host_settings *settings = engine_host_settings(engine, event->host);
-	_cleanup_(arena_release) struct arena arena = { 0 };
-	struct glob_list list;
-	struct err err;
 
-	/* the reader of the configuration has refused patterns that are none */
-	return settings == NULL ||
-	       (glob_list_compile(GLOB_NAME, "", settings->repos.list, settings->repos.count,
-			&arena, &list, &err) == 0 &&
-		       glob_list_find(&list,
-			       arena_printf(&arena, "%s/%s", event->host, event->repo)) != NULL);
+	return settings == NULL || settings_serve_repo(&settings->repos, event->host, event->repo);
 }
 
 /* ---- pulls ---- */

@@ -397,6 +397,14 @@ static int end_handed(
 	return r;
 }
 
+static int end_unstarted(
+	struct engine *engine, const struct outbox_row *row, const struct job *job, struct err *err)
+{
+	engine_tell(engine, true, "a job cannot be started", err);
+	engine_post_start_failed(engine, job, err);
+	return store_outbox_done(engine->store, row->id, row->version, err);
+}
+
 static int start_job(
 	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
 {
@@ -422,6 +430,8 @@ static int start_job(
 	}
 	if (r == 0)
 		r = spec_make(engine, arena, &job, &spec, err);
+	if (r < 0 && err->class == ERR_CLASS_CONFIG)
+		return end_unstarted(engine, row, &job, err);
 	if (r < 0)
 		return r;
 	if (!git_may_go(engine, row, &job, arena, &spec))
@@ -431,11 +441,8 @@ static int start_job(
 	fault_point("engine.start.after");
 	if (r < 0 && err->class == ERR_CLASS_TEMP && row->attempts < START_TRIES)
 		return r;
-	if (r < 0) {
-		engine_tell(engine, true, "a job cannot be started", err);
-		engine_post_start_failed(engine, &job, err);
-		return store_outbox_done(engine->store, row->id, row->version, err);
-	}
+	if (r < 0)
+		return end_unstarted(engine, row, &job, err);
 	metrics_add(METRIC_JOBS_STARTED, 1);
 	note_handed(engine, row->id);
 	return end_handed(engine, find_handed(engine, row->id), row, err);

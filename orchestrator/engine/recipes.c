@@ -12,12 +12,25 @@ static const struct workflow *find_workflow(const struct repo_config *config, co
 	return NULL;
 }
 
+static const struct environment *find_environment(
+	const struct repo_config *config, const char *name)
+{
+	for (size_t i = 0; i < config->environment_count; i++) {
+		if (str_equal(config->environments[i].name, name))
+			return &config->environments[i];
+	}
+	return NULL;
+}
+
 const char *recipe_of(const struct repo_config *config, const struct project_config *project,
 	const char *version, struct arena *arena)
 {
 	const char *name = str_empty(project->workflow) ? "default" : project->workflow;
 	const struct workflow *workflow = find_workflow(config, name);
+	const struct environment *environment = find_environment(config, project->environment);
 	struct recipe recipe = { .tool_version = version,
+		.environment = str_empty(project->environment) ? "" : project->environment,
+		.credentials = environment == NULL ? "" : environment->credentials,
 		.checks_policies = project->policy_check,
 		.import_requires = project->import_requires,
 		.automerges = config->automerge,
@@ -26,7 +39,7 @@ const char *recipe_of(const struct repo_config *config, const struct project_con
 	if (workflow == NULL && !str_equal(name, "default"))
 		return NULL;
 	if (workflow == NULL && str_empty(recipe.tool_version) && !recipe.checks_policies &&
-		recipe.import_requires == 0 && !recipe.automerges)
+		recipe.import_requires == 0 && !recipe.automerges && str_empty(recipe.environment))
 		return "";
 	for (enum stage stage = 0; workflow != NULL && stage < STAGE_COUNT; stage++)
 		recipe.stages[stage] = workflow->stages[stage];
@@ -63,6 +76,8 @@ int recipe_spec(const struct job *job, struct arena *arena, struct job_spec *ret
 	if (r < 0)
 		return r;
 	ret->tool_version = recipe.tool_version;
+	ret->environment = recipe.environment;
+	ret->profile = recipe.credentials;
 	ret->steps = recipe.stages[stage_of(job->op)];
 	if (job->op == JOB_APPLY)
 		ret->plan_steps = recipe.stages[STAGE_PLAN];

@@ -8,6 +8,7 @@
  * workflow that there is not. `version` is that of the tool, or "". */
 const char *recipe_of(const struct repo_config *config, const struct project_config *project,
 	const char *version, struct arena *arena);
-/* The steps of this job's stage, and its version of the tool. */
+/* The steps of this job's stage, its version of the tool, the names of its environment and of the
+ * profile that this one names. */
 _must_check_ int recipe_spec(
 	const struct job *job, struct arena *arena, struct job_spec *ret, struct err *err);

@@ -102,6 +102,40 @@ static void policies(const struct settings *settings, struct arena *arena, struc
 			policies->sets[i].path };
 }
 
+/* What the operator lets jobs of this repository use. Code that nobody here wrote gets nothing. */
+static int find_credentials(const struct settings *settings, const struct pull *pull,
+	struct arena *arena, struct job_spec *spec, struct err *err)
+{
+	const struct credential_profile *profile;
+	const struct registry **registries = NULL;
+
+	if (spec->op == JOB_PREPARE || spec->op == JOB_HOOKS || pull->from_fork)
+		return 0;
+	for (size_t i = 0; i < settings->registry_count; i++) {
+		if (!settings_serve_repo(&settings->registries[i].repos, pull->host, pull->repo))
+			continue;
+		registries = arena_push(
+			arena, registries, spec->registry_count, sizeof(*registries));
+		registries[spec->registry_count++] = &settings->registries[i];
+	}
+	spec->registries = registries;
+	if (str_empty(spec->profile))
+		return 0;
+	profile = settings_credentials(settings, spec->profile);
+	if (profile == NULL)
+		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+			"the environment %.60s names the credentials %.60s, which the server does "
+			"not have; its operator must add them, or the base branch name others",
+			spec->environment, spec->profile);
+	if (!settings_serve_repo(&profile->repos, pull->host, pull->repo))
+		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+			"the credentials %.60s of the environment %.60s are not for this "
+			"repository; the operator of the server says for which they are",
+			spec->profile, spec->environment);
+	spec->credentials = spec->op == JOB_PLAN ? &profile->plan : &profile->apply;
+	return 0;
+}
+
 int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
 	struct job_spec *ret, struct err *err)
 {
@@ -120,6 +154,8 @@ int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
 	*ret = (struct job_spec){ .job = job->id,
 		.attempt = job->attempt,
 		.op = job->op,
+		.host = pull.host,
+		.issuer = settings->url,
 		.tool = job->tool,
 		.repo = pull.repo_id,
 		.repo_name = repo.name,
@@ -155,5 +191,7 @@ int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
 			&ret->tool_archive);
 	if (r == 0)
 		policies(settings, arena, ret);
+	if (r == 0)
+		r = find_credentials(settings, &pull, arena, ret, err);
 	return r;
 }

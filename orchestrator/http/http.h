@@ -5,6 +5,7 @@
  * hold only so many connections. A delivery is answered after the commit that holds it. */
 #pragma once
 #include "orchestrator/engine/engine.h"
+#include "orchestrator/lib/issuer.h"
 #include "orchestrator/lib/loop.h"
 #include "orchestrator/lib/strbuf.h"
 
@@ -25,6 +26,7 @@ struct http_options {
 	struct store *store;
 	const struct settings *settings; /* borrowed until http_reload() brings others */
 	const struct http_door *doors;	 /* prefix NULL ends */
+	struct issuer *issuer;		 /* borrowed: whose public keys are shown */
 	/* NULL when all is well, else why not: for /readyz. */
 	const char *(*why_not_ready)(void *owner);
 	/* What the operator should know although all is well; NULL: nothing. */

@@ -112,6 +112,41 @@ static void get_metrics(struct http_call *call)
 		http_options(call->http)->sandbox_tier(http_options(call->http)->owner));
 }
 
+/* ---- who vouches for jobs ---- */
+
+static void give_document(struct http_call *call, json_t *document)
+{
+	if (document == NULL)
+		http_fail(call, 404, "", "this server vouches for nobody");
+	else
+		http_json(call, document);
+}
+
+static void get_discovery(struct http_call *call)
+{
+	const struct http_options *options = http_options(call->http);
+
+	give_document(call, issuer_discovery(options->issuer, options->settings->url));
+}
+
+static void get_keys(struct http_call *call)
+{
+	give_document(call, issuer_keys(http_options(call->http)->issuer));
+}
+
+static void post_rotate(struct http_call *call)
+{
+	const struct http_options *options = http_options(call->http);
+	struct err err = { 0 };
+
+	if (!settings_use_identities(options->settings))
+		http_fail(call, 422, "", "no profile of credentials has an identity");
+	else if (issuer_rotate(options->issuer, &err) < 0)
+		http_fail(call, 503, "", "%s", err.text);
+	else
+		give_document(call, issuer_keys(options->issuer));
+}
+
 const struct http_route http_routes[] = {
 	{ "POST", "/events", ON_BOTH, post_event_plain },
 	{ "POST", "/events/*", ON_BOTH, post_event },
@@ -128,6 +163,9 @@ const struct http_route http_routes[] = {
 	{ "GET", "/api/audit/verify", ON_UNIX, api_audit_verify, true },
 	{ "POST", "/api/commands", ON_UNIX, api_command },
 	{ "POST", "/api/reload", ON_UNIX, api_reload },
+	{ "POST", "/api/rotate-key", ON_UNIX, post_rotate },
+	{ "GET", ISSUER_DISCOVERY, ON_BOTH, get_discovery },
+	{ "GET", ISSUER_KEYS, ON_BOTH, get_keys },
 };
 
 const size_t http_route_count = countof(http_routes);

@@ -6,7 +6,7 @@
 #pragma once
 
 #define JOB_FILE_SPEC	 "job.json" /* server, before anything else: what to do */
-#define JOB_FILE_SECRETS "secrets"  /* server, 0600, KEY=value lines: read once and unlinked */
+#define JOB_FILE_SECRETS "secrets"  /* server, 0600, a list: read once and unlinked */
 #define JOB_FILE_LOCK	 "lock"	    /* flock while anything of the job lives; holds the pid */
 #define JOB_FILE_VOID	 "void"	    /* server, under the lock: this attempt may never begin */
 #define JOB_FILE_STARTED "started"  /* supervisor, durable before the first effect of an apply */

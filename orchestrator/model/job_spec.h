@@ -7,6 +7,9 @@
 #include "orchestrator/model/workflow.h"
 #include <jansson.h>
 
+struct credential_use;
+struct registry;
+
 /* One policy set: the operator's folder, the only path of this machine in an order. */
 struct policy_source {
 	const char *name, *path;
@@ -32,6 +35,12 @@ struct job_spec {
 	size_t config_file_count;
 	/* What sluice-git needs to get there. Never in job.json: one file, read once. */
 	const char *git_user, *git_token, *git_proxy, *git_ca_bundle; /* NULL or "": none */
+	/* What its tools may use, of the operator's settings, and what the job says of itself where
+	 * that makes its credentials. Never in job.json either; borrowed until start() returns. */
+	const struct credential_use *credentials; /* NULL: none */
+	const struct registry *const *registries; /* those that this repository may use */
+	size_t registry_count;
+	const char *host, *environment, *profile, *issuer;
 
 	/* plan, apply */
 	const char *tree;

@@ -1,6 +1,8 @@
 /* How long a generation of the settings lives, and what is looked up in it. */
 #include "orchestrator/model/settings.h"
 
+#include "orchestrator/lib/glob.h"
+
 struct settings *settings_ref(struct settings *settings)
 {
 	settings->refs++;
@@ -35,6 +37,28 @@ const struct credential_profile *settings_credentials(
 			return &settings->credentials[i];
 	}
 	return NULL;
+}
+
+bool settings_serve_repo(const struct name_list *repos, const char *host, const char *repo)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct glob_list list;
+	struct err err;
+
+	/* the reader of the configuration has refused patterns that are none */
+	return glob_list_compile(GLOB_NAME, "", repos->list, repos->count, &arena, &list, &err) ==
+		       0 &&
+	       glob_list_find(&list, arena_printf(&arena, "%s/%s", host, repo)) != NULL;
+}
+
+bool settings_use_identities(const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->credential_count; i++) {
+		if (settings->credentials[i].plan.identity.kind != NULL ||
+			settings->credentials[i].apply.identity.kind != NULL)
+			return true;
+	}
+	return false;
 }
 
 bool settings_allow(const struct settings *settings, const char *verb)

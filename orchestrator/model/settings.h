@@ -113,16 +113,37 @@ struct credential_variable { /* of the environment; exactly one of value and fil
 	struct config_place at;
 };
 
+/* A token that says who a job is, signed by us, which a cloud takes instead of a secret. */
+struct credential_identity {
+	const char *kind; /* "aws", "gcp", "azure", "token"; NULL: none */
+	const char *audience;
+	const char *role;	     /* aws: its ARN; gcp: the service account, or "" */
+	const char *provider;	     /* gcp: projects/.../providers/NAME */
+	const char *client, *tenant; /* azure */
+	int64_t lifetime_ms;
+};
+
 struct credential_use {
 	struct credential_variable *variables;
 	size_t variable_count;
-	struct name_list command; /* argv; prints lines NAME=VALUE */
+	struct name_list command; /* argv; prints lines NAME=VALUE, or JSON */
+	struct credential_identity identity;
 };
 
 struct credential_profile { /* `credentials` of an environment names it */
 	const char *name;
 	struct config_place at;
+	struct name_list repos; /* who may name it: globs over "host/owner/repo" */
 	struct credential_use plan, apply;
+};
+
+/* Where modules and providers come from that not everybody may read. */
+struct registry {
+	const char *host; /* perhaps with :PORT */
+	struct config_place at;
+	const char *user, *token_file; /* of basic authentication; the token alone for a registry */
+	const char *ca_bundle;	       /* or "": the machine's */
+	struct name_list repos;	       /* whose jobs may ask there with it */
 };
 
 struct pinned_tool { /* a version that a project may ask for */
@@ -191,7 +212,7 @@ struct settings {
 	bool local_host;	   /* the embedded host is on */
 	bool bare_commands;	   /* "apply" alone is a command too */
 	const char *status_prefix; /* "sluice" */
-	const char *url;	   /* where people reach us: links; or "" */
+	const char *url;	   /* where people and clouds reach us; or "" */
 	struct command_settings commands;
 
 	const char *tool; /* kind for projects that name none: "terraform" or "opentofu" */
@@ -237,6 +258,8 @@ struct settings {
 	struct metrics_settings metrics;
 	struct credential_profile *credentials;
 	size_t credential_count;
+	struct registry *registries;
+	size_t registry_count;
 	struct sandbox_settings sandbox;
 	struct notification *notifications;
 	size_t notification_count;
@@ -258,3 +281,7 @@ const struct pinned_tool *settings_tool(
 	const struct settings *settings, const char *kind, const char *version);
 const struct credential_profile *settings_credentials(
 	const struct settings *settings, const char *name); /* NULL: there is none */
+/* May jobs of this repository use it? `repos` are the globs of a profile or a registry. */
+bool settings_serve_repo(const struct name_list *repos, const char *host, const char *repo);
+/* Does any profile say who its jobs are? */
+bool settings_use_identities(const struct settings *settings);

@@ -149,7 +149,7 @@ int recipe_read(const char *text, struct arena *arena, struct recipe *ret, struc
 	struct jsonx reader;
 	int r;
 
-	*ret = (struct recipe){ .tool_version = "" };
+	*ret = (struct recipe){ .tool_version = "", .environment = "", .credentials = "" };
 	if (str_empty(text))
 		return 0;
 	r = jsonx_parse(text, strlen(text), RECIPE_BYTES_MAX, &json, err);
@@ -161,6 +161,8 @@ int recipe_read(const char *text, struct arena *arena, struct recipe *ret, struc
 	ret->automerges = jsonx_bool_or(&reader, "automerges", false);
 	ret->deletes_branch = jsonx_bool_or(&reader, "deletes_branch", false);
 	ret->import_requires = (unsigned)jsonx_int_or(&reader, "import_requires", 0);
+	ret->environment = read_text(&reader, "environment", STEP_ARG_BYTES_MAX, arena);
+	ret->credentials = read_text(&reader, "credentials", STEP_ARG_BYTES_MAX, arena);
 	r = reader.failed;
 	for (enum stage stage = 0; r == 0 && stage < STAGE_COUNT; stage++)
 		r = steps_read(json_object_get(json, stage_name(stage)), stage_name(stage), arena,
@@ -226,6 +228,8 @@ const char *recipe_write(const struct recipe *recipe, struct arena *arena)
 	json_object_set_new(json, "import_requires", json_integer(recipe->import_requires));
 	json_object_set_new(json, "automerges", json_boolean(recipe->automerges));
 	json_object_set_new(json, "deletes_branch", json_boolean(recipe->deletes_branch));
+	json_object_set_new(json, "environment", text(recipe->environment));
+	json_object_set_new(json, "credentials", text(recipe->credentials));
 	for (enum stage stage = 0; stage < STAGE_COUNT; stage++)
 		json_object_set_new(json, stage_name(stage), steps_write(&recipe->stages[stage]));
 	bytes = jsonx_text(json);

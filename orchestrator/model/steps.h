@@ -26,6 +26,8 @@ struct recipe {
 	unsigned import_requires; /* enum requirement */
 	bool automerges;	  /* merged when everything of the pull request is applied */
 	bool deletes_branch;	  /* after that */
+	const char *environment;  /* of the project, or "" */
+	const char *credentials;  /* the profile that the environment names, or "" */
 	struct steps stages[STAGE_COUNT];
 };
 

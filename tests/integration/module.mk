@@ -29,4 +29,5 @@ suite_github-gates = python3 tests/integration/test_github_gates.py ## what gate
 suite_calls = python3 tests/integration/test_calls.py ## each call to GitHub goes wrong in each way, and nobody sees it in the end
 suite_gitea = python3 tests/integration/test_gitea.py ## the same on a Gitea and a Forgejo, whose description judges each call
 suite_migrate = python3 tests/integration/test_migrate.py ## flags, environment and files of Atlantis as server.yaml
+suite_credentials = python3 tests/integration/test_credentials.py ## what jobs may use elsewhere: credentials, identities, private modules
 suite_demo = scripts/demo ## the demo, which checks each of its answers

@@ -87,9 +87,12 @@ static const char whole[] =
 	"  policy_sets: [{name: a, path: /p/a}, {name: b, path: /p/b, approve_count: 1}]\n"
 	"metrics: {statsd: {host: 127.0.0.1, port: 8125}}\n"
 	"team_authz: {command: /bin/may, args: [x]}\n"
+	"registries: {git.acme.test: {repos: '*', token_file: /t, ca_bundle: /ca.pem}}\n"
 	"credentials:\n"
 	"  production:\n"
-	"    plan: {variables: {AWS_REGION: {value: eu-central-1}}}\n"
+	"    repos: github.com/acme/*\n"
+	"    plan: {variables: {AWS_REGION: {value: eu-central-1}}, identity: {kind: aws, role: "
+	"'arn:aws:iam::1:role/plan', lifetime: 5m}}\n"
 	"    apply: {command: [/bin/mint, apply], variables: {AWS_SECRET_ACCESS_KEY: {file: "
 	"/k}}}\n"
 	"tools:\n"
@@ -164,6 +167,15 @@ static void test_whole(_unused_ void **state)
 	profile = settings_credentials(&settings, "production");
 	assert_string_equal(profile->plan.variables[0].value, "eu-central-1");
 	assert_string_equal(profile->apply.variables[0].file, "/k");
+	assert_string_equal(profile->plan.identity.role, "arn:aws:iam::1:role/plan");
+	assert_int_equal(profile->plan.identity.lifetime_ms, 300000);
+	assert_null(profile->apply.identity.kind);
+	assert_int_equal(profile->apply.identity.lifetime_ms, 900000);
+	assert_true(settings_serve_repo(&profile->repos, "github.com", "acme/infra"));
+	assert_false(settings_serve_repo(&profile->repos, "github.com", "acme2/infra"));
+	assert_true(settings_use_identities(&settings));
+	assert_string_equal(settings.registries[0].host, "git.acme.test");
+	assert_string_equal(settings.registries[0].user, "x-access-token");
 	assert_string_equal(profile->apply.command.list[1], "apply");
 	assert_null(settings_credentials(&settings, "staging"));
 	assert_non_null(settings_tool(&settings, "terraform", "1.9.8"));

@@ -3,18 +3,17 @@
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/lib/rsa.h"
+#include "orchestrator/lib/secret_file.h"
 #include "orchestrator/lib/secrets.h"
 #include "orchestrator/lib/strbuf.h"
 #include "vcs/github/github_inside.h"
 #include "vcs/github/github_names.h"
 #include "vcs/github/github_proxy.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SECRET_FILE_MAX = 64 << 10, PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 5000 };
 
 static struct github_host *host_of(const struct vcs_host *port)
 {
@@ -324,49 +323,6 @@ static bool host_git_access(struct vcs_host *port, const char *repo, struct git_
 
 /* ---- secrets, from files ---- */
 
-/* A name without a slash is one of systemd's credentials. */
-static char *secret_place(const char *path)
-{
-	const char *folder = getenv("CREDENTIALS_DIRECTORY");
-
-	return path[0] == '/' || folder == NULL ? mem_strdup(path)
-						: mem_printf("%s/%s", folder, path);
-}
-
-static int secret_read(
-	const char *path, const char *what, char **ret, size_t *ret_length, struct err *err)
-{
-	_cleanup_free_ char *place = secret_place(path);
-	_cleanup_fd_ int fd = open(place, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	char *text = mem_alloc(SECRET_FILE_MAX + 1);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, SECRET_FILE_MAX);
-
-	if (length < 0) {
-		int problem = errno;
-
-		free(text);
-		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
-			"%s cannot be read from %s: %s", what, place, strerror(problem));
-	}
-	while (length > 0 && strchr("\r\n \t", text[length - 1]) != NULL)
-		text[--length] = '\0';
-	if (length == 0 || strlen(text) != (size_t)length) {
-		free(text);
-		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
-			"%s is empty or has a NUL in it: %s", what, path);
-	}
-	*ret = text;
-	*ret_length = (size_t)length;
-	return 0;
-}
-
-static void secret_free(char *text)
-{
-	if (text != NULL)
-		explicit_bzero(text, strlen(text));
-	free(text);
-}
-
 struct github_secrets {
 	struct strvec webhook;
 	char *token;		 /* of a person, or NULL */
@@ -377,7 +333,7 @@ static void secrets_free(struct github_secrets *secrets)
 {
 	if (secrets == NULL)
 		return;
-	secret_free(secrets->token);
+	secret_file_free(secrets->token);
 	rsa_key_free(secrets->app_key);
 	strvec_release(&secrets->webhook);
 	free(secrets);
@@ -395,14 +351,14 @@ static int read_webhook_secrets(
 	for (size_t i = 0; i < settings->webhook_secret_files.count; i++) {
 		char *text = NULL;
 		size_t length = 0;
-		int r = secret_read(settings->webhook_secret_files.list[i], "the webhook secret",
-			&text, &length, err);
+		int r = secret_file_read(settings->webhook_secret_files.list[i],
+			"the webhook secret", &text, &length, err);
 
 		if (r < 0)
 			return r;
 		secrets_add(text);
 		strvec_push(&secrets->webhook, text);
-		secret_free(text);
+		secret_file_free(text);
 		if (length < GITHUB_SECRET_MIN)
 			return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
 				"the webhook secret in %s is shorter than %d characters",
@@ -423,7 +379,8 @@ static int read_credential(
 			"the host %s needs either token_file or app_id with app_key_file",
 			settings->name);
 	if (!str_empty(settings->token_file)) {
-		r = secret_read(settings->token_file, "the token", &secrets->token, &length, err);
+		r = secret_file_read(
+			settings->token_file, "the token", &secrets->token, &length, err);
 		if (r == 0)
 			secrets_add(secrets->token);
 		if (r == 0 && strpbrk(secrets->token, " \r\n\t") != NULL)
@@ -434,12 +391,12 @@ static int read_credential(
 	if (settings->app_id <= 0)
 		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
 			"the host %s has app_key_file, and needs app_id", settings->name);
-	r = secret_read(settings->app_key_file, "the key of the App", &pem, &length, err);
+	r = secret_file_read(settings->app_key_file, "the key of the App", &pem, &length, err);
 	if (r == 0)
 		r = rsa_key_read(pem, length, &secrets->app_key, err);
 	if (r < 0 && pem != NULL)
 		(void)err_wrap(err, "%s", settings->app_key_file);
-	secret_free(pem);
+	secret_file_free(pem);
 	return r;
 }
 
