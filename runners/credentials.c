@@ -58,8 +58,8 @@ static bool may_know(const struct worker *worker, const struct job_secret *secre
 	case PROFILE_SECRETS_LISTED:
 		break;
 	}
-	return secret->use == use && site_tells(worker->site, profile->id, secret->name,
-					     strlen(secret->name));
+	return secret->use == use &&
+	       site_tells(worker->site, profile->id, secret->name, strlen(secret->name));
 }
 
 /* With the folder of the files where the mark stands. Owned by the caller, who wipes it. */

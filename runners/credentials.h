@@ -2,8 +2,8 @@
  * of the files, which lies on the job's own /tmp: the shell of the sandbox writes it there, as the
  * job's user, before anything of the pull request runs. */
 #pragma once
-#include "orchestrator/model/job_secrets.h"
 #include "orchestrator/lib/strvec.h"
+#include "orchestrator/model/job_secrets.h"
 
 struct worker;
 

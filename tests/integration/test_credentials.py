@@ -27,13 +27,26 @@ REPO = "version: 3\nprojects:\n- {name: p, dir: p, environment: prod}\nenvironme
 CASES = []
 PLAN_SECRET, APPLY_SECRET, MINTED = "plan-sesame-0815-only", "apply-sesame-4711-only", "minted-sesame-%d-now"
 
-# What a step finds out about itself, for the test alone; it prints its secrets, too, as a hostile one would.
+# What a sandbox knows, for the test alone; it prints its secrets, too, as a hostile tool would.
 LOOK = r"""
-env | sort > {seen}/{name}.env
-cat /proc/1/environ > {seen}/{name}.first 2>/dev/null
-find /tmp -path {seen} -prune -o -type f -size -16k -exec sh -c 'echo "== $1"; cat "$1"' - {{}} \; > {seen}/{name}.files 2>/dev/null
-env; env | base64 -w0; cat {seen}/{name}.files
-true
+look() {{
+env | sort > {seen}/$1.env
+cat /proc/1/environ > {seen}/$1.first 2>/dev/null
+find /tmp -path {seen} -prune -o -type f -size -16k -exec sh -c 'echo "== $1"; cat "$1"' - {{}} \; > {seen}/$1.files 2>/dev/null
+env; env | base64 -w0; cat {seen}/$1.files
+}}
+"""
+# Looks, and then does what the tool does. Init comes in two halves.
+TOOL = """#!/bin/bash
+%s
+case "$1 $*" in
+init*-backend=false*) name=init;;
+init*) name=backend;;
+*) name=$1;;
+esac
+case $1 in init|plan|apply) look $name >&2;; esac
+%s
+exec {tool} "$@"
 """
 
 
@@ -67,18 +80,17 @@ class Place:
         self.write("apply.secret", APPLY_SECRET + "\n")
         self.base = base or {"sluice.yaml": REPO, "p/main.tf": TF}
         self.change = change or {"p/x.tf": TF}
-        tools = os.path.dirname(program) if program else ""
+        self.ask = "true"
+        self.program, self.kind = program or STUB, kind
+        tools = os.path.dirname(self.program)
         self.config = (
             "listen: 127.0.0.1:0\nurl: https://sluice.test\n"
-            "tools: {%s: %s%s}\n" % (kind, program or STUB, ", cli_config: %s" % cli_config() if program and cli_config() else "")
+            "tools: {%s: %s%s}\n" % (kind, self.folder + "/tool/look", ", cli_config: %s" % cli_config() if program and cli_config() else "")
             + "credentials:\n  main:\n" + indent(profile.format(place=self), 4)
-            + (("workflows:\n  default:\n    plan:\n      steps:\n" + self.look("init") + "      - init\n" + self.look("plan")
-                + "      - plan\n    apply:\n      steps:\n" + self.look("apply") + "      - apply\n") if workflow else ""))
+            + (("workflows:\n  default:\n    plan:\n      steps:\n      - init\n      - plan\n      - run: |\n"
+                + indent((LOOK + "look run\n").format(seen=self.seen), 10)) if workflow else ""))
         self.more, self.tools = more, tools
         self.server = None
-
-    def look(self, name):
-        return "      - run: |\n" + indent(LOOK.format(seen=self.seen, name=name), 10)
 
     def write(self, name, text, mode=0o600):
         path = os.path.join(self.folder, name)
@@ -90,7 +102,9 @@ class Place:
     def __enter__(self):
         repo = os.path.join(self.folder, "repo.git")
         sluice.make_repository(repo, self.base, {"feature": self.change})
-        sandbox = "sandbox:\n  write: [%s]\n%s" % (self.seen, "  read: [%s]\n" % self.tools if self.tools else "")
+        os.mkdir(os.path.join(self.folder, "tool"), 0o755)
+        self.write("tool/look", (TOOL % (LOOK, self.ask)).format(seen=self.seen, tool=self.program), 0o755)
+        sandbox = "sandbox:\n  write: [%s]\n  read: [%s, %s/tool]\n" % (self.seen, self.tools, self.folder)
         self.server = sluice.Server(os.path.join(self.folder, "data"), MODE,
                                     self.config + sandbox + self.more.format(place=self))
         self.server.start()
@@ -112,6 +126,13 @@ class Place:
         self.server.must("POST", "/local/pulls/1/approve", {"as": "bob"})
         self.server.must("POST", "/local/pulls/1/comments", {"as": "bob", "body": "sluice apply"})
         return self.newest()
+
+    def logs(self):
+        """What the jobs printed, as it is kept."""
+        for folder, _, names in os.walk(os.path.join(self.server.data, "blobs")):
+            for name in names:
+                with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as text:
+                    yield text.read()
 
     def comments(self):
         return "\n".join(c["body"] for c in self.server.must("GET", "/local/pulls/1")["comments"])
@@ -157,11 +178,13 @@ def plan_and_apply_get_their_own():
     with place:
         run = place.newest()
         expect(run["state"], "done", place.comments())
-        plan, init = place.found("plan"), place.found("init")
+        plan, init, backend_half = place.found("plan"), place.found("init"), place.found("backend")
         assert "REGION=eu-1" in plan and "PLAN_KEY=" + PLAN_SECRET in plan, plan
         assert "MINTED_plan=minted-sesame-" in plan and "FACTS=local/r,prod,plan" in plan, plan
         assert APPLY_SECRET not in plan and "MINTED_apply" not in plan, plan
         assert "KEY=" not in init and "MINTED" not in init, init
+        assert "PLAN_KEY=" + PLAN_SECRET in backend_half, backend_half
+        assert "PATH=" in place.found("run") and "KEY=" not in place.found("run"), "a command of the workflow"
         expect((place.found("plan", "first"), place.found("init", "first")), ("", ""), "what the first process had")
         expect(place.apply()["state"], "done", place.comments())
         apply = place.found("apply")
@@ -173,7 +196,8 @@ def plan_and_apply_get_their_own():
         for value in [PLAN_SECRET, APPLY_SECRET, *minted]:
             expect(place.holders(value), [], "where %s stands" % value)
             assert value not in log, value
-        assert "REGION=eu-1" in place.comments(), "what is no secret is shown"  # so the look above could have shown more
+        logs = "".join(text for text in place.logs())
+        assert "REGION=eu-1" in logs and "PLAN_KEY=***" in logs, "the tool did print what it knows: %s" % logs
 
 
 @case
@@ -185,7 +209,7 @@ def nothing_without_an_environment():
     place.write("mint", MINT, 0o700)
     with place:
         expect(place.newest()["state"], "done", place.comments())
-        for name in ("init", "plan", "hook"):
+        for name in ("backend", "plan", "hook"):
             assert "PATH=" in place.found(name) and "KEY=" not in place.found(name), name
 
 
@@ -298,12 +322,26 @@ END
 
 
 @case
+def a_command_gets_what_the_operator_names():
+    """The profile run is told by name; the files that a variable names come with it."""
+    told = "  profiles: {{run: {{environment: [PLAN_KEY, AWS_WEB_IDENTITY_TOKEN_FILE]}}}}\n"
+    profile = PROFILE.replace("variables: {{REGION", "identity: {{kind: aws, role: r}}\n  variables: {{REGION")
+    place = Place(profile=profile, more=told)
+    place.write("mint", MINT, 0o700)
+    with place:
+        expect(place.newest()["state"], "done", place.comments())
+        env, files = place.found("run"), place.found("run", "files")
+        assert "PLAN_KEY=" + PLAN_SECRET in env and "MINTED" not in env and "AWS_ROLE_ARN" not in env, env
+        assert "== /tmp/.credentials/identity" in files, files
+        expect(place.holders(PLAN_SECRET), [])
+
+
+@case
 def a_cloud_believes_plan_and_apply():
     place = Place(profile=IDENTITY)
     cloud = tls_place.TlsPlace(place.folder)
-    ask = ASK.format(host=cloud.host)
-    place.config = place.config.replace("      - plan\n", "      - run: |\n" + indent(ask, 10) + "      - plan\n").replace(
-        "      - apply\n", "      - run: |\n" + indent(ask, 10) + "      - apply\n")
+    place.ask = "case $name in plan|apply)\n%s\n;; esac\n" % (
+        ASK.format(host=cloud.host).strip().replace("{", "{{").replace("}", "}}"))
     place.more = "  profiles: {{plan: {{inside: ['%s']}}, apply: {{inside: ['%s']}}}}\n" % (
         cloud.host, cloud.host)
     cloud.issuer, cloud.audience = "https://sluice.test", "sts.test"
@@ -323,7 +361,7 @@ def a_cloud_believes_plan_and_apply():
         assert "identity" not in place.found("init", "files"), place.found("init", "files")
         token = place.found("plan", "files").split("== /tmp/.credentials/identity\n")[1].split("\n")[0]
         expect(place.holders(token), [], "where the token stands")
-        assert "token ***" in place.comments(), place.comments()
+        assert any("token ***" in text for text in place.logs()), list(place.logs())
         forgeries_are_not_believed(place, cloud, token)
 
 
@@ -430,7 +468,8 @@ def private_modules(name, kind, how):
         with Place(base, change, profile=profile, more=more, program=program, kind=name) as place:
             expect(place.newest()["state"], "done", place.comments())
             assert "module.m.terraform_data.x" in place.comments(), place.comments()
-            for step in ("init", "plan"):
+            assert other.token in place.found("init", "files"), place.found("init", "files")
+            for step in ("plan", "run"):
                 for part in ("env", "files"):
                     text = place.found(step, part)
                     assert other.token not in text and "netrc" not in text.lower(), (step, part, text)
