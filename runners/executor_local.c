@@ -18,6 +18,7 @@
 #include "orchestrator/model/job_dir.h"
 #include "runners/executor_credentials.h"
 #include "runners/executor_evidence.h"
+#include "runners/executor_folders.h"
 #include "runners/executor_launcher.h"
 #include "runners/executor_secrets.h"
 #include "runners/executor_settings.h"
@@ -115,7 +116,7 @@ static struct watch *watch_new(
 	watch->attempt = attempt;
 	watch->state = state;
 	watch->pidfd = -1;
-	slot_join(&executor->slots, &watch->slot, state != WATCH_ASKED);
+	slot_join(&executor->slots, &watch->slot, state > WATCH_ASKED);
 	if (list_empty(&executor->watches))
 		loop_timer_arm(executor->tick, TICK_MS);
 	list_append(&executor->watches, &watch->link);
@@ -136,34 +137,13 @@ static void watch_free(struct watch *watch)
 
 /* ---- folders ---- */
 
-static int make_folders(struct executor_local *executor, struct err *err)
-{
-	static const char *const folders[] = { "jobs", "blobs", "repos", "trash" };
-	_cleanup_fd_ int data = -1;
-
-	if (mkdir(executor->data_dir, 0700) < 0 && errno != EEXIST)
-		return err_sys(err, ERR_CONFIG, errno, "cannot make the data directory %s",
-			executor->data_dir);
-	data = open(executor->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	for (size_t i = 0; data >= 0 && i < countof(folders); i++)
-		if (mkdirat(data, folders[i], 0700) < 0 && errno != EEXIST)
-			return err_sys(err, ERR_CONFIG, errno, "cannot make %s/%s",
-				executor->data_dir, folders[i]);
-	fd_closep(&executor->jobs_fd);
-	executor->jobs_fd = data < 0 ? -1
-				     : openat(data, "jobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return executor->jobs_fd < 0
-		       ? err_sys(err, ERR_CONFIG, errno, "cannot open %s/jobs", executor->data_dir)
-		       : 0;
-}
-
 /* Somebody may have removed the folder of all jobs, or one, by hand. */
 static int make_job_folder(struct executor_local *executor, const char *name, struct err *err)
 {
 	int r = mkdirat(executor->jobs_fd, name, 0700);
 
 	if (r < 0 && errno == ENOENT) {
-		if (make_folders(executor, err) < 0)
+		if (executor_folders_make(executor->data_dir, &executor->jobs_fd, err) < 0)
 			return -(int)err->code;
 		r = mkdirat(executor->jobs_fd, name, 0700);
 	}
@@ -709,7 +689,9 @@ static void trash(struct executor_local *executor, const char *folder, const cha
 	_cleanup_free_ char *to = mem_printf("%s/%s", executor->data_dir, gone);
 	struct err err;
 
-	if (rename(from, to) == 0 || (make_folders(executor, &err) == 0 && rename(from, to) == 0))
+	if (rename(from, to) == 0 ||
+		(executor_folders_make(executor->data_dir, &executor->jobs_fd, &err) == 0 &&
+			rename(from, to) == 0))
 		remove_trashed(executor, gone); /* else it is gone already */
 }
 
@@ -721,19 +703,12 @@ static void local_forget(struct executor *port, struct job_id job, int attempt)
 	trash(local_of(port), "jobs", name_of(job, attempt, name));
 }
 
-static bool is_oid(const char *tree)
-{
-	size_t length = tree == NULL ? 0 : strspn(tree, "0123456789abcdef");
-
-	return length >= OID_HEX && length <= 64 && tree[length] == '\0';
-}
-
 static void local_drop_tree(struct executor *port, struct repo_id repo, const char *tree)
 {
 	_cleanup_free_ char *trees = mem_printf("repos/%lld/trees", (long long)repo.v);
 	_cleanup_free_ char *plans = mem_printf("repos/%lld/plans", (long long)repo.v);
 
-	if (!is_oid(tree))
+	if (!executor_is_tree(tree))
 		return;
 	trash(local_of(port), trees, tree);
 	trash(local_of(port), plans, tree); /* what plans of it left for their applies */
@@ -744,7 +719,7 @@ static bool local_has_tree(struct executor *port, struct repo_id repo, const cha
 	_cleanup_free_ char *path = mem_printf("%s/repos/%lld/trees/%s", local_of(port)->data_dir,
 		(long long)repo.v, tree == NULL ? "" : tree);
 
-	return is_oid(tree) && access(path, F_OK) == 0;
+	return executor_is_tree(tree) && access(path, F_OK) == 0;
 }
 
 static bool local_sweep(struct executor *port, struct sweep *sweep)
@@ -786,7 +761,7 @@ int executor_local_new(struct loop *loop, const struct executor_local_options *o
 	executor->tick = loop_timer_new(loop, on_tick, executor);
 	executor->steps = loop_timer_new(loop, on_steps, executor);
 	executor->soon = loop_timer_new(loop, on_soon, executor);
-	r = make_folders(executor, err);
+	r = executor_folders_make(executor->data_dir, &executor->jobs_fd, err);
 	if (r == 0)
 		r = launcher_link_new(
 			loop, options->program, settings, &events, &executor->launcher, err);
