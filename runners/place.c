@@ -302,11 +302,9 @@ static const char *local_source(const struct worker *worker)
  * those of the machine. */
 static const char *own_authority(const struct worker *worker)
 {
-	static const char name[] = "SLUICE_GIT_CA_BUNDLE=";
-
-	for (size_t i = 0; i < worker->secret_env.count; i++) {
-		if (str_starts(worker->secret_env.items[i], name))
-			return worker->secret_env.items[i] + strlen(name);
+	for (size_t i = 0; i < worker->secrets.count; i++) {
+		if (str_equal(worker->secrets.list[i].name, "SLUICE_GIT_CA_BUNDLE"))
+			return worker->secrets.list[i].value;
 	}
 	return NULL;
 }
