@@ -637,6 +637,9 @@ static int run_check(struct walk *walk, const struct step *step)
 	r = doers[step->kind].run(walk, step);
 	if (r < 0)
 		return r;
+	/* What it left running must not have the last word after we have looked. */
+	worker_leave(worker);
+	walk->stands_in = (enum profile_id)0;
 	digests_of(worker, &after);
 	return memcmp(&before, &after, sizeof(before)) == 0
 		       ? 0
