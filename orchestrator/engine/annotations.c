@@ -83,11 +83,13 @@ static void add_block(struct annotations *to, const char *block, size_t length, 
 
 static const char *next_block(const char *text)
 {
-	for (; text != NULL && *text != '\0'; text = strchr(text, '\n'), text += text != NULL) {
-		if (str_starts(text, error_mark))
-			return text;
+	while (!str_starts(text, error_mark)) {
+		text = strchr(text, '\n');
+		if (text == NULL)
+			return NULL;
+		text++;
 	}
-	return NULL;
+	return text;
 }
 
 void annotations_add(
