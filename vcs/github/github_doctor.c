@@ -237,8 +237,10 @@ static void look_at_hooks(struct doctor *doctor, const char *repo, const char *w
 	}
 	code = github_number(ours, "last_response.code");
 	say(doctor, what, code == 0 || (code >= 200 && code < 300),
-		arena_printf(&doctor->arena, "its webhook, last answer: %s (%" PRId64 ")",
-			github_text(ours, "last_response.message"), code),
+		code == 0
+			? "its webhook comes to us"
+			: arena_printf(&doctor->arena, "its webhook, last answer: %s (%" PRId64 ")",
+				  github_text(ours, "last_response.message"), code),
 		hook_remedy);
 }
 
@@ -295,6 +297,18 @@ static void try_rights(struct doctor *doctor, const char *repo)
 		missing[0] == '\0' ? "pull requests can be read and statuses written"
 				   : arena_printf(&doctor->arena, "missing: %s", missing),
 		"give the token these for this repository (vcs/README.md has the whole list)");
+}
+
+/* Of the answer that describes the repository. */
+static void look_at_rank(struct doctor *doctor, const char *repo)
+{
+	bool is_admin = json_is_true(github_at(doctor->answer, "permissions.admin"));
+
+	say(doctor, arena_printf(&doctor->arena, "rights in %s", repo), is_admin,
+		is_admin ? "the token's user is an administrator, and may ask who may write"
+			 : "the token's user is no administrator of it, and nobody else is told "
+			   "who may write: no command is obeyed",
+		"add that user to the collaborators, with administrator access");
 }
 
 /* ---- rules of branches ---- */
@@ -389,11 +403,7 @@ static void look_at_repo(struct doctor *doctor, const char *repo)
 	}
 	branch = arena_strdup(&doctor->arena, text(doctor, "default_branch"));
 	if (doctor->options->dialect->asks_as_admin)
-		say(doctor, arena_printf(&doctor->arena, "rights in %s", repo),
-			json_is_true(github_at(doctor->answer, "permissions.admin")),
-			"the token's user must be an administrator of it: nobody else may ask who "
-			"may write",
-			"add that user to the collaborators, with administrator access");
+		look_at_rank(doctor, repo);
 	if (!is_app) {
 		if (doctor->host->client->scopes == NULL &&
 			!doctor->options->dialect->asks_as_admin)
