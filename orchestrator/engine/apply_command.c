@@ -239,13 +239,16 @@ static int pull_of(struct engine *engine, struct arena *arena, const struct vcs_
 	return r < 0 ? r : err_set(err, ERR_MISSING, "there is no such repository");
 }
 
-static bool asks_gate(struct engine *engine, struct arena *arena, const struct vcs_event *event)
+static bool asks_gate(struct engine *engine, struct arena *arena, const struct vcs_event *event,
+	unsigned *ret_requires)
 {
 	struct command command = { 0 };
 
 	if (event->kind != VCS_COMMENT || event->actor_is_bot || str_empty(event->body))
 		return false;
 	command_parse(&engine->words, event->body, strlen(event->body), arena, &command);
+	/* what an import requires stands with its project: whatever it is, the host is asked */
+	*ret_requires = command.kind == COMMAND_APPLY ? 0 : REQUIRE_MERGEABLE;
 	return command.kind == COMMAND_APPLY || command.kind == COMMAND_IMPORT ||
 	       command.kind == COMMAND_STATE_RM;
 }
@@ -258,11 +261,12 @@ int gate_pass(struct engine *engine, struct arena *arena, struct inbox_id row,
 	bool is_fresh = true;
 	struct run plan_run;
 	struct pull pull;
+	unsigned requires = 0;
 	size_t count = 0;
 	int r;
 
 	*ret_waits = false;
-	if (!asks_gate(engine, arena, event))
+	if (!asks_gate(engine, arena, event, &requires))
 		return 0;
 	r = pull_of(engine, arena, event, &pull, err);
 	if (r == 0)
@@ -274,6 +278,7 @@ int gate_pass(struct engine *engine, struct arena *arena, struct inbox_id row,
 			&(struct gate_question){ .plans = jobs,
 				.plan_count = count,
 				.initiator = event->actor,
+				.also_requires = requires,
 				.max_age_ms = FACTS_NOW_MS,
 				.is_fresh = &is_fresh },
 			&ignored, err);
