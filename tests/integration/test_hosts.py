@@ -277,7 +277,7 @@ def case_doctor_looks_at_webhooks_and_rules():
         made.check("rules of acme/infra", True, "main is merged after the apply")
         repo.contexts.append("atlantis/plan")
         made.check("rules of acme/infra", False, "waits for atlantis/plan")
-        repo.contexts, repo.rules = [], fake_github_setup.required("sluice/plan: network", "ci/sluices", "sluice/plan")
+        repo.contexts, repo.rules = [], {"checks": ["sluice/plan: network", "ci/sluices", "sluice/plan"]}
         made.check("rules of acme/infra", False, "waits for sluice/plan: network, which nobody sends")
         rows = made.rows("--repo", "acme/none")
         check(not rows["github.com, acme/none"]["ok"], rows)

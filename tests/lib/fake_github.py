@@ -29,7 +29,7 @@ class Repo:
     def __init__(self, fake, name, git_dir, number):
         self.fake, self.name, self.git_dir, self.id = fake, name, git_dir, number
         self.pulls, self.comments, self.reviews, self.statuses, self.checks = {}, {}, {}, [], {}
-        self.contexts, self.rules, self.hooks = [], [], []  # required statuses of branches; webhooks
+        self.contexts, self.hooks = [], []  # statuses that branch protection requires; webhooks
         self.people = {}  # login: "admin", "write", "read"
         self.methods = ["merge", "squash", "rebase"]  # that are allowed
         self.protected = []  # branches

@@ -53,7 +53,7 @@ def get_installations(fake, who, **_):
 
 @route("GET", "/app/hook/config", jwt=True)
 def get_hook_config(fake, who, **_):
-    return 200, {"url": fake.app.get("hook_url", ""), "content_type": "json", "insecure_ssl": "0", "secret": "********"}
+    return 200, {"url": fake.app.get("hook_url", "https://elsewhere.example/x"), "content_type": "json", "insecure_ssl": "0", "secret": "********"}
 
 
 @route("GET", "/app/hook/deliveries", jwt=True)
@@ -69,7 +69,7 @@ def get_hooks(fake, who, repo, **_):
 
 @route("GET", REPO + r"/rules/branches/(?P<branch>[^/]+)")
 def get_rules(fake, who, repo, branch, **_):
-    return 200, repo.rules
+    return 200, required(*repo.rules["checks"]) if repo.rules.get("checks") else []
 
 
 RIGHTS = {"contents": "read", "pull_requests": "write", "checks": "write", "metadata": "read"}
