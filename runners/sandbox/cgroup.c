@@ -328,12 +328,23 @@ int cgroup_join(const struct cgroup *group, pid_t pid, bool began_in_v2)
 {
 	char path[2 * CGROUP_PATH];
 
-	for (int use = 0; use < CGROUP_USES; use++) {
-		if (group->support->places[use].is_v2 && began_in_v2)
-			continue;
-		if (path_of(group, use, path) && write_number(path, "cgroup.procs", pid) < 0)
+	for (int use = 0; use < CGROUP_USES && !began_in_v2; use++)
+		if (group->support->places[use].is_v2 && path_of(group, use, path) &&
+			write_number(path, "cgroup.procs", pid) < 0)
 			return -1;
-	}
+	return 0;
+}
+
+/* Trap: to move another process the kernel stops all forks of the machine for a while, which is
+ * some milliseconds; a thread that moves itself stops nobody. */
+int cgroup_join_self(const struct cgroup *group)
+{
+	char path[2 * CGROUP_PATH];
+
+	for (int use = 0; use < CGROUP_USES; use++)
+		if (!group->support->places[use].is_v2 && path_of(group, use, path) &&
+			write_text(path, "tasks", "0") < 0)
+			return -1;
 	return 0;
 }
 

@@ -35,8 +35,10 @@ void cgroup_describe(const struct cgroup_support *support, char *text, size_t si
 /* 0, or -1 with errno and nothing made. Without support there is nothing to make, and that is 0. */
 _must_check_ int cgroup_make(const struct cgroup_support *support, int64_t memory_bytes,
 	int64_t processes, struct cgroup *ret);
-/* For what did not begin in it: version 1, and version 2 without clone3. */
+/* For what could not begin in it: version 2 without clone3. */
 _must_check_ int cgroup_join(const struct cgroup *group, pid_t pid, bool began_in_v2);
+/* The caller itself, which has one thread, into what is of version 1. */
+_must_check_ int cgroup_join_self(const struct cgroup *group);
 /* Has the kernel killed something of it for its memory? */
 bool cgroup_was_out_of_memory(const struct cgroup *group);
 /* Ends everything in it, waits until nothing is, and removes it. False: something lives on. */

@@ -184,6 +184,7 @@ int sandbox_enter(const struct sandbox_spec *spec, struct sandbox *ret, struct e
 		close(pair[1]);
 		return r;
 	}
+	setup.group = &group;
 	pid = clone_in(&group, setup_namespaces(spec->support, spec->profile), &pidfd, &is_inside);
 	if (pid == 0)
 		become_keeper(&setup);

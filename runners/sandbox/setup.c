@@ -296,6 +296,11 @@ static int guard_machine(struct setup *setup)
 		spec->support->landlock_abi);
 }
 
+static int join_group(struct setup *setup)
+{
+	return cgroup_join_self(setup->group);
+}
+
 /* ---- the tables ---- */
 
 struct setup_stage {
@@ -305,6 +310,7 @@ struct setup_stage {
 
 static const struct setup_stage full[] = {
 	{ "descriptors", close_others },
+	{ "control group", join_group },
 	{ "user map", map_user },
 	{ "own mounts", own_mounts },
 	{ "mount", root_mounts },
@@ -325,6 +331,7 @@ static const struct setup_stage full[] = {
 
 static const struct setup_stage landlock[] = {
 	{ "descriptors", close_others },
+	{ "control group", join_group },
 	{ "session", own_session },
 	{ "memory score", raise_memory_score },
 	{ "project folder", enter_copy },
@@ -338,6 +345,7 @@ static const struct setup_stage landlock[] = {
 /* What is left when the operator wants no sandbox: limits, and no secret descriptor. */
 static const struct setup_stage none[] = {
 	{ "descriptors", close_others },
+	{ "control group", join_group },
 	{ "session", own_session },
 	{ "project folder", enter_copy },
 	{ "limits", set_limits },

@@ -8,8 +8,9 @@ enum { SETUP_PATH = 4096 };
 
 struct setup {
 	const struct sandbox_spec *spec;
-	struct identity identity; /* to become */
-	bool has_users;		  /* in a user namespace of our own */
+	const struct cgroup *group; /* to join */
+	struct identity identity;   /* to become */
+	bool has_users;		    /* in a user namespace of our own */
 	int control;
 	int listener;
 	int proxy_port;	       /* tier landlock: the machine's, and this job's alone */
