@@ -187,5 +187,5 @@ class Lab:
     def close(self):
         if self.driver is not None and self.driver.process.poll() is None:
             self.driver.quit()
-        subprocess.run(["chmod", "-R", "u+rwX", self.root], check=False)
+        subprocess.run(["chmod", "-R", "u+rwX", self.root], check=False, stderr=subprocess.DEVNULL)
         shutil.rmtree(self.root, ignore_errors=True)
