@@ -21,9 +21,12 @@ projects:
 
 
 def answers(made, number, text):
-    """An answer to `apply` that says so."""
+    """A new answer to `apply` that says so; the plan's comment may say the same before the command is judged."""
+    def said():
+        return [one for one in made.ours(number) if text in one["json"]["body"] and "sluice:plan:" not in one["json"]["body"]]
+    before = len(said())
     made.fake.comment(made.repo, number, "alice", "apply")
-    return made.wait(lambda: [one for one in made.ours(number) if text in one["json"]["body"]])
+    return made.wait(lambda: said()[before:])
 
 
 def applies(made):
