@@ -68,27 +68,40 @@ static const char *commit_text(const char *oid, struct arena *arena)
 	return arena_printf(arena, "`%.*s`", SHORT_OID, oid);
 }
 
+static const char *took_part(const struct gate_facts *facts, const struct approval_rule *rule,
+	const char *person, struct arena *arena)
+{
+	if ((rule->exclude & EXCLUDE_AUTHOR) && person_is_same(person, facts->author))
+		return "author";
+	if (!(rule->exclude & EXCLUDE_COMMITTERS))
+		return NULL;
+	if (person_is_same(person, facts->pusher))
+		return arena_printf(arena, "pushed %s", commit_text(facts->head, arena));
+	return wrote_commits(facts, person) ? "wrote commits of this pull request" : NULL;
+}
+
+/* What is known of the pull request comes before what a host is asked for: so the reason that is
+ * foretold stays the reason when the host has answered. */
 const char *person_excluded(const struct gate_facts *facts, const struct approval_rule *rule,
 	const struct gate_opinion *opinion, struct arena *arena)
 {
-	enum host_word writes = may_write(facts, opinion);
+	const char *part;
 
 	if (str_empty(opinion->person))
 		return "unknown";
 	if (opinion->is_bot && (rule->exclude & EXCLUDE_BOTS))
 		return "bot";
-	if (writes == WORD_NO)
+	part = took_part(facts, rule, opinion->person, arena);
+	if (part != NULL)
+		return part;
+	switch (may_write(facts, opinion)) {
+	case WORD_NO:
 		return "cannot write here";
-	if (writes == WORD_UNKNOWN)
+	case WORD_UNKNOWN:
 		return "the host does not say whether they may write here";
-	if ((rule->exclude & EXCLUDE_AUTHOR) && person_is_same(opinion->person, facts->author))
-		return "author";
-	if (!(rule->exclude & EXCLUDE_COMMITTERS))
-		return NULL;
-	if (person_is_same(opinion->person, facts->pusher))
-		return arena_printf(arena, "pushed %s", commit_text(facts->head, arena));
-	if (wrote_commits(facts, opinion->person))
-		return "wrote commits of this pull request";
+	case WORD_YES:
+		break;
+	}
 	return NULL;
 }
 
