@@ -314,8 +314,10 @@ int catchup_begin(struct engine *engine, struct err *err)
 	_cleanup_(arena_release) struct arena arena = { 0 };
 	struct repo *repos = NULL;
 	size_t count = 0;
-	int r = store_repo_list(engine->store, &arena, &repos, &count, err);
+	int r = effects_pull_in(engine, err);
 
+	if (r == 0)
+		r = store_repo_list(engine->store, &arena, &repos, &count, err);
 	if (r == 0 && engine->words_since_ms == 0)
 		r = store_ledger_newest_ms(engine->store, &engine->words_since_ms, err);
 	for (size_t i = 0; r == 0 && i < count; i++) {

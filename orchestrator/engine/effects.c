@@ -117,6 +117,11 @@ static int64_t retry_wait(int attempts)
 	return wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS;
 }
 
+int effects_pull_in(struct engine *engine, struct err *err)
+{
+	return store_outbox_not_after(engine->store, engine_now(engine) + 2 * RETRY_MOST_MS, err);
+}
+
 /* A host that says how long to wait is not asked before; else ever more rarely. */
 int effect_answered(struct engine *engine, const struct posted *posted, struct err *err)
 {

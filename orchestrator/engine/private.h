@@ -382,6 +382,8 @@ _must_check_ int spec_make(struct engine *engine, struct arena *arena, const str
 	struct job_spec *ret, struct err *err);
 
 /* ---- effects.c ---- */
+/* What a host did not take is tried again within minutes, whatever the clock did meanwhile. */
+_must_check_ int effects_pull_in(struct engine *engine, struct err *err);
 bool effects_send(struct engine *engine); /* true: there is more to send */
 void effects_drop(struct engine *engine);
 void effects_committed(struct engine *engine, bool is_committed);

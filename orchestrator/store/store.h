@@ -183,6 +183,8 @@ _must_check_ int store_outbox_done(struct store *store, struct outbox_id id, int
 	struct err *err); /* version: stays open when replaced meanwhile */
 _must_check_ int store_outbox_retry(
 	struct store *store, struct outbox_id id, int64_t due_ms, const char *why, struct err *err);
+/* No open row is due later than this: a clock may have jumped back since it was put off. */
+_must_check_ int store_outbox_not_after(struct store *store, int64_t due_ms, struct err *err);
 _must_check_ int store_outbox_fail(struct store *store, struct outbox_id id, const char *why,
 	struct err *err); /* never tried again; kept */
 /* After a restart: rows that were handed out and not answered are open again (the caller treats

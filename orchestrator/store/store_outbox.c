@@ -146,6 +146,21 @@ int store_outbox_retry(
 	return r < 0 ? r : 0;
 }
 
+int store_outbox_not_after(struct store *store, int64_t due_ms, struct err *err)
+{
+	int64_t late = 0;
+	int r = db_number(store->db, err, &late,
+		"SELECT count(*) FROM outbox WHERE state = 0 AND due_ms > $1", "i", due_ms);
+
+	if (r == 0 && late > 0)
+		r = store_begin_due(store, &store->outbox_next, err);
+	if (r == 0 && late > 0)
+		r = db_run(store->db, err,
+			"UPDATE outbox SET due_ms = $1 WHERE state = 0 AND due_ms > $2", "ii",
+			due_ms, due_ms);
+	return r < 0 ? r : 0;
+}
+
 int store_outbox_fail(struct store *store, struct outbox_id id, const char *why, struct err *err)
 {
 	int r = store_begin_due(store, &store->outbox_next, err);
