@@ -160,6 +160,15 @@ static void take_comment(struct world *world, const struct host_request *request
 			key);
 }
 
+/* A head that is seen, and not told of: a host does not say who brought it. */
+static void see_head(struct fake_pull *pull)
+{
+	if (str_equal(pull->told_head, pull->head))
+		return;
+	copy(pull->told_head, sizeof(pull->told_head), pull->head);
+	copy(pull->told_pusher, sizeof(pull->told_pusher), VCS_SOMEBODY);
+}
+
 static void complete(
 	struct world *world, const struct host_request *request, struct host_answer *answer)
 {
@@ -176,10 +185,7 @@ static void complete(
 		pull->told_open = false;
 		return;
 	}
-	if (!str_equal(pull->told_head, pull->head)) {
-		copy(pull->told_head, sizeof(pull->told_head), pull->head);
-		copy(pull->told_pusher, sizeof(pull->told_pusher), VCS_SOMEBODY);
-	}
+	see_head(pull);
 }
 
 void world_join_or_leave(struct world *world, size_t member)
@@ -251,10 +257,9 @@ static void send_request(_unused_ struct vcs_host *host, const struct host_reque
 			continue;
 		describe(world, i, &pulls[answer.pull_count]);
 		pulls[answer.pull_count].kind = VCS_PULL_OPENED;
-		pulls[answer.pull_count].actor = pull->pusher;
+		pulls[answer.pull_count].actor = VCS_SOMEBODY;
 		pulls[answer.pull_count++].head = pull->head;
-		copy(pull->told_head, sizeof(pull->told_head), pull->head);
-		copy(pull->told_pusher, sizeof(pull->told_pusher), pull->pusher);
+		see_head(pull);
 		pull->told_open = true;
 	}
 	if (request->call == HOST_FACTS) {
@@ -308,9 +313,8 @@ void world_tell(struct world *world, enum vcs_event_kind kind, int64_t number, c
 	if (is_head) {
 		copy(pull->told_head, sizeof(pull->told_head), pull->head);
 		copy(pull->told_pusher, sizeof(pull->told_pusher), actor);
-	} else if (kind == VCS_COMMENT && !str_equal(pull->told_head, pull->head)) {
-		copy(pull->told_head, sizeof(pull->told_head), pull->head); /* it says so too */
-		copy(pull->told_pusher, sizeof(pull->told_pusher), VCS_SOMEBODY);
+	} else if (kind == VCS_COMMENT) {
+		see_head(pull); /* it says so too */
 	}
 	pull->told_open = kind != VCS_PULL_CLOSED && kind != VCS_PULL_MERGED &&
 			  (is_head || pull->told_open);
