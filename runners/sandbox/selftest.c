@@ -4,9 +4,11 @@
 #include "runners/sandbox/probe.h"
 #include "runners/site.h"
 #include "runners/tree.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,14 +17,16 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define STAGE "selftest" /* below <data>/box: a job directory with nothing in it */
+/* Below <data>/box: a job directory with nothing in it. Each launcher has its own, because the one
+ * before may still be at work in its, after a restart. */
+#define STAGE "selftest-"
 enum { PROBE_MS = 10000, OUTPUT_MAX = 64 << 10 };
 
 struct range {
 	const struct site *site;
 	const struct sandbox_support *support;
 	char *dir;
-	int dir_fd, wake_fd;
+	int box_fd, dir_fd, wake_fd;
 	int port_fd, abstract_fd, path_fd, stray_fd, shm_id;
 	char port[16], abstract[64], path[108], shm[16], pid[16];
 	char program[4096];
@@ -122,21 +126,58 @@ static int make_folder(const struct range *range, const char *name, struct err *
 		      : sandbox_give(range->support, 1, fd, err);
 }
 
+/* Of launchers that were killed at it. */
+static void sweep_folders(const char *box)
+{
+	DIR *list = opendir(box);
+	const struct dirent *entry;
+
+	while (list != NULL && (entry = readdir(list)) != NULL) {
+		long pid = str_starts(entry->d_name, STAGE)
+				   ? strtol(entry->d_name + strlen(STAGE), NULL, 10)
+				   : 0;
+
+		if (pid > 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+			tree_remove(dirfd(list), entry->d_name);
+	}
+	if (list != NULL)
+		closedir(list);
+}
+
+static int open_range(struct range *range, struct err *err)
+{
+	_cleanup_free_ char *box = mem_printf("%s/box", range->site->data_dir);
+
+	range->dir = mem_printf("%s/" STAGE "%d", box, (int)getpid());
+	if (mkdir(box, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, ERR_SYSTEM, errno, "selftest: %s", box);
+	range->box_fd = open(box, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	sweep_folders(box);
+	if (range->box_fd < 0 || (mkdir(range->dir, 0711) < 0 && errno != EEXIST))
+		return err_sys(err, ERR_SYSTEM, errno, "selftest: %s", range->dir);
+	range->dir_fd = open(range->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	return 0;
+}
+
+static void leave_range(struct range *range)
+{
+	fd_closep(&range->dir_fd);
+	if (range->box_fd >= 0)
+		tree_remove(range->box_fd, strrchr(range->dir, '/') + 1);
+	fd_closep(&range->box_fd);
+	free(range->dir);
+}
+
 static int make_folders(struct range *range, struct err *err)
 {
 	static const char *const folders[] = { "tree", "layer", "upper", "work", "tmp", "out" };
-	_cleanup_free_ char *box = mem_printf("%s/box", range->site->data_dir);
 	ssize_t length = readlink("/proc/self/exe", range->program, sizeof(range->program) - 1);
 	int r = 0;
 
 	if (length <= 0)
 		return err_sys(err, ERR_SYSTEM, errno, "selftest: own program");
 	range->program[length] = '\0';
-	range->dir = mem_printf("%s/" STAGE, box);
-	if ((mkdir(box, 0755) < 0 && errno != EEXIST) ||
-		(mkdir(range->dir, 0711) < 0 && errno != EEXIST))
-		return err_sys(err, ERR_SYSTEM, errno, "selftest: %s", range->dir);
-	range->dir_fd = open(range->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	r = open_range(range, err);
 	for (size_t i = 0; i < countof(folders) && r == 0; i++)
 		r = make_folder(range, folders[i], err);
 	return r;
@@ -278,6 +319,7 @@ int selftest_run(const struct site *site, const struct sandbox_support *support,
 {
 	struct range range = { .site = site,
 		.support = support,
+		.box_fd = -1,
 		.dir_fd = -1,
 		.port_fd = -1,
 		.abstract_fd = -1,
@@ -294,7 +336,6 @@ int selftest_run(const struct site *site, const struct sandbox_support *support,
 	for (size_t i = 0; i < PROFILE_COUNT && r == 0; i++)
 		r = try_profile(&range, &site->profiles[i], report, ret_open, err);
 	drop_victims(&range);
-	fd_closep(&range.dir_fd);
-	free(range.dir);
+	leave_range(&range);
 	return r;
 }

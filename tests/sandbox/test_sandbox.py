@@ -6,6 +6,7 @@
 The list of attacks is runners/sandbox/probe.c; here are those who run it: as root and as an ordinary user, in each tier,
 on kernels that lack something. Then what a job can do to the machine, and pull requests with real Terraform."""
 
+import concurrent.futures
 import contextlib
 import ctypes
 import json
@@ -118,6 +119,16 @@ def full_holds(uid):
 @each_user
 def landlock_holds(uid):
     hold(uid, "landlock")
+
+
+@each_user
+def servers_that_are_started_again_and_again(uid):
+    """Whoever is killed may still try its sandboxes while the next one begins to."""
+    with Place(uid, tier="full", require="full") as place:
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            for code, _, said in pool.map(lambda _: place.probe(), range(8)):
+                expect(code, 0, said[-2000:])
+        expect([name for name in os.listdir(place.folder + "/data/box") if name.startswith("selftest")], [], "left over")
 
 
 @case
