@@ -220,7 +220,7 @@ def secrets_are_masked_and_gone(lab):
     with open(os.path.join(job, "job.json"), "w") as stream:
         json.dump(spec, stream)
     with open(os.path.join(job, "secrets"), "w") as stream:
-        stream.write("TOP_KEY=hush-hush-4711\n")
+        json.dump([{"use": 3, "name": "TOP_KEY", "value": "hush-hush-4711"}], stream)
     subprocess.run([os.path.join(os.path.dirname(lab.options["terraform"]), "..", "sluice-job"), "supervise", settings,
                     "%d-1" % spec["job"]], check=True)
     with open(os.path.join(job, "output.log")) as stream:

@@ -71,7 +71,7 @@ class Server:
             except Gone:
                 pass
             if self.process.poll() is not None:
-                raise Gone("the server ended while it started: %s\n%s" % (self.process.returncode, self.log_text()[-1500:]))
+                raise Gone("while it started" + self.last_words())
             if time.monotonic() - begin > 30:
                 raise Gone("the server was not ready after 30 s")
             time.sleep(0.001)
@@ -127,13 +127,19 @@ class Server:
             answer = connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as problem:
-            raise Gone(str(problem)) from problem
+            raise Gone("%s%s" % (problem, self.last_words())) from problem
         finally:
             connection.close()
         try:
             return answer.status, json.loads(content or b"null")
         except ValueError:
             return answer.status, content.decode("utf-8", "replace")
+
+    def last_words(self):
+        """Of a server that has ended without being asked to."""
+        if self.process is None or self.process.poll() is None:
+            return ""
+        return "; the server ended with %s:\n%s" % (self.process.returncode, self.log_text()[-1500:])
 
     def must(self, method, path, body=None):
         status, answer = self.ask(method, path, body)
