@@ -335,6 +335,8 @@ int cli_validate(struct cli *cli)
 {
 	struct validation validation = { .cli = cli };
 
+	if (cli->argc > 0)
+		return cli_usage("what to check has a flag: --file %s", cli->argv[0]);
 	if (cli->reference || cli->schema != NULL)
 		return print_keys(cli);
 	if (cli->repo != NULL && cli->file != NULL)

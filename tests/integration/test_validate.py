@@ -133,6 +133,7 @@ COMMANDS = [
     ("a file that is not there", {}, ["--file", "x.yaml"], NO, "x.yaml: cannot be read: No such file or directory"),
     ("a folder in place of a file", {"d/x": ""}, ["--file", "d"], NO, "d: cannot be read: Is a directory"),
     ("two places", {}, ["--file", "x", "--repo", "."], USAGE, "--repo and --file exclude each other"),
+    ("a file without its flag", {}, ["x.yaml"], USAGE, "--file x.yaml"),
     ("a workflow of the server", {"sluice.yaml": "version: 3\nprojects: [{dir: a, workflow: w}]\n"}, [], DONE,
      "projects[0].workflow: warning: \"w\" is not in this file: the server must have it"),
     ("a server file by itself", {"server.yaml": "slots: 3\n"}, ["--server", "server.yaml"], DONE, "server.yaml: valid\n"),
