@@ -32,7 +32,12 @@ char *mem_strdup(const char *text)
 
 char *mem_strndup(const char *text, size_t length)
 {
-	return mem_must(strndup(text, length));
+	char *copy;
+
+	length = strnlen(text, length); /* what is longer need not end with a NUL */
+	copy = mem_alloc(length + 1);
+	memcpy(copy, text, length);
+	return copy;
 }
 
 char *mem_printf(const char *format, ...)
