@@ -6,7 +6,6 @@
 
 import base64
 import concurrent.futures
-import functools
 import json
 import os
 import random
@@ -20,7 +19,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from git_lab import (IS_SLOW, PROGRAM, WRAPPER, Lab, SmartHttp, ThreadingServer, archive, disk_kib,  # noqa: E402
                      folders, hostile, put, put_commit, put_tree, snapshot, terraform, uses)
-from sluice import GIT_ENV, git, named_cases, run_cases, write_files  # noqa: E402
+from sluice import GIT_ENV, git, lab_cases, run_cases, write_files  # noqa: E402
 
 
 def case_answer(lab):
@@ -745,17 +744,9 @@ def case_large_repository(lab):
     return "%.2f s, %d KiB more" % (two.seconds, more)
 
 
-def in_lab(case):
-    lab = Lab()
-    try:
-        return case(lab)
-    finally:
-        lab.close()
-
-
 def main():
     assert os.access(PROGRAM, os.X_OK), "sluice-git is not built"
-    run_cases("git", [(name, functools.partial(in_lab, case)) for name, case in named_cases(globals())])
+    run_cases("git", lab_cases(globals(), Lab))
 
 
 if __name__ == "__main__":

@@ -454,10 +454,10 @@ def served_within(field, seconds):
 def crowd_of_all(field):
     """Every place is taken by connections that say nothing: within the deadline the ordinary client is served again."""
     crowd = Crowd(field)
-    is_served = served_within(field, CUT_S + 4)
+    is_served = served_within(field, CUT_S + 2)
     crowd.end()
     if not is_served:
-        raise AssertionError("nobody is served %d s after the crowd came" % (CUT_S + 4))
+        raise AssertionError("nobody is served %d s after the crowd came" % (CUT_S + 2))
 
 
 def crowd_that_goes_as_one(field):

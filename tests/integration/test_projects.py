@@ -6,7 +6,6 @@
 Results: build/report/results/projects.tsv; on stdout only what did not pass."""
 
 import glob
-import functools
 import json
 import os
 import re
@@ -270,16 +269,8 @@ def case_real_files(lab):
     return "%d files" % asked
 
 
-def in_lab(case):
-    lab = Lab()
-    try:
-        return case(lab)
-    finally:
-        lab.close()
-
-
 def main():
-    sluice.run_cases("projects", [(name, functools.partial(in_lab, case)) for name, case in sluice.named_cases(globals())])
+    sluice.run_cases("projects", sluice.lab_cases(globals(), Lab))
 
 
 if __name__ == "__main__":

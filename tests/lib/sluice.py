@@ -1,5 +1,7 @@
 """A server of ours as tests and benches drive it: started, killed, asked over its unix socket. Standard library only."""
 
+import contextlib
+import functools
 import http.client
 import json
 import os
@@ -241,6 +243,14 @@ def run_cases(suite, cases):
 def named_cases(names, prefix="case_"):
     """The functions of a module whose names begin with `prefix`, as pairs of the rest of the name and the function."""
     return [(name[len(prefix):], call) for name, call in names.items() if name.startswith(prefix)]
+
+
+def lab_cases(names, lab):
+    """The same for cases that each want a laboratory of their own, made by `lab` and closed after them."""
+    def run(case):
+        with contextlib.closing(lab()) as one:
+            return case(one)
+    return [(name, functools.partial(run, case)) for name, case in named_cases(names)]
 
 
 class Report:
