@@ -777,7 +777,8 @@ def provisioner_output_that_is_large(lab, name):
     tree = lab.tree("a", {"main.tf": text})
     plan = good(lab.run(PLAN, tree, tool=name))
     assert any("local-exec" in line for line in plan.summary["runs_code"]), plan.summary
-    ended = lab.run(APPLY, tree, tool=name, plan_blob=plan.plan_blob, output_cap_bytes=1 << 30)
+    ended = lab.run(APPLY, tree, tool=name, plan_blob=plan.plan_blob, output_cap_bytes=1 << 30,
+                    step_timeout_ms=180000 if SLOW else 60000)  # the size is what is tried
     good(ended)
     assert os.stat(lab.blob(ended.log_blob)).st_size > (50 << 20 if SLOW else 3000000)
     assert len(ended.output) <= 48 << 10
