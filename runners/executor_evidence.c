@@ -1,6 +1,7 @@
 /* The folder of a job, looked at from the server. */
 #include "runners/executor_evidence.h"
 
+#include "orchestrator/lib/jsonx.h"
 #include "orchestrator/model/job_dir.h"
 
 #include <errno.h>
@@ -47,4 +48,46 @@ int evidence_find(int dir_fd, enum job_evidence *ret, struct err *err)
 	/* of a server that died before it could hand them over */
 	unlinkat(dir_fd, JOB_FILE_SECRETS, 0);
 	return 0;
+}
+
+static int read_result(int dir_fd, struct arena *arena, struct job_result *ret, struct err *err)
+{
+	_cleanup_json_ json_t *json = NULL;
+	int r;
+
+	if (dir_fd < 0)
+		return err_set(err, ERR_JOB, "the job directory is gone");
+	r = jsonx_read_at(dir_fd, JOB_FILE_RESULT, JOB_RESULT_MAX, &json, err);
+	return r < 0 ? r : job_result_read(json, arena, ret, err);
+}
+
+/* Had it begun? When it had not, it is declared void here, so that nothing of it ever will. */
+static int judge_without_result(int dir_fd, enum job_outcome *ret, struct err *err)
+{
+	enum job_evidence evidence = EVIDENCE_STARTED;
+	int r = evidence_find(dir_fd, &evidence, err);
+
+	if (r == 0 && (evidence == EVIDENCE_ALIVE || evidence == EVIDENCE_ENDED))
+		return err_set(err, ERR_BUSY, "somebody looks at the job just now");
+	*ret = evidence == EVIDENCE_NEVER ? OUTCOME_NEVER_BEGAN : OUTCOME_UNKNOWN;
+	return r < 0 && err->class == ERR_CLASS_TEMP ? r : 0;
+}
+
+int evidence_end(int dir_fd, struct arena *arena, struct job_result *ret, struct err *ret_why,
+	struct err *err)
+{
+	int r = read_result(dir_fd, arena, ret, err);
+
+	*ret_why = (struct err){ 0 };
+	if (r == 0 || err->class == ERR_CLASS_TEMP)
+		return r;
+	*ret_why = *err;
+	job_result_release(ret);
+	*ret = (struct job_result){ .outcome = OUTCOME_UNKNOWN,
+		.step = "",
+		.failure = "its supervisor ended without leaving a result",
+		.output = "",
+		.plan_blob = "",
+		.log_blob = "" };
+	return ret_why->code == ERR_MISSING ? judge_without_result(dir_fd, &ret->outcome, err) : 0;
 }

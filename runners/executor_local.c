@@ -49,6 +49,7 @@ struct watch { /* one job that is not told yet */
 	struct loop_poll *poll;
 	struct loop_watch *events_file;
 	int64_t events_read;
+	bool has_waited;	    /* for an end that could not be seen, and it was said */
 	bool has_new;		    /* the supervisor's start has not been told */
 	struct minting *minting;    /* credentials are being made for it */
 	struct job_secrets secrets; /* until they are written */
@@ -163,15 +164,34 @@ static int open_job(const struct executor_local *executor, struct job_id job, in
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* What cannot be looked at now is not gone: it is looked at again. */
-static bool may_be_alive(const struct executor_local *executor, const struct watch *watch)
+/* People may wait for an end that cannot be seen: they are told once why. */
+static void tell_wait(struct watch *watch, const struct err *err)
 {
-	_cleanup_fd_ int dir = open_job(executor, watch->job, watch->attempt), lock = -1;
+	char text[640], name[NAME_ROOM];
+
+	if (watch->has_waited)
+		return;
+	watch->has_waited = true;
+	snprintf(text, sizeof(text),
+		"how job %s ended cannot be seen yet, and is looked at again: %s",
+		name_of(watch->job, watch->attempt, name), err->text);
+	tell(watch->executor, text);
+}
+
+/* What cannot be looked at now is not gone: it is looked at again. */
+static bool may_be_alive(struct watch *watch)
+{
+	_cleanup_fd_ int dir = open_job(watch->executor, watch->job, watch->attempt), lock = -1;
 	struct err err;
 
 	if (dir < 0)
 		return errno != ENOENT && errno != ENOTDIR;
-	return evidence_try_lock(dir, &lock, &err) < 0 ? err.class == ERR_CLASS_TEMP : lock < 0;
+	if (evidence_try_lock(dir, &lock, &err) == 0)
+		return lock < 0;
+	if (err.class != ERR_CLASS_TEMP)
+		return false;
+	tell_wait(watch, &err);
+	return true;
 }
 
 /* Takes the watch away and tells. Nothing of the watch may be used afterwards. */
@@ -186,56 +206,23 @@ static void watch_tell_end(struct watch *watch, const struct job_result *result)
 		events.ended(events.owner, job, attempt, result);
 }
 
-static int read_result(const struct executor_local *executor, const struct watch *watch,
-	struct arena *arena, struct job_result *ret, struct err *err)
-{
-	_cleanup_fd_ int dir = open_job(executor, watch->job, watch->attempt);
-	_cleanup_json_ json_t *json = NULL;
-	int r;
-
-	if (dir < 0)
-		return err_sys(err, ERR_JOB, errno, "the job directory is gone");
-	r = jsonx_read_at(dir, JOB_FILE_RESULT, JOB_RESULT_MAX, &json, err);
-	return r < 0 ? r : job_result_read(json, arena, ret, err);
-}
-
-static int find_evidence(struct executor_local *executor, int dir_fd, struct job_id job,
-	int attempt, enum job_evidence *ret, struct err *err);
-
-/* Had it begun? When it had not, it is declared void here, so that nothing of it ever will. */
-static int judge_without_result(const struct watch *watch, enum job_outcome *ret, struct err *err)
-{
-	_cleanup_fd_ int dir = open_job(watch->executor, watch->job, watch->attempt);
-	enum job_evidence evidence = EVIDENCE_STARTED;
-	int r = dir < 0 ? err_sys(err, ERR_JOB, errno, "cannot open the directory of the job")
-			: find_evidence(
-				  watch->executor, dir, watch->job, watch->attempt, &evidence, err);
-
-	*ret = evidence == EVIDENCE_NEVER ? OUTCOME_NEVER_BEGAN : OUTCOME_UNKNOWN;
-	return r < 0 && err->class == ERR_CLASS_TEMP ? r : 0;
-}
-
 /* How it ended, as far as its directory says; an error only when that cannot be read now. */
 static int find_end(
 	const struct watch *watch, struct arena *arena, struct job_result *ret, struct err *err)
 {
-	int r = read_result(watch->executor, watch, arena, ret, err);
+	_cleanup_fd_ int dir = open_job(watch->executor, watch->job, watch->attempt);
 	char text[640], name[NAME_ROOM];
+	struct err why;
+	int r;
 
-	if (r == 0 || err->class == ERR_CLASS_TEMP)
-		return r;
-	snprintf(text, sizeof(text), "job %s ended without a result: %s",
-		name_of(watch->job, watch->attempt, name), err->text);
-	job_result_release(ret);
-	*ret = (struct job_result){ .outcome = OUTCOME_UNKNOWN,
-		.step = "",
-		.failure = "its supervisor ended without leaving a result",
-		.output = "",
-		.plan_blob = "",
-		.log_blob = "" };
-	r = err->code == ERR_MISSING ? judge_without_result(watch, &ret->outcome, err) : 0;
-	if (r == 0)
+	if (dir < 0 && errno != ENOENT && errno != ENOTDIR)
+		return err_sys(err, ERR_JOB, errno, "cannot open the job directory");
+	r = evidence_end(dir, arena, ret, &why, err);
+	if (r == 0 && why.code != 0) {
+		snprintf(text, sizeof(text), "job %s ended without a result: %s",
+			name_of(watch->job, watch->attempt, name), why.text);
 		tell(watch->executor, text);
+	}
 	return r;
 }
 
@@ -246,10 +233,12 @@ static void watch_end(struct watch *watch)
 	struct arena arena = { 0 };
 	struct err err;
 
-	if (find_end(watch, &arena, &result, &err) == 0)
+	if (find_end(watch, &arena, &result, &err) == 0) {
 		watch_tell_end(watch, &result);
-	else
+	} else {
 		watch->state = WATCH_ORPHANED; /* the tick looks again */
+		tell_wait(watch, &err);
+	}
 	job_result_release(&result);
 	arena_release(&arena);
 }
@@ -262,7 +251,7 @@ static void on_process_end(void *owner, _unused_ bool readable, _unused_ bool wr
 	watch->poll = NULL;
 	fd_closep(&watch->pidfd);
 	/* A supervisor that was killed may have left its tools at work. */
-	if (may_be_alive(watch->executor, watch))
+	if (may_be_alive(watch))
 		watch->state = WATCH_ORPHANED;
 	else
 		watch_end(watch);
@@ -339,7 +328,7 @@ static void on_tick(void *owner)
 	list_for_each (item, &executor->watches) {
 		struct watch *watch = container_of(item, struct watch, link);
 
-		if (watch->state == WATCH_ORPHANED && !may_be_alive(executor, watch)) {
+		if (watch->state == WATCH_ORPHANED && !may_be_alive(watch)) {
 			watch_end(watch);
 			break; /* the call-back may have changed the list; the others wait a tick */
 		}
@@ -629,7 +618,7 @@ static void attach(struct executor_local *executor, int dir_fd, struct job_id jo
 		pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 	if (pidfd >= 0)
 		fcntl(pidfd, F_SETFD, FD_CLOEXEC);
-	if (pidfd >= 0 && may_be_alive(executor, watch))
+	if (pidfd >= 0 && may_be_alive(watch))
 		watch_process(watch, pidfd);
 	else
 		fd_closep(&pidfd);

@@ -518,6 +518,10 @@ static int keep_result(struct worker *worker, struct err *err)
 	bool is_precious = job_repeat_class(worker->spec.op) == REPEAT_NEVER;
 	int r = write_result(worker, err);
 
+	if (r < 0 && err->class == ERR_CLASS_TEMP)
+		dprintf(STDERR_FILENO,
+			"job %lld-%d: its result cannot be written yet, and is tried again: %s\n",
+			(long long)worker->spec.job.v, worker->spec.attempt, err->text);
 	for (int tries = 0;
 		r < 0 && err->class == ERR_CLASS_TEMP && (is_precious || tries < RESULT_TRIES);
 		tries++) {

@@ -415,19 +415,31 @@ def disk_full_in_apply(folder):
         require(lab.applies() == 1, "applied %d times" % lab.applies())
 
 
+def take_inodes(folder, left):
+    """Until a disk can hold only so many files more."""
+    os.mkdir(folder)
+    with contextlib.suppress(OSError):
+        for i in range(1000):
+            open(os.path.join(folder, str(i)), "wb").close()
+    for name in sorted(os.listdir(folder))[:left]:
+        os.unlink(os.path.join(folder, name))
+
+
 def disk_without_inodes(folder):
+    """Whichever file had no room: the server stays up, the log says why, and with room again the plan ends."""
     with on_disk(folder, options="size=%dm,nr_inodes=400" % DISK_MIB) as (disk, lab):
         lab.start()
         lab.plan()
-        os.mkdir(disk.filler)
-        with contextlib.suppress(OSError):
-            for i in range(1000):
-                open(os.path.join(disk.filler, str(i)), "wb").close()
-        lab.say("plan")
-        runs = lab.rest(60)
-        if runs[0]["state"] != "done":
-            says(lab.last_comment(), "o space left", "sluice plan")
-        shutil.rmtree(disk.filler)
+        for left in range(9):
+            take_inodes(disk.filler, left)
+            told = len(lab.server.log_text())
+            lab.say("plan")
+            until(lambda: "No space left on device" in lab.server.log_text()[told:] or not lab.server.pending(),
+                  20 * SLOWER, "nothing in the log")
+            require(lab.server.ask("GET", "/healthz")[0] == 200, "not healthy")
+            shutil.rmtree(disk.filler)
+            if lab.rest()[0]["state"] != "done":
+                says(lab.last_comment(), "sluice plan")
         goes_on(lab)
 
 
