@@ -543,39 +543,6 @@ static bool handle_inbox(struct engine *engine)
 	return false;
 }
 
-static void handle_deadlines(struct engine *engine)
-{
-	_cleanup_(arena_release) struct arena arena = { 0 };
-	struct deadline_row *rows = NULL;
-	size_t count = 0;
-	struct err err;
-
-	if (store_deadline_due(engine->store, &arena, engine_now(engine), &rows, &count, &err) < 0)
-		return;
-	for (size_t i = 0; i < count; i++) {
-		struct job_id job = { rows[i].subject };
-		struct job loaded;
-		enum job_evidence evidence = EVIDENCE_ALIVE;
-
-		if (store_deadline_clear(engine->store, rows[i].kind, rows[i].subject, &err) < 0)
-			return;
-		if (str_equal(rows[i].kind, DEADLINE_PLAN)) {
-			engine_post(engine, POSTED_PLAN_AGAIN)->pull.v = rows[i].subject;
-			continue;
-		}
-		/* a job that was asked for and has not been heard of */
-		if (store_job_load(engine->store, &arena, job, &loaded, &err) < 0 ||
-			loaded.state != JOB_STARTING ||
-			engine->world.executor->recover(
-				engine->world.executor, job, loaded.attempt, &evidence, &err) < 0)
-			continue;
-		if (evidence == EVIDENCE_NEVER)
-			engine_post_job(engine, job, loaded.attempt, EV_VOID);
-		else if (evidence == EVIDENCE_STARTED)
-			engine_post_job(engine, job, loaded.attempt, EV_LOST);
-	}
-}
-
 static bool budget_is_used(struct engine *engine, int64_t began, int handled)
 {
 	return (handled & 15) == 15 && engine_monotonic(engine) - began >= TURN_BUDGET_MS;
@@ -716,7 +683,7 @@ static void turn(struct engine *engine, int64_t began)
 		engine->inbox_retry_ms = 0;
 		engine->inbox_may_have_rows = true;
 	}
-	handle_deadlines(engine);
+	deadlines_handle(engine);
 	catchup_tick(engine);
 	more = work(engine, began);
 	forget_parsed(engine);

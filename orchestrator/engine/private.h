@@ -306,6 +306,9 @@ _must_check_ int jobs_choose(struct job *jobs, size_t *count, const char *dir,
 _must_check_ int plan_set_load(struct engine *engine, struct arena *arena, const struct pull *pull,
 	struct run *ret, struct job **ret_jobs, size_t *ret_count, struct err *err);
 
+/* ---- deadlines.c ---- */
+void deadlines_handle(struct engine *engine);
+
 /* ---- upkeep.c ---- */
 void upkeep_start(struct engine *engine);
 void upkeep_turn(struct engine *engine);
