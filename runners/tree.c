@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-enum { DEPTH_MAX = 128 };
+enum { DEPTH_MAX = 128, OPEN_TRIES = 1000 };
 
 bool tree_path_is_safe(const char *path)
 {
@@ -30,20 +30,30 @@ bool tree_path_is_safe(const char *path)
 	return true;
 }
 
-int tree_open_beneath(int base_fd, const char *path, int flags)
+/* A ".." on the way is EAGAIN whenever something on this machine is renamed or mounted meanwhile:
+ * the kernel cannot tell then that it stayed below, and one asks again. */
+static int open_beneath(int base_fd, const char *path, int flags, uint64_t resolve)
 {
 	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+		.resolve = RESOLVE_BENEATH | resolve };
+	int fd = -1;
 
-	return (int)syscall(SYS_openat2, base_fd, path, &how, sizeof(how));
+	for (int tries = 0; fd < 0 && tries < OPEN_TRIES; tries++) {
+		fd = (int)syscall(SYS_openat2, base_fd, path, &how, sizeof(how));
+		if (fd < 0 && errno != EAGAIN)
+			break;
+	}
+	return fd;
+}
+
+int tree_open_beneath(int base_fd, const char *path, int flags)
+{
+	return open_beneath(base_fd, path, flags, RESOLVE_NO_SYMLINKS);
 }
 
 int tree_open_inside(int base_fd, const char *path, int flags)
 {
-	struct open_how how = { .flags = (uint64_t)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
-
-	return (int)syscall(SYS_openat2, base_fd, path, &how, sizeof(how));
+	return open_beneath(base_fd, path, flags, RESOLVE_NO_MAGICLINKS);
 }
 
 int tree_open_dir(const char *tree, const char *dir, struct err *err)

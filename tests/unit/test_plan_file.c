@@ -9,10 +9,12 @@
 #include "runners/tree.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 static const struct file {
 	const char *path, *text;
@@ -237,6 +239,41 @@ static void modules_from_elsewhere(_unused_ void **state)
 	assert_int_equal(third.count, 1);
 }
 
+/* Another process renames a file of its own all the time, somewhere else. */
+static pid_t begin_renaming(int folder)
+{
+	pid_t pid;
+
+	write_file(folder, "one", "");
+	pid = fork();
+	assert_true(pid >= 0);
+	while (pid == 0)
+		if (renameat(folder, "one", folder, "two") < 0 ||
+			renameat(folder, "two", folder, "one") < 0)
+			_exit(1);
+	return pid;
+}
+
+static void names_that_change_elsewhere(_unused_ void **state)
+{
+	_cleanup_fd_ int folder = make_tree();
+	enum { TIMES = 200000 };
+	int opened = 0, status;
+	pid_t pid;
+
+	link_module(folder);
+	pid = begin_renaming(folder);
+	for (int i = 0; i < TIMES; i++) {
+		_cleanup_fd_ int fd = tree_open_inside(folder, "p/mod/in", O_PATH);
+
+		opened += fd >= 0;
+	}
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(opened, TIMES);
+}
+
 /* ---- files that are no plan ---- */
 
 static const struct refused_case {
@@ -282,6 +319,7 @@ int main(int argc, char **argv)
 	CASES(changes, finds_every_change);
 	CASE(another_folder_is_not_the_same);
 	CASE(modules_from_elsewhere);
+	CASE(names_that_change_elsewhere);
 	CASES(refused, refuses);
 	CASE(no_byte_can_lie);
 	return cases_run(argc, argv);
