@@ -85,7 +85,7 @@ static const struct config_key project_keys[] = {
 		.expected = "one version, like 1.5.7 or v1.5.7", .help = "of the tool, exactly" },
 	{ "autoplan", CONFIG_MAP, .keys = autoplan_keys },
 	REQUIREMENTS("plan_requirements", plan_requires, REPO_PLAN_REQUIREMENTS,
-		"what must hold before a plan; restricted" LATER),
+		"what must hold before a plan is made; restricted"),
 	REQUIREMENTS("apply_requirements", apply_requires, REPO_APPLY_REQUIREMENTS,
 		"what must hold before an apply; restricted"),
 	REQUIREMENTS("import_requirements", import_requires, REPO_IMPORT_REQUIREMENTS,

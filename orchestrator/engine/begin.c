@@ -1,6 +1,6 @@
 /* May what is begun once begin now? Everything that an apply, an import or a removal needs, from
  * fresh rows: asked when the command comes, when the job's turn comes, and when it is handed over.
- */
+ * And what a plan waits for, asked when its turn comes. */
 #include "orchestrator/engine/private.h"
 
 #include "orchestrator/model/project_guard.h"
@@ -66,7 +66,7 @@ static int read_apply(struct engine *engine, struct arena *arena, struct facts *
 }
 
 /* Without `approved` among the requirements an import needs no plan's approval, unless an
- * environment guards the project. */
+ * environment or owners guard the project. */
 int change_gate(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *plan_run, const struct job *plan, const char *actor, bool *ret_fresh,
 	struct gate_verdict *ret, struct err *err)
@@ -81,7 +81,8 @@ int change_gate(struct engine *engine, struct arena *arena, const struct pull *p
 	as_planned.plan_run = plan_run->id;
 	if (r == 0)
 		r = project_guard_read(plan->guard, arena, &guard, err);
-	if (r < 0 || (recipe.import_requires == 0 && str_empty(guard.environment)))
+	if (r < 0 || (recipe.import_requires == 0 && str_empty(guard.environment) &&
+			     guard.owners.count == 0))
 		return r;
 	return gate_read(engine, arena, &as_planned, plan_run,
 		&(struct gate_question){ .plans = plan,
@@ -142,11 +143,37 @@ static int read_change(struct engine *engine, struct arena *arena, struct facts 
 	return 0;
 }
 
+static int read_plan(struct engine *engine, struct arena *arena, struct facts *facts,
+	struct gate_verdict *gate, const char **ret_why, struct err *err)
+{
+	int r = gate_read_plan(
+		engine, arena, facts->pull, facts->run, facts->job, &facts->is_fresh, gate, err);
+
+	facts->is_usable = r == 0 && gate->open;
+	*ret_why = r == 0 ? gate->missing : "";
+	return r;
+}
+
+int begin_asks(const struct job *job, struct arena *arena, bool *ret, struct err *err)
+{
+	struct project_guard guard;
+	int r = 0;
+
+	*ret = job_repeat_class(job->op) == REPEAT_NEVER;
+	if (job->op == JOB_PLAN && !str_empty(job->guard)) {
+		r = project_guard_read(job->guard, arena, &guard, err);
+		*ret = r == 0 && guard.plan_requires != 0;
+	}
+	return r;
+}
+
 int begin_read(struct engine *engine, struct arena *arena, struct facts *facts,
 	struct gate_verdict *gate, const char **ret_why, struct err *err)
 {
 	facts->gate = gate;
 	facts->is_fresh = true;
+	if (facts->job->op == JOB_PLAN)
+		return read_plan(engine, arena, facts, gate, ret_why, err);
 	return facts->job->op == JOB_APPLY ? read_apply(engine, arena, facts, gate, ret_why, err)
 					   : read_change(engine, arena, facts, gate, ret_why, err);
 }

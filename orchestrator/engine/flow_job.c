@@ -23,6 +23,12 @@ static bool may_begin(const struct facts *facts)
 	return is_once(facts) && facts->is_usable && facts->gate != NULL && facts->gate->open;
 }
 
+/* A plan for which something must hold first, and does not. */
+static bool is_held_up(const struct facts *facts)
+{
+	return facts->gate != NULL && !facts->is_usable;
+}
+
 static bool may_go(const struct facts *facts)
 {
 	return facts->precedence == PRECEDENCE_GO;
@@ -74,6 +80,7 @@ static const struct flow_rule rules[] = {
 	RULE(JOB_HELD,      EV_ONE_ENDED,      otherwise,         JOB_HELD,        0),
 	RULE(JOB_WAITING,   EV_START,          may_begin,         JOB_STARTING,    ACT_USE_PLAN | ACT_ASK_START),
 	RULE(JOB_WAITING,   EV_START,          is_once,           JOB_REFUSED,     ACT_KEEP_RESULT | ACT_TELL_RUN),
+	RULE(JOB_WAITING,   EV_START,          is_held_up,        JOB_REFUSED,     ACT_KEEP_RESULT | ACT_TELL_RUN | ACT_TIDY),
 	RULE(JOB_WAITING,   EV_START,          otherwise,         JOB_STARTING,    ACT_ASK_START | ACT_SAY),
 	RULE(JOB_STARTING,  EV_STARTED,        otherwise,         JOB_RUNNING,     ACT_SAY),
 	RULE(JOB_RUNNING,   EV_ENDED,          is_ok,             JOB_DONE,        ENDED),

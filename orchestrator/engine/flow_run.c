@@ -44,9 +44,10 @@ static bool one_is_unknown(const struct facts *facts)
 	return has_job_in(facts, JOB_INTERRUPTED);
 }
 
+/* A plan that was not begun holds up no other plan of its set. */
 static bool one_failed(const struct facts *facts)
 {
-	return has_job_in(facts, JOB_FAILED);
+	return has_job_in(facts, JOB_FAILED) || (is_plan(facts) && has_job_in(facts, JOB_REFUSED));
 }
 
 static bool one_was_skipped(const struct facts *facts)

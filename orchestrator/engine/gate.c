@@ -41,7 +41,7 @@ static void look_at_freezes(
 	project->freezes = list;
 }
 
-/* Has the base branch stayed where it was planned on? */
+/* Has the base branch stayed where it is planned on? */
 static enum host_word is_undiverged(struct gathering *on)
 {
 	const struct vcs_host *host = engine_host(on->engine, on->pull->host);
@@ -309,6 +309,42 @@ int gate_read(struct engine *engine, struct arena *arena, const struct pull *pul
 	ask_host(&on);
 	gates_decide(&on.facts, arena, ret);
 	ret->set_digest = digest;
+	return 0;
+}
+
+int gate_read_plan(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, const struct job *job, bool *ret_fresh, struct gate_verdict *ret,
+	struct err *err)
+{
+	const struct gate_question question = { .max_age_ms = FACTS_NOW_MS, .is_fresh = ret_fresh };
+	struct project_guard guard;
+	struct gate_project project = { .name = job->project, .guard = &guard };
+	struct gathering on = { .engine = engine,
+		.arena = arena,
+		.pull = pull,
+		.plan_run = run,
+		.question = &question,
+		.projects = &project,
+		.facts = { .author = pull->author,
+			.pusher = pull->pusher,
+			.initiator = run->actor,
+			.head = run->head,
+			.projects = &project,
+			.project_count = 1 } };
+	int r = project_guard_read(job->guard, arena, &guard, err);
+
+	*ret_fresh = true;
+	if (r == 0)
+		r = add_opinions(&on, err);
+	if (r == 0)
+		r = read_people(&on, err);
+	if (r < 0)
+		return r;
+	if (guard.plan_requires & REQUIRE_UNDIVERGED)
+		project.undiverged = is_undiverged(&on);
+	on.facts.asks_host = guard.plan_requires & (REQUIRE_APPROVED | REQUIRE_MERGEABLE);
+	ask_host(&on);
+	gates_decide_plan(&on.facts, arena, ret);
 	return 0;
 }
 

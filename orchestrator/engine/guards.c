@@ -1,4 +1,5 @@
-/* What guards the apply of a project: from the effective configuration into the row of its plan. */
+/* What guards the plan and the apply of a project: from the effective configuration into the row of
+ * its plan. */
 #include "orchestrator/engine/private.h"
 
 #include "orchestrator/lib/glob.h"
@@ -40,9 +41,11 @@ const char *guard_of(const struct repo_config *config, const struct prepared *pr
 	const struct environment *environment = find_environment(config, project->environment);
 	struct project_guard guard = { .environment = project->environment,
 		.owners = project->owners,
+		.plan_requires = project->plan_requires,
 		.apply_requires = project->apply_requires };
 
-	if (str_empty(guard.environment) && guard.owners.count == 0 && guard.apply_requires == 0)
+	if (str_empty(guard.environment) && guard.owners.count == 0 && guard.plan_requires == 0 &&
+		guard.apply_requires == 0)
 		return "";
 	if (environment != NULL) {
 		guard.freezes = environment->freezes;

@@ -235,7 +235,9 @@ _must_check_ int job_event(struct engine *engine, struct arena *arena, struct jo
 _must_check_ int run_say(struct engine *engine, const struct pull *pull, const struct run *run,
 	bool is_urgent, struct err *err);
 
-/* ---- begin.c: everything that must hold for what is begun once ---- */
+/* ---- begin.c: everything that must hold for what is begun once, and for some plans ---- */
+/* Must something hold before this job begins? */
+_must_check_ int begin_asks(const struct job *job, struct arena *arena, bool *ret, struct err *err);
 /* Fills `gate`, is_usable and is_fresh; *ret_why says what is missing. */
 _must_check_ int begin_read(struct engine *engine, struct arena *arena, struct facts *facts,
 	struct gate_verdict *gate, const char **ret_why, struct err *err);
@@ -369,6 +371,10 @@ struct gate_question {
 };
 _must_check_ int gate_read(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *plan_run, const struct gate_question *question, struct gate_verdict *ret,
+	struct err *err);
+/* What must hold before this job of a run makes its plan. */
+_must_check_ int gate_read_plan(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, const struct job *job, bool *ret_fresh, struct gate_verdict *ret,
 	struct err *err);
 /* The same for people who look at it: also who must not be the one who asks. */
 _must_check_ int gate_show(struct engine *engine, struct arena *arena, const struct pull *pull,

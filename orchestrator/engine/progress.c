@@ -407,6 +407,7 @@ int job_event(struct engine *engine, struct arena *arena, struct job_id id, int 
 	enum flow_event event, const struct job_result *result, struct err *err)
 {
 	const char *why = "the job was lost";
+	bool asks = false;
 	struct gate_verdict gate = { 0 };
 	struct facts facts = { 0 };
 	const struct flow_rule *rule;
@@ -427,8 +428,9 @@ int job_event(struct engine *engine, struct arena *arena, struct job_id id, int 
 	facts.outcome = result == NULL ? OUTCOME_NONE : result->outcome;
 	if (r == 0 && (event == EV_LOCK_FREE || event == EV_ONE_ENDED))
 		r = order_facts(engine, arena, &facts, &why, err);
-	if (r == 0 && event == EV_START && job.state == JOB_WAITING &&
-		job_repeat_class(job.op) == REPEAT_NEVER)
+	if (r == 0 && event == EV_START && job.state == JOB_WAITING)
+		r = begin_asks(&job, arena, &asks, err);
+	if (r == 0 && asks)
 		r = begin_read(engine, arena, &facts, &gate, &why, err);
 	else
 		facts.is_fresh = true;

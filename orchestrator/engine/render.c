@@ -150,6 +150,7 @@ static void plan_words(struct strbuf *out, const struct view *view, const struct
 	put_count(out, tally->open, "on the way");
 	put_count(out, tally->blocked, "waiting for a lock");
 	put_count(out, tally->unchanged, "without changes");
+	put_count(out, tally->refused, "not planned");
 	put_count(out, tally->skipped, "skipped");
 	put_count(out, tally->cancelled, "cancelled");
 	if (out->length == 0)
@@ -308,7 +309,7 @@ static void put_plan_end(struct strbuf *out, const struct view *view, const stru
 			strbuf_puts(out, "**Applied.** Nothing is left to do here.\n");
 		return;
 	}
-	render_gates(out, view, to_apply, tally->failed + tally->against);
+	render_gates(out, view, to_apply, tally->failed + tally->refused + tally->against);
 }
 
 /* The configuration: what waits for a person, what changes, what was not taken. */

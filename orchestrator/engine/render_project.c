@@ -137,6 +137,8 @@ void render_next(struct strbuf *out, const struct view *view, const struct shown
 		strbuf_puts(out, "–");
 	else if (job->state == JOB_FAILED)
 		strbuf_puts(out, "fix and push");
+	else if (job->state == JOB_REFUSED && is_plan(view))
+		strbuf_printf(out, "`%s plan` when it holds", view->command_word);
 	else if (job->state == JOB_BLOCKED)
 		strbuf_puts(out, "planned by itself when free");
 	else if (job->state != JOB_DONE)

@@ -121,6 +121,8 @@ int project_guard_read(
 	reader = jsonx_reader(json, "guard", err);
 	ret->environment = text_from(&source, &reader, "environment");
 	ret->apply_requires = (unsigned)number_from(&source, &reader, "apply_requires", 0, 255);
+	/* plans of older versions have none, and are made already */
+	ret->plan_requires = (unsigned)jsonx_int_or(&reader, "plan_requires", 0);
 	names_from(&source, &reader, "owners", &ret->owners);
 	rules = jsonx_array_or(&reader, "rules");
 	freezes = jsonx_array_or(&reader, "freezes");
@@ -182,9 +184,9 @@ static json_t *rule_json(const struct approval_rule *rule)
 const char *project_guard_write(const struct project_guard *guard, struct arena *arena)
 {
 	json_t *rules = json_array(), *freezes = json_array();
-	_cleanup_json_ json_t *json = json_pack("{s:o, s:i, s:o}", "environment",
-		text_json(guard->environment), "apply_requires", (int)guard->apply_requires,
-		"owners", names_json(&guard->owners));
+	_cleanup_json_ json_t *json = json_pack("{s:o, s:i, s:i, s:o}", "environment",
+		text_json(guard->environment), "plan_requires", (int)guard->plan_requires,
+		"apply_requires", (int)guard->apply_requires, "owners", names_json(&guard->owners));
 	_cleanup_free_ char *text = NULL;
 
 	for (size_t i = 0; i < guard->rule_count; i++)

@@ -1,5 +1,6 @@
-/* What guards one project's apply, as the base branch and the server said when its plan was made.
- * It stands in the row of the plan's job, so that the gate asks what held for that plan. */
+/* What guards one project's plan and apply, as the base branch and the server said when its plan
+ * was made. It stands in the row of the plan's job, so that the gate asks what held for that plan.
+ */
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/err.h"
@@ -14,7 +15,7 @@ struct project_guard {
 	struct freeze *freezes;
 	size_t freeze_count;
 	struct name_list owners; /* people and @teams, one of whom must have approved */
-	unsigned apply_requires; /* enum requirement */
+	unsigned plan_requires, apply_requires; /* enum requirement */
 };
 
 /* "" guards nothing more than every project is guarded. */

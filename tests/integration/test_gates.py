@@ -134,6 +134,30 @@ class Place:
         return done.returncode, json.loads(done.stdout)
 
 
+# ---- before a plan ----
+
+def case_plan_requirements():
+    """What the base asks for before a plan is made holds, whatever the pull request makes of it; others are planned."""
+    base = "version: 3\nprojects:\n- {name: p, dir: p%s}\n- {name: q, dir: q}\n"
+    change = {"p/x.tf": TF, "q/x.tf": TF, "sluice.yaml": base % ""}
+    with Place(base % ", plan_requirements: [approved, undiverged]", change) as place:
+        plan = place.plan_comment()
+        assert "before it is planned must hold: approved (0 of 1)" in plan and "1 ready, 1 not planned" in plan, plan
+        assert "`sluice plan` when it holds" in plan, plan
+        place.refused("alice", "the plan of p did not succeed")
+        place.approve("alice")
+        place.say("sluice plan")
+        assert "must hold: approved (0 of 1)" in place.plan_comment(), "who wrote it asks for its plan"
+        place.approve("bob")
+        place.say("sluice plan")
+        assert "2 ready" in place.plan_comment(), place.plan_comment()
+        place.refused("alice", "one approval of this plan is needed")
+        place.approve("bob")
+        place.applies(text="sluice apply -p p")
+        place.push({"p/y.tf": TF})
+        assert "must hold: approved (0 of 1)" in place.plan_comment(), "an approval of another head"
+
+
 # ---- rules ----
 
 def case_two_of_which_one_of_a_team():
@@ -395,9 +419,11 @@ def way_19_the_pull_request_names_another_environment():
 
 def way_28_an_import_goes_past_the_rules():
     config = "commands: {allowed: [plan, apply, import, state]}\n"
-    with Place(ONE, config=config) as place:
+    with Place(ONE + "- {name: q, dir: q, owners: [bob]}\n", {"p/x.tf": TF, "q/x.tf": TF}, config) as place:
         answer = place.say("sluice state rm -p p x.y")
         assert "Not removed" in answer and "two-eyes (0 of 1)" in answer, answer
+        answer = place.say("sluice state rm -p q x.y")
+        assert "Not removed" in answer and "owners (0 of 1 of bob)" in answer, answer
 
 
 def way_30_a_member_who_left_still_counts():

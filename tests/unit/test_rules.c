@@ -537,6 +537,63 @@ static void nothing_else_opens(void **state)
 	}
 }
 
+#define BEFORE_PLAN(requires_, said_, why_, ...)                                                   \
+	{                                                                                          \
+		.name = said_ " " why_, .said = said_, .why = why_, .requires = requires_,         \
+		__VA_ARGS__                                                                        \
+	}
+
+/* What a plan waits for. A word for the head counts, whenever it was said. */
+static const struct rule_case plan_cases[] = {
+	BEFORE_PLAN(REQUIRE_APPROVED, "", "approved (0 of 1)"),
+	BEFORE_PLAN(REQUIRE_APPROVED, "bob+", ""),
+	BEFORE_PLAN(REQUIRE_APPROVED, "bob+e", ""),
+	BEFORE_PLAN(REQUIRE_APPROVED, "bob+o", "approved (0 of 1)"),
+	BEFORE_PLAN(REQUIRE_APPROVED, "alice+", "approved (0 of 1)"),
+	BEFORE_PLAN(REQUIRE_APPROVED, "paula+", "approved (0 of 1)"),
+	BEFORE_PLAN(REQUIRE_APPROVED, "walter+", "approved (0 of 1)"),
+	BEFORE_PLAN(REQUIRE_APPROVED, "bob+b", "approved (0 of 1)"),
+	BEFORE_PLAN(REQUIRE_APPROVED, "bob+r", "approved (0 of 1)"),
+	BEFORE_PLAN(REQUIRE_APPROVED, "bob+w", "approved (0 of 1)"),
+	BEFORE_PLAN(REQUIRE_APPROVED, "bob+?", "approved (0 of 1)"),
+	BEFORE_PLAN(REQUIRE_APPROVED, "bob+ bob.", "approved (0 of 1)"),
+	BEFORE_PLAN(REQUIRE_APPROVED, "bob+ carol-", "carol asked for changes"),
+	BEFORE_PLAN(REQUIRE_APPROVED, "bob+ ", "approved (0 of 1)", .no_host = true),
+	BEFORE_PLAN(REQUIRE_UNDIVERGED, "", "undiverged (it is not known", .undiverged = 0),
+	BEFORE_PLAN(REQUIRE_UNDIVERGED, "", "the base branch has moved", .undiverged = WORD_NO),
+	BEFORE_PLAN(REQUIRE_UNDIVERGED, "", "", .undiverged = WORD_YES),
+	BEFORE_PLAN(REQUIRE_UNDIVERGED, "carol-", "", .undiverged = WORD_YES),
+	BEFORE_PLAN(REQUIRE_MERGEABLE, "", "mergeable (a check is red)", .mergeable = WORD_NO),
+	BEFORE_PLAN(REQUIRE_MERGEABLE, "", "the host does not say", .mergeable = WORD_UNKNOWN),
+	BEFORE_PLAN(REQUIRE_MERGEABLE, "", "the host does not say", .mergeable = WORD_YES,
+		.no_host = true),
+	BEFORE_PLAN(REQUIRE_MERGEABLE, "", "", .mergeable = WORD_YES),
+	BEFORE_PLAN(REQUIRE_APPROVED | REQUIRE_MERGEABLE, "bob+", "must hold: mergeable",
+		.mergeable = WORD_NO),
+	BEFORE_PLAN(REQUIRE_APPROVED | REQUIRE_UNDIVERGED, "", "approved (0 of 1); undiverged",
+		.undiverged = WORD_NO),
+	BEFORE_PLAN(REQUIRE_POLICIES_PASSED, "bob+", "no plan can wait for them"),
+};
+
+static void judges_plans(void **state)
+{
+	const struct rule_case *row = *state;
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct gate_verdict verdict;
+	struct built built;
+
+	build(row, &built, &arena);
+	built.guard.plan_requires = row->requires;
+	built.guard.apply_requires = 0;
+	built.facts.has_plan = false;
+	gates_decide_plan(&built.facts, &arena, &verdict);
+	if (row->why[0] == '\0')
+		assert_string_equal(verdict.missing, "");
+	else
+		assert_contains(verdict.missing, row->why);
+	assert_int_equal(verdict.open, row->why[0] == '\0');
+}
+
 /* Of two projects both must hold; rows that are alike are one. */
 static void every_project_counts(void **state)
 {
@@ -579,9 +636,11 @@ static void guards_come_back(void **state)
 		struct err err;
 
 		build(&rule_cases[i], &built, &arena);
+		built.guard.plan_requires = (unsigned)i % 16;
 		text = project_guard_write(&built.guard, &arena);
 		assert_ok(project_guard_read(text, &arena, &again, &err), &err);
 		assert_string_equal(project_guard_write(&again, &arena), text);
+		assert_int_equal(again.plan_requires, i % 16);
 	}
 }
 
@@ -608,6 +667,7 @@ static void refuses_guards(void **state)
 int main(int argc, char **argv)
 {
 	CASES(rule_cases, judges);
+	CASES(plan_cases, judges_plans);
 	CASE(nothing_else_opens);
 	CASE(every_project_counts);
 	CASE(guards_come_back);

@@ -137,6 +137,38 @@ static const char *what_is_missing(const struct gate_facts *facts,
 	return rules_missing(facts, verdict, arena);
 }
 
+static const char *plan_missing(const struct gate_verdict *verdict, struct arena *arena)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF(16000);
+
+	for (size_t i = 0; i < verdict->rule_count; i++) {
+		if (verdict->rules[i].answer == RULE_FAILS)
+			strbuf_printf(&text, "%s%s (%s)", text.length == 0 ? "" : "; ",
+				verdict->rules[i].name, verdict->rules[i].text);
+	}
+	return arena_printf(arena, "before it is planned must hold: %s", strbuf_text(&text));
+}
+
+void gates_decide_plan(
+	const struct gate_facts *facts, struct arena *arena, struct gate_verdict *ret)
+{
+	const struct gate_project *project = &facts->projects[0];
+	const char *against = project->guard->plan_requires & REQUIRE_APPROVED
+				      ? vetoer(facts, arena)
+				      : NULL;
+
+	*ret = (struct gate_verdict){ .missing = "" };
+	rules_judge_plan(facts, project, arena, ret);
+	ret->open = all_hold(ret) && against == NULL;
+	if (against != NULL)
+		ret->missing = arena_printf(arena,
+			"%s asked for changes, and must approve or withdraw that before it is "
+			"planned",
+			against);
+	else if (!ret->open)
+		ret->missing = plan_missing(ret, arena);
+}
+
 /*~ 23. May it be applied? Read when the command comes, when the job may start, and when it is
  * handed over; the record keeps the last. */
 void gates_decide(const struct gate_facts *facts, struct arena *arena, struct gate_verdict *ret)

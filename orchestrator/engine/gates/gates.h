@@ -89,6 +89,10 @@ struct gate_verdict {
 };
 
 void gates_decide(const struct gate_facts *facts, struct arena *arena, struct gate_verdict *ret);
+/* May this project be planned? What its `plan_requires` asks for, of the head: there is no plan yet
+ * that a word could be about. */
+void gates_decide_plan(
+	const struct gate_facts *facts, struct arena *arena, struct gate_verdict *ret);
 /* Is this login one of the commit identities? By name, e-mail, or the local part of the e-mail
  * before or after a plus sign; without case. */
 bool gates_person_is(const char *login, const struct identity *identity);

@@ -24,3 +24,6 @@ enum host_word rule_matches(const struct gate_facts *facts, const struct gate_pr
 /* Adds how everything that guards one project stands. */
 void rules_judge(const struct gate_facts *facts, const struct gate_project *project,
 	struct arena *arena, struct gate_verdict *ret);
+/* The same for everything that a plan waits for. */
+void rules_judge_plan(const struct gate_facts *facts, const struct gate_project *project,
+	struct arena *arena, struct gate_verdict *ret);

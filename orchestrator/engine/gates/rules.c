@@ -243,9 +243,8 @@ static void judge_word(const struct gate_project *project, const char *name, enu
 
 /* `approved` asks for nothing more: what it means is what the rules above ask for. */
 static void judge_requirements(const struct gate_facts *facts, const struct gate_project *project,
-	struct arena *arena, struct gate_verdict *verdict)
+	unsigned requires, struct arena *arena, struct gate_verdict *verdict)
 {
-	unsigned requires = project->guard->apply_requires;
 	const char *why = facts->host == NULL ? NULL : facts->host->mergeable_why;
 
 	if (requires & REQUIRE_MERGEABLE)
@@ -258,10 +257,6 @@ static void judge_requirements(const struct gate_facts *facts, const struct gate
 		judge_word(project, "undiverged", project->undiverged,
 			"the base branch has moved since the plan; plan again",
 			"it is not known where the base branch stands; plan again", arena, verdict);
-	if (requires & REQUIRE_POLICIES_PASSED)
-		judge_word(project, "policies passed",
-			project->policies_passed ? WORD_YES : WORD_NO,
-			"its policy checks have not passed", "", arena, verdict);
 }
 
 void rules_judge(const struct gate_facts *facts, const struct gate_project *project,
@@ -270,5 +265,27 @@ void rules_judge(const struct gate_facts *facts, const struct gate_project *proj
 	judge_approvals(facts, project, arena, ret);
 	judge_owners(facts, project, arena, ret);
 	judge_freezes(project, arena, ret);
-	judge_requirements(facts, project, arena, ret);
+	judge_requirements(facts, project, project->guard->apply_requires, arena, ret);
+	if (project->guard->apply_requires & REQUIRE_POLICIES_PASSED)
+		judge_word(project, "policies passed",
+			project->policies_passed ? WORD_YES : WORD_NO,
+			"its policy checks have not passed", "", arena, ret);
+}
+
+void rules_judge_plan(const struct gate_facts *facts, const struct gate_project *project,
+	struct arena *arena, struct gate_verdict *ret)
+{
+	struct approval_rule approved = builtin_rule;
+	unsigned requires = project->guard->plan_requires;
+
+	approved.name = "approved";
+	approved.binds_to_plan = false;
+	if (requires & REQUIRE_APPROVED)
+		(void)judge_rule(facts, project, &approved, false, arena, ret);
+	judge_requirements(facts, project, requires, arena, ret);
+	if (requires & REQUIRE_POLICIES_PASSED)
+		judge_word(project, "policies passed", WORD_NO,
+			"policies look at a plan, so no plan can wait for them: take it out of "
+			"plan_requirements",
+			"", arena, ret);
 }
