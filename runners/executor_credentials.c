@@ -260,13 +260,11 @@ static void append_percent(struct strbuf *out, const char *text)
 	}
 }
 
-/* TF_TOKEN_app_terraform_io; - becomes __. A port has no place in such a name. */
+/* TF_TOKEN_app_terraform_io; - becomes __, and a port stands behind its colon as in the address. */
 static void add_registry_token(struct collecting *in, const char *host, const char *token)
 {
 	_cleanup_strbuf_ struct strbuf name = STRBUF(600);
 
-	if (strchr(host, ':') != NULL)
-		return;
 	strbuf_puts(&name, "TF_TOKEN_");
 	for (; *host != '\0'; host++) {
 		if (*host == '-')

@@ -38,7 +38,10 @@ static bool is_name(const struct job_secret *secret)
 	if (secret->is_file)
 		return strchr("._-", first[0]) == NULL &&
 		       strspn(first, LETTERS DIGITS "._-") == length;
-	return strchr(DIGITS, first[0]) == NULL && strspn(first, LETTERS DIGITS "_") == length;
+	/* TF_TOKEN_host:8443 is how the tools want it; no shell ever sets it */
+	return strchr(DIGITS, first[0]) == NULL &&
+	       strspn(first, str_starts(first, "TF_TOKEN_") ? LETTERS DIGITS "_:"
+							    : LETTERS DIGITS "_") == length;
 }
 
 int job_secrets_add(struct job_secrets *secrets, const struct job_secret *secret, struct err *err)

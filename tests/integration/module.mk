@@ -30,4 +30,5 @@ suite_calls = python3 tests/integration/test_calls.py ## each call to GitHub goe
 suite_gitea = python3 tests/integration/test_gitea.py ## the same on a Gitea and a Forgejo, whose description judges each call
 suite_migrate = python3 tests/integration/test_migrate.py ## flags, environment and files of Atlantis as server.yaml
 suite_credentials = python3 tests/integration/test_credentials.py ## what jobs may use elsewhere: credentials, identities, private modules
+suite_providers = python3 tests/integration/test_providers.py ## where providers and modules come from: a registry of our own, real tools
 suite_demo = scripts/demo ## the demo, which checks each of its answers

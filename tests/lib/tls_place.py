@@ -95,12 +95,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         place.seen.append((self.command, self.path, dict(self.headers), body))
         if path == "/sts":
             self.believe(place, body)
-        elif not place.lets_in(self.headers.get("Authorization")):
+        elif not place.lets_in(self.headers.get("Authorization"), path):
             self.reply(401, b"who are you?", WWW_Authenticate='Basic realm="test"')
         elif path.startswith("/state"):
             self.keep_state(place, path, body)
         elif path in place.files:
-            self.reply(200, place.files[path])
+            self.reply(200, place.files[path], **({"Content_Type": "application/json"} if path.endswith(".json") else {}))
         elif place.git and path.startswith("/mod.git/"):
             name = os.path.join(place.git, path[len("/mod.git/"):])
             if os.path.isfile(name) and ".." not in path:
@@ -157,7 +157,7 @@ class TlsPlace:
         self.host = "%s:%d" % (self.name, self.port)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def lets_in(self, given):
+    def lets_in(self, given, _path):
         wanted = base64.b64encode(("%s:%s" % (self.user, self.token)).encode()).decode()
         return given == "Basic " + wanted
 

@@ -87,7 +87,7 @@ static struct job_secret secret(
 static void test_both_ways(_unused_ void **state)
 {
 	const struct job_secret a = secret(SECRET_OF_INIT, "git-credentials", "x\ny", true);
-	const struct job_secret b = secret(SECRET_OF_TOOLS, "B_1", "", false);
+	const struct job_secret b = secret(SECRET_OF_TOOLS, "TF_TOKEN_h:1", "", false);
 	struct job_secrets secrets = { 0 }, again;
 	_cleanup_json_ json_t *json = NULL;
 	struct err err;
@@ -107,8 +107,9 @@ static void test_both_ways(_unused_ void **state)
 static const struct bad_name {
 	const char *name;
 	bool is_file;
-} bad_names[] = { { "", false }, { "1A", false }, { "A-B", false }, { "A=B", false }, { "", true },
-	{ "..", true }, { ".x", true }, { "a/b", true }, { "-x", true }, { "a b", true } };
+} bad_names[] = { { "", false }, { "1A", false }, { "A-B", false }, { "A=B", false },
+	{ "A:1", false }, { "", true }, { "..", true }, { ".x", true }, { "a/b", true },
+	{ "-x", true }, { "a b", true } };
 
 static void test_bad_name(void **state)
 {
