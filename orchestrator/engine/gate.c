@@ -1,20 +1,9 @@
 /* Brings the facts of the gate together; the verdict is gates/'s. */
-#include "orchestrator/engine/private.h"
+#include "orchestrator/engine/gathering.h"
 
 #include "orchestrator/engine/gates/freeze.h"
 #include "orchestrator/lib/strbuf.h"
 #include "orchestrator/model/steps.h"
-
-struct gathering {
-	struct engine *engine;
-	struct arena *arena;
-	const struct pull *pull;
-	const struct run *plan_run;
-	const struct gate_question *question;
-	struct gate_facts facts;
-	struct gate_project *projects;
-	struct gate_needs needs;
-};
 
 /* ---- each project ---- */
 
@@ -54,19 +43,6 @@ static enum host_word is_undiverged(struct gathering *on)
 	return str_equal(tip, on->plan_run->base) ? WORD_YES : WORD_NO;
 }
 
-static const struct plan_summary *plan_of(struct gathering *on, const struct job *job)
-{
-	struct plan_summary *plan = arena_alloc(on->arena, sizeof(*plan));
-	_cleanup_json_ json_t *json = NULL;
-	struct err ignored; /* then what it would do is not known */
-
-	if (str_empty(job->summary) ||
-		jsonx_parse(job->summary, strlen(job->summary), 16 << 20, &json, &ignored) < 0 ||
-		plan_summary_read(json, on->arena, plan, &ignored) < 0)
-		return NULL;
-	return plan;
-}
-
 static bool is_guarded(const struct project_guard *guard)
 {
 	return guard->rule_count > 0 || guard->owners.count > 0 ||
@@ -92,7 +68,7 @@ static int add_project(struct gathering *on, const struct job *job, struct err *
 	*project = (struct gate_project){
 		.name = job->project,
 		.guard = guard,
-		.plan = plan_of(on, job),
+		.plan = gather_plan(on, job),
 	};
 	project->policies_passed = job->state == JOB_DONE && recipe.checks_policies &&
 				   project->plan != NULL &&
@@ -106,15 +82,6 @@ static int add_project(struct gathering *on, const struct job *job, struct err *
 
 /* ---- people ---- */
 
-static void add_opinion(struct gathering *on, const struct gate_opinion *opinion)
-{
-	struct gate_opinion *list = arena_push(on->arena, (void *)(uintptr_t)on->facts.opinions,
-		on->facts.opinion_count, sizeof(*list));
-
-	list[on->facts.opinion_count++] = *opinion;
-	on->facts.opinions = list;
-}
-
 static int add_opinions(struct gathering *on, struct err *err)
 {
 	struct ledger_row *rows = NULL;
@@ -125,7 +92,7 @@ static int add_opinions(struct gathering *on, struct err *err)
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		if (rows[i].kind == VCS_APPROVED || rows[i].kind == VCS_CHANGES_REQUESTED ||
 			rows[i].kind == VCS_REVIEW_DISMISSED)
-			add_opinion(
+			gather_opinion(
 				on, &(struct gate_opinion){ .ledger = rows[i].id,
 					    .kind = rows[i].kind,
 					    .person = rows[i].actor,
@@ -137,46 +104,28 @@ static int add_opinions(struct gathering *on, struct err *err)
 	}
 	/* what if they approved now? */
 	for (size_t i = 0; r == 0 && i < on->question->what_if_count; i++)
-		add_opinion(on, &(struct gate_opinion){ .ledger = INT64_MAX,
-					.kind = VCS_APPROVED,
-					.person = on->question->what_if[i],
-					.may_write = true,
-					.is_what_if = true,
-					.head = on->pull->head,
-					.review_head = "" });
+		gather_opinion(on, &(struct gate_opinion){ .ledger = INT64_MAX,
+					   .kind = VCS_APPROVED,
+					   .person = on->question->what_if[i],
+					   .may_write = true,
+					   .is_what_if = true,
+					   .head = on->pull->head,
+					   .review_head = "" });
 	return r;
-}
-
-static void need(struct gathering *on, struct name_list *list, const char *name)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		if (strcasecmp(list->list[i], name) == 0)
-			return;
-	}
-	if (str_empty(name) || strchr(name, '\n') != NULL) /* nobody is called that */
-		return;
-	list->list = arena_push(on->arena, list->list, list->count, sizeof(*list->list));
-	list->list[list->count++] = name;
-}
-
-static void need_teams(struct gathering *on, const struct name_list *teams)
-{
-	for (size_t i = 0; i < teams->count; i++)
-		need(on, &on->needs.teams, teams->list[i]);
 }
 
 static void need_of_rule(struct gathering *on, const struct approval_rule *rule)
 {
-	need_teams(on, &rule->require.teams);
+	gather_teams(on, &rule->require.teams);
 	for (size_t i = 0; i < rule->including_count; i++)
-		need_teams(on, &rule->including[i].teams);
+		gather_teams(on, &rule->including[i].teams);
 }
 
 static void find_needs(struct gathering *on)
 {
 	for (size_t i = 0; i < on->facts.opinion_count; i++) {
 		if (on->facts.opinions[i].kind == VCS_APPROVED)
-			need(on, &on->needs.people, on->facts.opinions[i].person);
+			gather_need(on, &on->needs.people, on->facts.opinions[i].person);
 	}
 	for (size_t i = 0; i < on->facts.project_count; i++) {
 		const struct project_guard *guard = on->projects[i].guard;
@@ -186,88 +135,20 @@ static void find_needs(struct gathering *on)
 			need_of_rule(on, &guard->rules[k]);
 		for (size_t k = 0; k < guard->owners.count; k++) {
 			if (guard->owners.list[k][0] == '@')
-				need(on, &on->needs.teams, guard->owners.list[k] + 1);
+				gather_need(on, &on->needs.teams, guard->owners.list[k] + 1);
 		}
 	}
 }
 
-static const struct team *own_team(const struct settings *settings, const char *name)
-{
-	for (size_t i = 0; i < settings->team_count; i++) {
-		if (str_equal(settings->teams[i].name, name))
-			return &settings->teams[i];
-	}
-	return NULL;
-}
-
-static enum host_word is_in(const struct team *team, const char *person)
-{
-	for (size_t i = 0; i < team->members.count; i++) {
-		if (strcasecmp(team->members.list[i], person) == 0)
-			return WORD_YES;
-	}
-	return WORD_NO;
-}
-
-/* A team that the server's file names is what that file says; the host speaks of the others. */
-static const struct host_facts *with_own_teams(struct gathering *on, const struct host_facts *host)
-{
-	const struct settings *settings = on->engine->world.settings;
-	size_t pairs = on->needs.people.count * on->needs.teams.count;
-	struct host_facts *facts = arena_alloc(on->arena, sizeof(*facts));
-
-	*facts = *host;
-	facts->member_count = 0;
-	facts->members = arena_alloc(
-		on->arena, (pairs + host->member_count + 1) * sizeof(*facts->members));
-	for (size_t i = 0; i < host->member_count; i++) {
-		if (own_team(settings, host->members[i].team) == NULL)
-			facts->members[facts->member_count++] = host->members[i];
-	}
-	for (size_t i = 0; i < on->needs.teams.count; i++) {
-		const struct team *team = own_team(settings, on->needs.teams.list[i]);
-
-		for (size_t k = 0; team != NULL && k < on->needs.people.count; k++)
-			facts->members[facts->member_count++] = (struct host_member){ team->name,
-				on->needs.people.list[k], is_in(team, on->needs.people.list[k]) };
-	}
-	return facts;
-}
-
 static void ask_host(struct gathering *on)
 {
-	const struct host_facts *host = NULL;
-
 	if (!on->facts.asks_host && on->question->what_if_count == 0)
 		return;
 	find_needs(on);
-	on->question->is_fresh == NULL
-		? (void)facts_get(on->engine, on->pull->id, &on->needs, on->question->max_age_ms,
-			  &host, &on->facts.host_problem)
-		: (void)(*on->question->is_fresh = facts_get(on->engine, on->pull->id, &on->needs,
-				 on->question->max_age_ms, &host, &on->facts.host_problem));
-	if (host != NULL)
-		on->facts.host = with_own_teams(on, host);
+	gather_host(on);
 }
 
 /* ---- the whole ---- */
-
-static int read_people(struct gathering *on, struct err *err)
-{
-	struct prepared *prepared = arena_alloc(on->arena, sizeof(*prepared));
-	_cleanup_json_ json_t *json = NULL;
-	const char *text = on->plan_run->prepared;
-	int r = 0;
-
-	if (str_empty(text))
-		return 0;
-	r = jsonx_parse(text, strlen(text), 8 << 20, &json, err);
-	if (r == 0)
-		r = prepared_read(json, on->arena, prepared, err);
-	on->facts.people = prepared->people;
-	on->facts.people_count = prepared->people_count;
-	return r;
-}
 
 int gate_read(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *plan_run, const struct gate_question *question, struct gate_verdict *ret,
@@ -303,7 +184,7 @@ int gate_read(struct engine *engine, struct arena *arena, const struct pull *pul
 	if (r == 0)
 		r = add_opinions(&on, err);
 	if (r == 0)
-		r = read_people(&on, err);
+		r = gather_people(&on, err);
 	if (r < 0)
 		return r;
 	ask_host(&on);
@@ -337,7 +218,7 @@ int gate_read_plan(struct engine *engine, struct arena *arena, const struct pull
 	if (r == 0)
 		r = add_opinions(&on, err);
 	if (r == 0)
-		r = read_people(&on, err);
+		r = gather_people(&on, err);
 	if (r < 0)
 		return r;
 	if (guard.plan_requires & REQUIRE_UNDIVERGED)

@@ -1,0 +1,115 @@
+/* What plans would do, who wrote what, and what a host says of people and teams: for the facts of
+ * every gate. */
+#include "orchestrator/engine/gathering.h"
+
+const struct plan_summary *gather_plan(struct gathering *on, const struct job *job)
+{
+	struct plan_summary *plan = arena_alloc(on->arena, sizeof(*plan));
+	_cleanup_json_ json_t *json = NULL;
+	struct err ignored; /* then what it would do is not known */
+
+	if (str_empty(job->summary) ||
+		jsonx_parse(job->summary, strlen(job->summary), 16 << 20, &json, &ignored) < 0 ||
+		plan_summary_read(json, on->arena, plan, &ignored) < 0)
+		return NULL;
+	return plan;
+}
+
+void gather_opinion(struct gathering *on, const struct gate_opinion *opinion)
+{
+	struct gate_opinion *list = arena_push(on->arena, (void *)(uintptr_t)on->facts.opinions,
+		on->facts.opinion_count, sizeof(*list));
+
+	list[on->facts.opinion_count++] = *opinion;
+	on->facts.opinions = list;
+}
+
+void gather_need(struct gathering *on, struct name_list *list, const char *name)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (strcasecmp(list->list[i], name) == 0)
+			return;
+	}
+	if (str_empty(name) || strchr(name, '\n') != NULL) /* nobody is called that */
+		return;
+	list->list = arena_push(on->arena, list->list, list->count, sizeof(*list->list));
+	list->list[list->count++] = name;
+}
+
+void gather_teams(struct gathering *on, const struct name_list *teams)
+{
+	for (size_t i = 0; i < teams->count; i++)
+		gather_need(on, &on->needs.teams, teams->list[i]);
+}
+
+static const struct team *own_team(const struct settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->team_count; i++) {
+		if (str_equal(settings->teams[i].name, name))
+			return &settings->teams[i];
+	}
+	return NULL;
+}
+
+static enum host_word is_in(const struct team *team, const char *person)
+{
+	for (size_t i = 0; i < team->members.count; i++) {
+		if (strcasecmp(team->members.list[i], person) == 0)
+			return WORD_YES;
+	}
+	return WORD_NO;
+}
+
+/* A team that the server's file names is what that file says; the host speaks of the others. */
+static const struct host_facts *with_own_teams(struct gathering *on, const struct host_facts *host)
+{
+	const struct settings *settings = on->engine->world.settings;
+	size_t pairs = on->needs.people.count * on->needs.teams.count;
+	struct host_facts *facts = arena_alloc(on->arena, sizeof(*facts));
+
+	*facts = *host;
+	facts->member_count = 0;
+	facts->members = arena_alloc(
+		on->arena, (pairs + host->member_count + 1) * sizeof(*facts->members));
+	for (size_t i = 0; i < host->member_count; i++) {
+		if (own_team(settings, host->members[i].team) == NULL)
+			facts->members[facts->member_count++] = host->members[i];
+	}
+	for (size_t i = 0; i < on->needs.teams.count; i++) {
+		const struct team *team = own_team(settings, on->needs.teams.list[i]);
+
+		for (size_t k = 0; team != NULL && k < on->needs.people.count; k++)
+			facts->members[facts->member_count++] = (struct host_member){ team->name,
+				on->needs.people.list[k], is_in(team, on->needs.people.list[k]) };
+	}
+	return facts;
+}
+
+void gather_host(struct gathering *on)
+{
+	const struct host_facts *host = NULL;
+	bool is_fresh = facts_get(on->engine, on->pull->id, &on->needs, on->question->max_age_ms,
+		&host, &on->facts.host_problem);
+
+	if (on->question->is_fresh != NULL)
+		*on->question->is_fresh = is_fresh;
+	if (host != NULL)
+		on->facts.host = with_own_teams(on, host);
+}
+
+int gather_people(struct gathering *on, struct err *err)
+{
+	struct prepared *prepared = arena_alloc(on->arena, sizeof(*prepared));
+	_cleanup_json_ json_t *json = NULL;
+	const char *text = on->plan_run->prepared;
+	int r = 0;
+
+	if (str_empty(text))
+		return 0;
+	r = jsonx_parse(text, strlen(text), 8 << 20, &json, err);
+	if (r == 0)
+		r = prepared_read(json, on->arena, prepared, err);
+	on->facts.people = prepared->people;
+	on->facts.people_count = prepared->people_count;
+	return r;
+}
