@@ -156,19 +156,12 @@ static json_t *all_results(struct worker *worker)
 	return worker->policies;
 }
 
-static json_t *result_text(const char *text)
-{
-	json_t *json = json_string(text);
-
-	return json != NULL ? json : json_string("(not valid text)");
-}
-
 void policy_note_commands(struct worker *worker, const char *failure)
 {
 	json_t *failures = json_array();
 
 	if (failure != NULL)
-		json_array_append_new(failures, result_text(failure));
+		json_array_append_new(failures, jsonx_any(failure));
 	json_array_append_new(all_results(worker),
 		json_pack("{s:s, s:i, s:i, s:o}", "name", CUSTOM_SET, "passed", failure == NULL,
 			"failed", failure != NULL, "failures", failures));
@@ -227,7 +220,7 @@ static int judge(struct walk *walk, const struct step *step, const struct policy
 		return end_broken(walk, set->name,
 			"it has no rule that was asked; rules stand in the package main, else name "
 			"theirs with extra_args: [--namespace, NAME] or [--all-namespaces]");
-	json_object_set_new(result, "name", result_text(set->name));
+	json_object_set_new(result, "name", jsonx_any(set->name));
 	json_array_append(all_results(walk->worker), result);
 	return 0;
 }

@@ -4,21 +4,14 @@
 
 enum { WHAT_IF_MAX = 50 };
 
-static json_t *any_text(const char *text)
-{
-	json_t *json = json_string(text == NULL ? "" : text);
-
-	return json != NULL ? json : json_string("(not valid text)");
-}
-
 static json_t *votes_json(const struct gate_vote *votes, size_t count)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(
-			list, json_pack("{s:o, s:b, s:o}", "person", any_text(votes[i].person),
-				      "counts", votes[i].counts, "why", any_text(votes[i].why)));
+			list, json_pack("{s:o, s:b, s:o}", "person", jsonx_any(votes[i].person),
+				      "counts", votes[i].counts, "why", jsonx_any(votes[i].why)));
 	return list;
 }
 
@@ -28,9 +21,9 @@ static json_t *rule_json(const struct gate_rule *rule)
 		[RULE_HOLDS] = "holds", [RULE_FAILS] = "fails", [RULE_SKIPPED] = "not asked"
 	};
 	json_t *json = json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:o}", "environment",
-		any_text(rule->environment), "name", any_text(rule->name), "projects",
-		any_text(rule->projects), "answer", answers[rule->answer], "have", rule->have,
-		"need", rule->need, "text", any_text(rule->text));
+		jsonx_any(rule->environment), "name", jsonx_any(rule->name), "projects",
+		jsonx_any(rule->projects), "answer", answers[rule->answer], "have", rule->have,
+		"need", rule->need, "text", jsonx_any(rule->text));
 
 	json_object_set_new(json, "votes", votes_json(rule->votes, rule->vote_count));
 	return json;
@@ -40,8 +33,8 @@ static json_t *gate_json(const struct pull *pull, const struct gate_verdict *gat
 {
 	json_t *rules = json_array();
 	json_t *json = json_pack("{s:b, s:o, s:s, s:o, s:o, s:o}", "open", gate->open, "missing",
-		any_text(gate->missing), "head", pull->head, "plan_set", any_text(gate->set_digest),
-		"not_by", any_text(gate->not_by), "votes",
+		jsonx_any(gate->missing), "head", pull->head, "plan_set",
+		jsonx_any(gate->set_digest), "not_by", jsonx_any(gate->not_by), "votes",
 		votes_json(gate->votes, gate->vote_count));
 
 	for (size_t i = 0; i < gate->rule_count; i++)

@@ -105,13 +105,6 @@ static char *live_output(const struct http_call *call, const struct job *job)
 	return text;
 }
 
-static json_t *any_text(const char *text)
-{
-	json_t *json = json_string(text);
-
-	return json != NULL ? json : json_string("(not valid text)");
-}
-
 static json_t *job_json(const struct http_call *call, const struct job *job)
 {
 	bool is_open = job->state == JOB_STARTING || job->state == JOB_RUNNING;
@@ -123,9 +116,9 @@ static json_t *job_json(const struct http_call *call, const struct job *job)
 		job->has_changes, "is_applied", job->is_applied);
 
 	json_object_set_new(json, "attempt", json_integer(job->attempt));
-	json_object_set_new(json, "step", any_text(job->step));
-	json_object_set_new(json, "failure", any_text(job->failure));
-	json_object_set_new(json, "output", any_text(is_open ? live : job->output));
+	json_object_set_new(json, "step", jsonx_any(job->step));
+	json_object_set_new(json, "failure", jsonx_any(job->failure));
+	json_object_set_new(json, "output", jsonx_any(is_open ? live : job->output));
 	return json;
 }
 
@@ -241,7 +234,7 @@ void api_audit(struct http_call *call)
 		json_t *detail = json_loads(rows[i].detail, 0, NULL);
 
 		json_object_set_new(
-			row, "detail", detail == NULL ? any_text(rows[i].detail) : detail);
+			row, "detail", detail == NULL ? jsonx_any(rows[i].detail) : detail);
 		json_array_append_new(list, row);
 	}
 	http_json(call, list);

@@ -96,6 +96,13 @@ int jsonx_read_at(int dir_fd, const char *name, size_t cap, json_t **ret, struct
 	return r < 0 ? err_wrap(err, "%s", name) : 0;
 }
 
+json_t *jsonx_any(const char *text)
+{
+	json_t *string = json_string(text == NULL ? "" : text);
+
+	return string != NULL ? string : json_string("(not valid text)");
+}
+
 char *jsonx_text(const json_t *json)
 {
 	char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);

@@ -18,6 +18,9 @@ _must_check_ int jsonx_read_at(
 	int dir_fd, const char *name, size_t cap, json_t **ret, struct err *err);
 /* Compact text, keys in insertion order; owned by the caller. */
 char *jsonx_text(const json_t *json);
+/* Names from a repository, or what a tool printed, may be anything, and JSON holds nothing but
+ * UTF-8. Left out it would read as "not given", so it becomes a mark that shows. NULL is "". */
+json_t *jsonx_any(const char *text);
 /* Written to NAME.tmp, renamed. With durable: fsync of file and folder. */
 _must_check_ int jsonx_write_at(
 	int dir_fd, const char *name, const json_t *json, bool durable, struct err *err);

@@ -169,23 +169,14 @@ int job_spec_read(const json_t *json, struct arena *arena, struct job_spec *ret,
 	return 0;
 }
 
-/* A name from a repository, or what a tool printed, may be anything. What is not UTF-8 cannot stand
- * in JSON; left out it would read as "not given", which for a folder means another folder. */
-static json_t *text(const char *value)
-{
-	json_t *string = json_string(value == NULL ? "" : value);
-
-	return string != NULL ? string : json_string("(not valid text)");
-}
-
 static json_t *policies_json(const struct job_spec *spec)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < spec->policy_set_count; i++)
 		json_array_append_new(
-			list, json_pack("{s:o, s:o}", "name", text(spec->policy_sets[i].name),
-				      "path", text(spec->policy_sets[i].path)));
+			list, json_pack("{s:o, s:o}", "name", jsonx_any(spec->policy_sets[i].name),
+				      "path", jsonx_any(spec->policy_sets[i].path)));
 	return list;
 }
 
@@ -197,7 +188,7 @@ json_t *job_spec_write(const struct job_spec *spec)
 	json_object_set_new(json, "attempt", json_integer(spec->attempt));
 	for (size_t i = 0; i < countof(spec_texts); i++)
 		json_object_set_new(json, spec_texts[i].key,
-			text(FIELD(spec, const char *, spec_texts[i].offset)));
+			jsonx_any(FIELD(spec, const char *, spec_texts[i].offset)));
 	for (size_t i = 0; i < countof(spec_numbers); i++)
 		json_object_set_new(json, spec_numbers[i].key,
 			json_integer(FIELD(spec, int64_t, spec_numbers[i].offset)));
@@ -209,7 +200,7 @@ json_t *job_spec_write(const struct job_spec *spec)
 
 		for (size_t k = 0; k < FIELD(spec, size_t, spec_lists[i].count); k++)
 			json_array_append_new(
-				list, text(FIELD(spec, const char **, spec_lists[i].list)[k]));
+				list, jsonx_any(FIELD(spec, const char **, spec_lists[i].list)[k]));
 		json_object_set_new(json, spec_lists[i].key, list);
 	}
 	for (size_t i = 0; i < countof(spec_steps); i++)
@@ -264,13 +255,13 @@ json_t *job_result_write(const struct job_result *result)
 	json_t *json = json_object();
 
 	json_object_set_new(json, "outcome", json_integer(result->outcome));
-	json_object_set_new(json, "step", text(result->step));
+	json_object_set_new(json, "step", jsonx_any(result->step));
 	json_object_set_new(json, "exit_code", json_integer(result->exit_code));
 	json_object_set_new(json, "signal", json_integer(result->signal));
-	json_object_set_new(json, "failure", text(result->failure));
-	json_object_set_new(json, "output", text(result->output));
-	json_object_set_new(json, "plan_blob", text(result->plan_blob));
-	json_object_set_new(json, "log_blob", text(result->log_blob));
+	json_object_set_new(json, "failure", jsonx_any(result->failure));
+	json_object_set_new(json, "output", jsonx_any(result->output));
+	json_object_set_new(json, "plan_blob", jsonx_any(result->plan_blob));
+	json_object_set_new(json, "log_blob", jsonx_any(result->log_blob));
 	json_object_set_new(json, "has_changes", json_boolean(result->has_changes));
 	json_object_set_new(json, "started_ms", json_integer(result->started_ms));
 	json_object_set_new(json, "ended_ms", json_integer(result->ended_ms));

@@ -143,9 +143,7 @@ int plan_summary_read(
 
 static json_t *text(const char *value)
 {
-	json_t *string = value == NULL ? json_null() : json_string(value);
-
-	return string != NULL ? string : json_string("(not valid text)");
+	return value == NULL ? json_null() : jsonx_any(value);
 }
 
 json_t *plan_summary_write(const struct plan_summary *summary)

@@ -95,11 +95,8 @@ static json_t *words_json(const char *const *words, size_t count)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < count; i++) {
-		json_t *word = json_string(words[i]);
-
-		json_array_append_new(list, word != NULL ? word : json_string("(not valid text)"));
-	}
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, jsonx_any(words[i]));
 	return list;
 }
 
@@ -109,10 +106,9 @@ json_t *policy_results_write(const struct policy_results *results)
 
 	for (size_t i = 0; i < results->count; i++) {
 		const struct policy_result *one = &results->list[i];
-		json_t *json = json_object(), *name = json_string(one->name);
+		json_t *json = json_object();
 
-		json_object_set_new(
-			json, "name", name != NULL ? name : json_string("(not valid text)"));
+		json_object_set_new(json, "name", jsonx_any(one->name));
 		for (size_t k = 0; k < countof(counts); k++)
 			json_object_set_new(json, counts[k].key, json_integer(*count_at(one, k)));
 		json_object_set_new(

@@ -10,15 +10,6 @@
 
 enum { LIST_MAX = 200000, WHERE_MAX = 48, PATH_MAX_BYTES = 4096, FOLDERS_TEXT_MAX = 16 << 20 };
 
-/* Names from a repository may be anything; what is not UTF-8 cannot stand in JSON and becomes a
- * mark. */
-static json_t *text(const char *value)
-{
-	json_t *string = json_string(value == NULL ? "" : value);
-
-	return string != NULL ? string : json_string("(not valid text)");
-}
-
 static int read_list(struct jsonx *reader, const char *key, const json_t **ret, size_t *ret_count,
 	struct err *err)
 {
@@ -193,7 +184,7 @@ static json_t *write_folders(const struct prepared *prepared)
 		strbuf_printf(&lines, "%zu %u %s\n", shared, folder->holds, folder->path + shared);
 		before = folder->path;
 	}
-	return text(lines.overflowed ? "\xff" : strbuf_text(&lines));
+	return jsonx_any(lines.overflowed ? "\xff" : strbuf_text(&lines));
 }
 
 const struct tree_folder *prepared_folder(
@@ -287,7 +278,7 @@ static json_t *write_uses(const struct prepared *prepared)
 		else
 			strbuf_printf(&lines, "%td\n", module - prepared->folders);
 	}
-	return text(lines.overflowed ? "\xff" : strbuf_text(&lines));
+	return jsonx_any(lines.overflowed ? "\xff" : strbuf_text(&lines));
 }
 
 /* ---- files of the configuration: text, or hex where it is none ---- */
@@ -394,7 +385,7 @@ static json_t *write_strings(const char **list, size_t count)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(array, text(list[i]));
+		json_array_append_new(array, jsonx_any(list[i]));
 	return array;
 }
 
@@ -406,14 +397,14 @@ static void write_owners(const struct prepared *prepared, json_t *json)
 		const struct code_owners *one = &prepared->owners[i];
 
 		json_array_append_new(list,
-			json_pack("{s:o, s:i, s:o}", "path", text(one->path), "line", one->line,
-				"names", write_strings(one->names, one->name_count)));
+			json_pack("{s:o, s:i, s:o}", "path", jsonx_any(one->path), "line",
+				one->line, "names", write_strings(one->names, one->name_count)));
 	}
 	json_object_set_new(json, "owners", list);
 	if (prepared->owners_file != NULL)
-		json_object_set_new(json, "owners_file", text(prepared->owners_file));
+		json_object_set_new(json, "owners_file", jsonx_any(prepared->owners_file));
 	if (prepared->owners_problem != NULL)
-		json_object_set_new(json, "owners_problem", text(prepared->owners_problem));
+		json_object_set_new(json, "owners_problem", jsonx_any(prepared->owners_problem));
 }
 
 int prepared_read(const json_t *json, struct arena *arena, struct prepared *ret, struct err *err)
@@ -458,24 +449,24 @@ json_t *prepared_write(const struct prepared *prepared)
 		json_t *row = json_object();
 		char status[2] = { file->status, '\0' };
 
-		json_object_set_new(row, "path", text(file->path));
+		json_object_set_new(row, "path", jsonx_any(file->path));
 		if (file->old_path != NULL)
-			json_object_set_new(row, "old_path", text(file->old_path));
+			json_object_set_new(row, "old_path", jsonx_any(file->old_path));
 		json_object_set_new(row, "status", json_string(status));
 		json_array_append_new(changed, row);
 	}
 	for (size_t i = 0; i < prepared->people_count; i++)
 		json_array_append_new(
-			people, json_pack("{s:o, s:o}", "name", text(prepared->people[i].name),
-					"email", text(prepared->people[i].email)));
+			people, json_pack("{s:o, s:o}", "name", jsonx_any(prepared->people[i].name),
+					"email", jsonx_any(prepared->people[i].email)));
 	for (size_t i = 0; i < prepared->workspace_count; i++)
 		json_array_append_new(workspaces,
-			json_pack("{s:o, s:o}", "dir", text(prepared->workspaces[i].dir),
-				"workspace", text(prepared->workspaces[i].workspace)));
-	json_object_set_new(json, "head", text(prepared->head));
-	json_object_set_new(json, "base", text(prepared->base));
-	json_object_set_new(json, "merge_base", text(prepared->merge_base));
-	json_object_set_new(json, "tree", text(prepared->tree));
+			json_pack("{s:o, s:o}", "dir", jsonx_any(prepared->workspaces[i].dir),
+				"workspace", jsonx_any(prepared->workspaces[i].workspace)));
+	json_object_set_new(json, "head", jsonx_any(prepared->head));
+	json_object_set_new(json, "base", jsonx_any(prepared->base));
+	json_object_set_new(json, "merge_base", jsonx_any(prepared->merge_base));
+	json_object_set_new(json, "tree", jsonx_any(prepared->tree));
 	json_object_set_new(
 		json, "conflicts", write_strings(prepared->conflicts, prepared->conflict_count));
 	json_object_set_new(json, "changed", changed);

@@ -139,19 +139,12 @@ int project_guard_read(
 
 /* ---- writing ---- */
 
-static json_t *text_json(const char *text)
-{
-	json_t *json = json_string(text == NULL ? "" : text);
-
-	return json != NULL ? json : json_string("(not valid text)");
-}
-
 static json_t *names_json(const struct name_list *names)
 {
 	json_t *json = json_array();
 
 	for (size_t i = 0; i < names->count; i++)
-		json_array_append_new(json, text_json(names->list[i]));
+		json_array_append_new(json, jsonx_any(names->list[i]));
 	return json;
 }
 
@@ -164,7 +157,7 @@ static json_t *people_json(const struct people_rule *people)
 static json_t *rule_json(const struct approval_rule *rule)
 {
 	json_t *including = json_array();
-	json_t *json = json_pack("{s:o, s:i, s:i, s:b, s:b, s:o}", "name", text_json(rule->name),
+	json_t *json = json_pack("{s:o, s:i, s:i, s:b, s:b, s:o}", "name", jsonx_any(rule->name),
 		"more_than", rule->if_more_than, "exclude", (int)rule->exclude, "binds_to_plan",
 		rule->binds_to_plan, "runs_code", rule->if_runs_code, "require",
 		people_json(&rule->require));
@@ -185,7 +178,7 @@ const char *project_guard_write(const struct project_guard *guard, struct arena 
 {
 	json_t *rules = json_array(), *freezes = json_array();
 	_cleanup_json_ json_t *json = json_pack("{s:o, s:i, s:i, s:o}", "environment",
-		text_json(guard->environment), "plan_requires", (int)guard->plan_requires,
+		jsonx_any(guard->environment), "plan_requires", (int)guard->plan_requires,
 		"apply_requires", (int)guard->apply_requires, "owners", names_json(&guard->owners));
 	_cleanup_free_ char *text = NULL;
 
@@ -193,9 +186,9 @@ const char *project_guard_write(const struct project_guard *guard, struct arena 
 		json_array_append_new(rules, rule_json(&guard->rules[i]));
 	for (size_t i = 0; i < guard->freeze_count; i++)
 		json_array_append_new(freezes,
-			json_pack("{s:o, s:o, s:o, s:I}", "cron", text_json(guard->freezes[i].cron),
-				"timezone", text_json(guard->freezes[i].timezone), "reason",
-				text_json(guard->freezes[i].reason), "for_ms",
+			json_pack("{s:o, s:o, s:o, s:I}", "cron", jsonx_any(guard->freezes[i].cron),
+				"timezone", jsonx_any(guard->freezes[i].timezone), "reason",
+				jsonx_any(guard->freezes[i].reason), "for_ms",
 				(json_int_t)guard->freezes[i].for_ms));
 	json_object_set_new(json, "rules", rules);
 	json_object_set_new(json, "freezes", freezes);

@@ -172,20 +172,12 @@ int recipe_read(const char *text, struct arena *arena, struct recipe *ret, struc
 
 /* ---- writing ---- */
 
-/* The configuration is UTF-8, so is what came from it; anything else is a bug that shall show. */
-static json_t *text(const char *value)
-{
-	json_t *string = json_string(value == NULL ? "" : value);
-
-	return string != NULL ? string : json_string("(not valid text)");
-}
-
 static json_t *texts(const char *const *list, size_t count)
 {
 	json_t *json = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(json, text(list[i]));
+		json_array_append_new(json, jsonx_any(list[i]));
 	return json;
 }
 
@@ -195,10 +187,11 @@ static json_t *write_step(const struct step *step)
 
 	json_object_set_new(json, "kind", json_integer(step->kind));
 	json_object_set_new(json, "extra_args", texts(step->extra_args, step->extra_arg_count));
-	json_object_set_new(json, "name", text(step->name));
-	json_object_set_new(json, "value", step->value == NULL ? json_null() : text(step->value));
-	json_object_set_new(json, "command", text(step->command));
-	json_object_set_new(json, "shell", text(step->shell));
+	json_object_set_new(json, "name", jsonx_any(step->name));
+	json_object_set_new(
+		json, "value", step->value == NULL ? json_null() : jsonx_any(step->value));
+	json_object_set_new(json, "command", jsonx_any(step->command));
+	json_object_set_new(json, "shell", jsonx_any(step->shell));
 	json_object_set_new(json, "shell_args", texts(step->shell_args, step->shell_arg_count));
 	json_object_set_new(json, "output", json_integer(step->output));
 	json_object_set_new(json, "filters", texts(step->filters, step->filter_count));
@@ -223,13 +216,13 @@ const char *recipe_write(const struct recipe *recipe, struct arena *arena)
 	_cleanup_json_ json_t *json = json_object();
 	_cleanup_free_ char *bytes = NULL;
 
-	json_object_set_new(json, "tool_version", text(recipe->tool_version));
+	json_object_set_new(json, "tool_version", jsonx_any(recipe->tool_version));
 	json_object_set_new(json, "checks_policies", json_boolean(recipe->checks_policies));
 	json_object_set_new(json, "import_requires", json_integer(recipe->import_requires));
 	json_object_set_new(json, "automerges", json_boolean(recipe->automerges));
 	json_object_set_new(json, "deletes_branch", json_boolean(recipe->deletes_branch));
-	json_object_set_new(json, "environment", text(recipe->environment));
-	json_object_set_new(json, "credentials", text(recipe->credentials));
+	json_object_set_new(json, "environment", jsonx_any(recipe->environment));
+	json_object_set_new(json, "credentials", jsonx_any(recipe->credentials));
 	for (enum stage stage = 0; stage < STAGE_COUNT; stage++)
 		json_object_set_new(json, stage_name(stage), steps_write(&recipe->stages[stage]));
 	bytes = jsonx_text(json);

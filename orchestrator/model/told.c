@@ -80,19 +80,12 @@ void told_add_note(struct told *told, struct arena *arena, const char *format, .
 
 /* ---- writing ---- */
 
-static json_t *text_json(const char *text)
-{
-	json_t *string = json_string(text == NULL ? "" : text);
-
-	return string != NULL ? string : json_string("(not valid text)");
-}
-
 static json_t *row_json(const char *const *keys, const char *const *values, size_t count)
 {
 	json_t *row = json_object();
 
 	for (size_t i = 0; i < count; i++)
-		json_object_set_new(row, keys[i], text_json(values[i]));
+		json_object_set_new(row, keys[i], jsonx_any(values[i]));
 	return row;
 }
 
@@ -123,13 +116,13 @@ const char *told_write(const struct told *told, struct arena *arena)
 					  countof(command_keys)));
 	}
 	for (size_t i = 0; i < told->note_count; i++)
-		json_array_append_new(notes, text_json(told->notes[i]));
-	json_object_set_new(json, "file", text_json(told->file));
+		json_array_append_new(notes, jsonx_any(told->notes[i]));
+	json_object_set_new(json, "file", jsonx_any(told->file));
 	json_object_set_new(json, "changes", changes);
 	json_object_set_new(json, "commands", commands);
-	json_object_set_new(json, "commands_hash", text_json(told->commands_hash));
+	json_object_set_new(json, "commands_hash", jsonx_any(told->commands_hash));
 	json_object_set_new(json, "is_released", json_boolean(told->is_released));
-	json_object_set_new(json, "released_by", text_json(told->released_by));
+	json_object_set_new(json, "released_by", jsonx_any(told->released_by));
 	json_object_set_new(json, "notes", notes);
 	json_object_set_new(json, "left_out", json_integer(told->left_out));
 	json_object_set_new(json, "commands_left_out", json_integer(told->commands_left_out));
