@@ -10,9 +10,9 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "integration")]
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import sluice  # noqa: E402  (the path is set just above)
-import test_github  # noqa: E402
+from host_lab import lab  # noqa: E402
 
 TIMES = 7
 GOALS = {(0.1, "opened"): 250, (0.1, "plan"): 150, (0.1, "apply"): 300, (0, "opened"): 45, (0, "plan"): 16, (0, "apply"): 12}
@@ -42,7 +42,7 @@ def one_round(made, took):
     fake.comment(repo, number, "alice", "plan")
     took["plan"].append(made.idle(number)[0]["ended_ms"] - start * 1e3)
     fake.review(repo, number, "bob")
-    made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+    made.says(number, "Ready")
     made.idle(number)
     begin = len(fake.calls)
     took["apply"].append(measure(made, begin, lambda: fake.comment(repo, number, "alice", "apply")))
@@ -58,9 +58,9 @@ def many(made, report, goal=1.0):
     made.idle(number, 120)
     last(made, report, "plan", goal)
     fake.review(repo, number, "bob")
-    made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+    made.says(number, "Ready")
     fake.comment(repo, number, "alice", "apply")
-    made.wait(lambda: [run for run in made.server.must("GET", "/api/runs") if run["kind"] == "apply"])
+    made.wait(made.applies)
     made.idle(number, 120)
     last(made, report, "apply", goal)
 
@@ -75,7 +75,7 @@ def main():
     report = sluice.Report("github")
     for latency in (0, 0.1):
         took = {"opened": [], "plan": [], "apply": []}
-        with test_github.lab(latency=latency) as made:
+        with lab(latency=latency) as made:
             for _ in range(TIMES + 1):
                 one_round(made, took)
         for name, times in took.items():
@@ -84,7 +84,7 @@ def main():
             goal = GOALS[latency, name]
             report.add("github: %s -> request of the comment, %d ms a call" % (name, latency * 1e3), value, "ms", "<= %d" % goal, value <= goal,
                        "min %.1f max %.1f of %d" % (min(times), max(times), len(times)))
-    with test_github.lab(projects=100, latency=0.1) as made:
+    with lab(projects=100, latency=0.1) as made:
         many(made, report)
     report.write()
 

@@ -1,20 +1,24 @@
-"""A data directory, work trees and a driven executor: what the runner suites stand on."""
+"""A data directory, work trees and a driven executor: what the runner suites stand on. `sluice.py` of tests/lib must be importable."""
 
+import contextlib
+import functools
 import json
 import os
 import queue
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
+
+from sluice import Skip
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MODE = os.environ.get("MODE", "debug")
 BUILD = os.path.join(ROOT, "build", MODE)
 PREPARE, PLAN, APPLY, IMPORT, STATE_RM, HOOKS = range(1, 7)
+# enum step_kind
+INIT, PLAN_STEP, SHOW, POLICY, APPLY_STEP, IMPORT_STEP, STATE_RM_STEP, RUN, ENV, MULTIENV = range(1, 11)
 OUTCOMES = ["none", "ok", "tool_failed", "signalled", "timed_out", "output_cap", "cancelled", "setup_failed",
             "conflict", "bad_result", "plan_lost", "unknown", "never_began", "memory_cap", "disk_cap"]
 
@@ -189,3 +193,60 @@ class Lab:
             self.driver.quit()
         subprocess.run(["chmod", "-R", "u+rwX", self.root], check=False, stderr=subprocess.DEVNULL)
         shutil.rmtree(self.root, ignore_errors=True)
+
+
+def supervisor_of(lab, job, attempt=1):
+    path = os.path.join(lab.job_dir(job, attempt), "lock")
+    eventually(lambda: os.path.exists(path) and os.path.getsize(path) > 0)
+    with open(path) as stream:
+        return int(stream.read())
+
+
+@contextlib.contextmanager
+def real(name, program):
+    """A started lab with a real tool."""
+    lab = Lab(**{"terraform": "", name: tool(program)})
+    if cli_config():
+        lab.options["cli_config"] = cli_config()
+    with contextlib.closing(lab):
+        lab.start()
+        yield lab
+
+
+class Cases(list):
+    """The cases of a suite for run_cases(), and the ways to mark a function as one."""
+
+    def plain(self, function):
+        self.append((function.__name__, function))
+        return function
+
+    def stub(self, function):
+        """function(lab), with the stub tool."""
+        def run_it():
+            with contextlib.closing(Lab()) as lab:
+                lab.start()
+                function(lab)
+        self.append((function.__name__, run_it))
+        return function
+
+    def both(self, function):
+        """function(name, program), for Terraform and for OpenTofu as far as they are there."""
+        def run_it(name, program):
+            if tool(program) is None:
+                raise Skip("%s is neither in .tools nor in PATH" % program)
+            function(name, program)
+        for name, program in (("terraform", "terraform"), ("opentofu", "tofu")):
+            self.append(("%s_%s" % (name, function.__name__), functools.partial(run_it, name, program)))
+        return function
+
+
+def step(kind, *args, **more):
+    return dict({"kind": kind, "extra_args": list(args)}, **more)
+
+
+def run(command, **more):
+    return step(RUN, command=command, **more)
+
+
+def env(name, value=None, command=""):
+    return step(ENV, name=name, value=value, command=command)

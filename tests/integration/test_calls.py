@@ -13,8 +13,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import fake_github  # noqa: E402  (the path is set just above)
 import sluice  # noqa: E402
-import test_github  # noqa: E402
-from test_github import check  # noqa: E402
+from host_lab import MODE, Lab, check  # noqa: E402
 
 SETTINGS = "defaults: {automerge: true}\nrepos: [{id: /.*/, delete_source_branch_on_merge: true}]\n"
 PATIENCE_S = 60
@@ -40,9 +39,9 @@ def steps(made):
     """The loop as people see it; each step ends when they see its end."""
     fake, repo = made.fake, made.repo
     number = fake.open_pull(repo, "alice", "feature")
-    yield made.wait(lambda: [one for one in made.ours(number) if "1 create" in one["json"]["body"]], PATIENCE_S)
+    yield made.says(number, "1 create", PATIENCE_S)
     fake.review(repo, number, "bob")
-    yield made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]], PATIENCE_S)
+    yield made.says(number, "Ready", PATIENCE_S)
     fake.comment(repo, number, "alice", "sluice apply")
     yield made.wait(lambda: repo.pulls[number]["state"] == "merged", PATIENCE_S)
     made.idle(number, PATIENCE_S)
@@ -70,7 +69,7 @@ def outcome(made):
 
 def loop(app, fault=None):
     """Runs it all. (outcome, calls, how often the fault hit, the server's log)"""
-    made = test_github.Lab(app=app, settings=SETTINGS)
+    made = Lab(app=app, settings=SETTINGS)
     try:
         if fault:
             made.fake.faults.append(fault)
@@ -116,7 +115,7 @@ def try_one(app, wanted, call, way):
 
 def main():
     results = sluice.Results("calls")
-    everything = bool(os.environ.get("SOAK")) or test_github.MODE == "asan"
+    everything = bool(os.environ.get("SOAK")) or MODE == "asan"
     chosen = sys.argv[1] if len(sys.argv) > 1 else ""
     with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:  # nearly all of the time is spent waiting
         waiting = []

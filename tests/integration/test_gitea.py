@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The whole loop on a Gitea and a Forgejo of our own; whatever is alike is tried by the cases of GitHub, and every call of ours is held
+"""The whole loop on a Gitea and a Forgejo of our own; what holds for every host is in alike.py, and every call of ours is held
 against the description that Forgejo publishes."""
 
 import json
@@ -8,25 +8,30 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-import fake_gitea  # noqa: E402  (the path is set just above)
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
+import alike  # noqa: E402  (the path is set just above)
+import fake_gitea  # noqa: E402
+import host_lab  # noqa: E402
 import sluice  # noqa: E402
 import swagger  # noqa: E402
-import test_github  # noqa: E402
-from test_github import PEOPLE, PROJECT, TERRAFORM, applied, calls, check, has_branch, lab, loop  # noqa: E402
+from host_lab import MERGES, PEOPLE, TERRAFORM, TOKEN, WORKERS, applied, calls, check, has_branch, loop  # noqa: E402
 
 DESCRIPTION = os.path.join(sluice.ROOT, "..", "shared", "corpora", "openapi", "forgejo-12.json")
-ALIKE = ("git_is_tried_again", "a_deleted_comment_comes_again", "git_follows_nobody", "what_was_missed_is_found", "merges_only_what_is_whole")
-CASES = []
 JUDGED = []  # calls that were held against the description, and what it says of them
 
 
-class GiteaLab(test_github.Lab):
+class GiteaLab(host_lab.Lab):
     host, kind = "code.acme.test", "gitea"
     people = dict(PEOPLE, planner="admin")
 
     def make_fake(self, latency):
         return fake_gitea.FakeGitea(latency=latency, forgejo=self.kind == "forgejo")
+
+    def check_folded(self, comment):
+        super().check_folded(comment)
+        text = comment["json"]["body"]  # Gitea hides nothing: it is folded by its own text
+        check(text.startswith("<!-- ") and text.count("Outdated</summary>") == 1 and text.rstrip().endswith("</details>"), "how it is folded:", text)
 
     def end(self):
         if os.path.exists(DESCRIPTION):
@@ -38,25 +43,13 @@ class ForgejoLab(GiteaLab):
     kind = "forgejo"
 
 
-test_github.Lab = GiteaLab
+def lab(**named):
+    return host_lab.lab(GiteaLab, **named)
 
 
-def case(function):
-    CASES.append(function)
-    return function
-
-
-CASES.extend(one for one in test_github.CASES if one.__name__ in ALIKE)
-
-
-def applies(made):
-    return [run for run in made.server.must("GET", "/api/runs") if run["kind"] == "apply"]
-
-
-@case
-def loop_of_both():
+def case_loop_of_both():
     if not os.path.exists(TERRAFORM):
-        return "skipped: no terraform in .tools; run scripts/setup test"
+        raise sluice.Skip("no terraform in .tools; run scripts/setup test")
     for kind in (GiteaLab, ForgejoLab):
         made = kind(tool=TERRAFORM)
         try:
@@ -69,8 +62,7 @@ def loop_of_both():
     return None
 
 
-@case
-def calls_are_few():
+def case_calls_are_few():
     with lab() as made:
         fake = made.fake
         time.sleep(0.2)
@@ -78,16 +70,15 @@ def calls_are_few():
         number = made.plan()
         check(len(made.writes(begin)) <= 3 and len(made.reads(begin)) <= 3, "a plan:", calls(fake.calls[begin:]))
         fake.review(made.repo, number, "bob")
-        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+        made.says(number, "Ready")
         begin = len(fake.calls)
         fake.comment(made.repo, number, "alice", "apply")
-        made.wait(lambda: applies(made))
+        made.wait(made.applies)
         check(made.idle(number)[0]["kind"] == "apply", "nothing was applied")
         check(1 <= len(made.writes(begin)) <= 4 and len(made.reads(begin)) <= 3, "an apply:", calls(fake.calls[begin:]))
 
 
-@case
-def many_projects_cost_few_calls():
+def case_many_projects_cost_few_calls():
     with lab(projects=50) as made:
         begin = len(made.fake.calls)
         number = made.plan()
@@ -96,64 +87,27 @@ def many_projects_cost_few_calls():
 
 # ---- reviews: which one it was is looked up ----
 
-@case
-def a_dismissed_approval_does_not_count():
+def case_a_dismissed_approval_does_not_count():
     with lab() as made:
         fake, repo = made.fake, made.repo
         number = made.plan()
         review = fake.review(repo, number, "bob")
-        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+        made.says(number, "Ready")
         fake.dismiss(repo, number, review)
         fake.comment(repo, number, "alice", "apply")
         made.wait(lambda: "withdrawn" in made.ours(number)[-1]["json"]["body"] or
                   "approval of this plan is needed" in made.ours(number)[-1]["json"]["body"])
         made.idle(number)
-        check(not applies(made), "a dismissed approval counted")
+        check(not made.applies(), "a dismissed approval counted")
         fake.review(repo, number, "bob")  # and again: an older dismissal does not stand in its way
         time.sleep(0.3)
         made.idle(number)
         fake.comment(repo, number, "alice", "sluice apply")
-        made.wait(lambda: applies(made))
+        made.wait(made.applies)
         check(made.idle(number)[0]["state"] == "done", "the apply")
 
 
-@case
-def approvals_belong_to_a_head():
-    with lab() as made:
-        fake, repo = made.fake, made.repo
-        number = made.plan()
-        old = made.head(number)
-        fake.review(repo, number, "bob")
-        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
-        made.push("feature", {"p0/more.tf": PROJECT.replace('"x"', '"y"') % "more"}, "alice")
-        fake.moved(repo, number, "alice")
-        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 2)
-        made.idle(number)
-        fake.review(repo, number, "carol", commit=old)  # told late
-        fake.comment(repo, number, "alice", "apply")
-        made.wait(lambda: "approval" in made.ours(number)[-1]["json"]["body"])
-        made.idle(number)
-        check(not applies(made), "an old approval counted")
-        fake.review(repo, number, "carol", state="changes_requested")
-        fake.review(repo, number, "bob")
-        fake.comment(repo, number, "alice", "apply")
-        made.wait(lambda: "carol asked for changes" in made.ours(number)[-1]["json"]["body"])
-        check(not applies(made), "changes were asked for")
-        fake.review(repo, number, "carol", state="commented")
-        fake.review(repo, number, "carol")
-        time.sleep(0.3)
-        made.idle(number)
-        fake.comment(repo, number, "alice", "sluice apply")
-        made.wait(lambda: applies(made))
-        made.idle(number)
-        hidden = [one for one in made.ours(number) if "plan of `%s`" % old[:7] in one["json"]["body"]]
-        check(len(hidden) == 1 and hidden[0]["hidden"], "the older plan's comment is not folded:", hidden)
-        text = hidden[0]["json"]["body"]
-        check(text.startswith("<!-- ") and text.count("Outdated</summary>") == 1 and text.rstrip().endswith("</details>"), "how it is folded:", text)
-
-
-@case
-def what_is_told_is_looked_up():
+def case_what_is_told_is_looked_up():
     with lab() as made:
         fake, repo = made.fake, made.repo
         number = made.plan()
@@ -167,13 +121,12 @@ def what_is_told_is_looked_up():
         fake.comment(repo, number, "alice", "apply")
         made.wait(lambda: made.writes(begin))
         made.idle(number)
-        check(not applies(made), "an approval counted that nobody gave")
+        check(not made.applies(), "an approval counted that nobody gave")
 
 
 # ---- who is listened to ----
 
-@case
-def bad_deliveries_change_nothing():
+def case_bad_deliveries_change_nothing():
     with lab() as made:
         fake, repo = made.fake, made.repo
         number = fake.open_pull(repo, "alice", "feature", tell=False)
@@ -203,8 +156,7 @@ def bad_deliveries_change_nothing():
         check(len(made.server.must("GET", "/api/runs")) == 1, "runs:", made.server.must("GET", "/api/runs"))
 
 
-@case
-def only_some_are_listened_to():
+def case_only_some_are_listened_to():
     with lab() as made:
         fake, repo = made.fake, made.repo
         number = made.plan()
@@ -216,11 +168,10 @@ def only_some_are_listened_to():
         check(len(made.server.must("GET", "/api/runs")) == 1, "runs:", made.server.must("GET", "/api/runs"))
         fake.comment(repo, number, "bob", "apply")
         made.wait(lambda: "one approval of this plan is needed" in made.ours(number)[-1]["json"]["body"])
-        check(not applies(made), "somebody's word counted")
+        check(not made.applies(), "somebody's word counted")
 
 
-@case
-def forks_drafts_and_other_bases():
+def case_forks_drafts_and_other_bases():
     with lab(settings="    drafts: false\n    forks: plan_on_command\n") as made:
         fake, repo = made.fake, made.repo
         for more in ({"fork": True}, {"agit": True}):  # whoever may read may push to refs/for/main
@@ -246,8 +197,7 @@ def forks_drafts_and_other_bases():
 
 # ---- lists and faults ----
 
-@case
-def lists_have_pages():
+def case_lists_have_pages():
     with lab() as made:
         fake, repo = made.fake, made.repo
         fake.page_size_most = 7
@@ -257,7 +207,7 @@ def lists_have_pages():
         for i in range(15):
             fake.open_pull(repo, "alice", "third", fork=True, tell=False)
         review = fake.review(repo, number, "bob")
-        made.wait(lambda: [one for one in made.ours(number) if "Ready" in one["json"]["body"]])
+        made.says(number, "Ready")
         check(fake.count("GET", r"/reviews\?limit=50&page=3$") == 1 and fake.count("GET", r"reviews.*page=4") == 0, calls(fake.calls))
         fake.dismiss(repo, number, review)
         made.server.kill()
@@ -267,12 +217,11 @@ def lists_have_pages():
         check(fake.count("GET", r"/pulls\?state=open&limit=50&page=3$") >= 1, calls(fake.calls))
 
 
-@case
-def whatever_fails_is_done_in_the_end():
+def case_whatever_fails_is_done_in_the_end():
     faults = (("POST", "comments$", 502, False), ("GET", "reviews", 500, False), ("POST", "statuses", 0, True), ("PATCH", "comments", 0, True),
               ("GET", "permission", 502, False), ("POST", "reactions", 403, False))
     for some in (faults, (("POST", "comments$", 0, True), ("POST", "merge$", 0, True))):
-        with lab(settings=test_github.MERGES % ("merge", "false")) as made:
+        with lab(settings=MERGES % ("merge", "false")) as made:
             for method, pattern, status, acts in some:
                 made.fake.fail(method, pattern, status, acts=acts)
             number = made.plan()
@@ -286,8 +235,7 @@ def whatever_fails_is_done_in_the_end():
             check(len(made.repo.git("rev-list", "refs/heads/main").split()) == 3, "merged twice")
 
 
-@case
-def nothing_is_sent_while_barred():
+def case_nothing_is_sent_while_barred():
     with lab() as made:
         made.wait(lambda: made.fake.count("GET", "/user$"))
         made.fake.fail(None, ".", 429, headers={"Retry-After": 3})
@@ -299,8 +247,7 @@ def nothing_is_sent_while_barred():
 
 # ---- gates ----
 
-@case
-def the_rules_of_a_branch_are_looked_at():
+def case_the_rules_of_a_branch_are_looked_at():
     with lab(settings="repos: [{id: /.*/, apply_requirements: [mergeable]}]\n") as made:
         fake, repo = made.fake, made.repo
         repo.rules = {"checks": ["sluice/apply", "ci/*"], "reviews": 1}
@@ -310,12 +257,12 @@ def the_rules_of_a_branch_are_looked_at():
         fake.comment(repo, number, "alice", "apply")
         made.wait(lambda: len(made.ours(number)) == 2 and "has not reported" in made.ours(number)[-1]["json"]["body"])
         made.idle(number)
-        check(not applies(made), "it was applied")
+        check(not made.applies(), "it was applied")
         repo.statuses.append({"sha": made.head(number), "context": "ci/build", "state": "success"})
         time.sleep(5)  # what was heard is good for seconds
         made.idle(number)
         fake.comment(repo, number, "alice", "sluice apply")
-        made.wait(lambda: applies(made))
+        made.wait(made.applies)
         check(made.idle(number)[0]["state"] == "done", "the apply")
 
 
@@ -327,8 +274,7 @@ projects: [{name: p, dir: p0, environment: live}]
 """
 
 
-@case
-def members_of_a_team_are_looked_up():
+def case_members_of_a_team_are_looked_up():
     with lab() as made:
         fake, repo = made.fake, made.repo
         fake.teams = {"acme/platform": ["x%d" % i for i in range(60)] + ["carol"], "acme/platform-old": ["bob"]}
@@ -338,20 +284,19 @@ def members_of_a_team_are_looked_up():
         fake.comment(repo, number, "alice", "apply")
         made.wait(lambda: "platform" in made.ours(number)[-1]["json"]["body"] and len(made.ours(number)) > 1)
         made.idle(number)
-        check(not applies(made), "somebody who is not of the team counted")
+        check(not made.applies(), "somebody who is not of the team counted")
         fake.review(repo, number, "carol")
         time.sleep(0.3)
         made.idle(number)
         fake.comment(repo, number, "alice", "sluice apply")
-        made.wait(lambda: applies(made), 40)
+        made.wait(made.applies, 40)
         check(made.idle(number)[0]["state"] == "done" and fake.count("GET", r"/members\?limit=50&page=2") >= 1, calls(fake.calls[-20:]))
 
 
 # ---- merging ----
 
-@case
-def merges_when_all_is_applied():
-    with lab(settings=test_github.MERGES % ("squash", "true")) as made:
+def case_merges_when_all_is_applied():
+    with lab(settings=MERGES % ("squash", "true")) as made:
         made.repo.rules = {"checks": ["sluice/apply"]}
         made.fake.fail("POST", "/merge$", 405, body={"message": "Please try again later"})
         number = applied(made, wait=False)
@@ -363,19 +308,17 @@ def merges_when_all_is_applied():
         check(len(asked) == 2 and asked[1] == {"head_commit_id": made.head(number), "Do": "squash"}, "how it was merged:", asked)
 
 
-@case
-def a_merge_that_is_refused_says_why():
-    with lab(settings=test_github.MERGES % ("squash", "true")) as made:
+def case_a_merge_that_is_refused_says_why():
+    with lab(settings=MERGES % ("squash", "true")) as made:
         made.repo.methods = ["merge"]
         number = applied(made)
-        said = made.wait(lambda: [one for one in made.ours(number) if "Not merged" in one["json"]["body"]], 60)
+        said = made.says(number, "Not merged", 60)
         check("merge style" in said[0]["json"]["body"] and has_branch(made, "feature"), said)
 
 
 # ---- setting up ----
 
-@case
-def doctor_says_what_is_wrong():
+def case_doctor_says_what_is_wrong():
     made = GiteaLab()
     try:
         def rows():
@@ -395,7 +338,7 @@ def doctor_says_what_is_wrong():
         made.repo.people["planner"] = "admin"
         found = rows()
         check(all(found[what + "acme/infra"]["ok"] for what in ("rights in ", "webhook of ", "rules of ")), found)
-        del made.fake.tokens[test_github.TOKEN]
+        del made.fake.tokens[TOKEN]
         check("the credential is not accepted" in rows()["code.acme.test"]["detail"], rows())
     finally:
         made.end()
@@ -403,15 +346,14 @@ def doctor_says_what_is_wrong():
 
 # ---- secrets ----
 
-@case
-def secrets_change_while_it_runs():
+def case_secrets_change_while_it_runs():
     with lab() as made:
         fake = made.fake
         made.plan()
         fake.secret = "a secret of tomorrow"
         made.write("secret", fake.secret)
         check(fake.deliver("push", {}) == 401, "the new secret, too early")
-        del fake.tokens[test_github.TOKEN]
+        del fake.tokens[TOKEN]
         fake.add_token("tomorrow", "planner")
         made.write("token", "tomorrow")
         made.server.must("POST", "/api/reload")
@@ -426,7 +368,7 @@ def secrets_change_while_it_runs():
 def calls_are_as_described():
     """Last: of all that the other cases asked."""
     if not os.path.exists(DESCRIPTION):
-        return "skipped: corpora absent"
+        raise sluice.Skip("corpora absent")
     problems = sorted({"%s: %s" % (asked, ", ".join(found)) for asked, found in JUDGED if found})
     check(not problems, len(problems), problems[:5])
     kinds = {asked.split()[0] for asked, _ in JUDGED}
@@ -435,4 +377,4 @@ def calls_are_as_described():
 
 
 if __name__ == "__main__":
-    test_github.run("gitea", CASES, [calls_are_as_described])
+    sluice.run_cases("gitea", sluice.named_cases(globals()) + alike.cases(lab), WORKERS, [("calls_are_as_described", calls_are_as_described)])

@@ -7,7 +7,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
-from test_github import check, lab, run  # noqa: E402  (the path is set just above)
+import sluice  # noqa: E402  (the path is set just above)
+from host_lab import WORKERS, check, lab  # noqa: E402
 
 TEAMS = """version: 3
 environments:
@@ -29,11 +30,7 @@ def answers(made, number, text):
     return made.wait(lambda: said()[before:])
 
 
-def applies(made):
-    return [one for one in made.server.must("GET", "/api/runs") if one["kind"] == "apply"]
-
-
-def mergeable_but_for_our_own_status():
+def case_mergeable_but_for_our_own_status():
     with lab(settings="repos: [{id: /.*/, apply_requirements: [approved, mergeable]}]\n") as made:
         fake, repo = made.fake, made.repo
         repo.rules = {"checks": ["sluice/apply", "sluice-twin/apply", "ci"]}
@@ -43,35 +40,35 @@ def mergeable_but_for_our_own_status():
             answers(made, number, context + " has not reported")
             repo.statuses.append({"state": "success", "context": context, "sha": made.head(number)})
             time.sleep(6)  # answers are good for some seconds
-        check(not applies(made), "applied too early")
+        check(not made.applies(), "applied too early")
         answers(made, number, "applied 1 of 1")
 
 
-def members_of_teams_are_asked_for():
+def case_members_of_teams_are_asked_for():
     with lab(files={"sluice.yaml": TEAMS}) as made:
         fake, repo = made.fake, made.repo
         fake.teams["acme/platform"] = ["member-%d" % i for i in range(150)] + ["Carol"]
         number = made.plan()
         fake.review(repo, number, "bob")
         answers(made, number, "platform")
-        check(not applies(made), "bob is in no team")
+        check(not made.applies(), "bob is in no team")
         fake.review(repo, number, "carol")
         time.sleep(1)
         answers(made, number, "applied 1 of 1")
         check(fake.count("GET", "/orgs/acme/teams/platform/members.*page=2") > 0, "the second page was not read")
 
 
-def a_team_that_is_not_shown_is_not_empty():
+def case_a_team_that_is_not_shown_is_not_empty():
     with lab(files={"sluice.yaml": TEAMS}) as made:
         number = made.plan()
         made.fake.review(made.repo, number, "carol")
         made.fake.comment(made.repo, number, "alice", "apply")
         made.wait(lambda: "GitHub knows no team platform" in made.server.log_text())
         made.idle(number)
-        check(not applies(made), "what nobody knows let it through")
+        check(not made.applies(), "what nobody knows let it through")
 
 
-def half_an_answer_is_none():
+def case_half_an_answer_is_none():
     """GraphQL says 200 to everything, and leaves out what it may not show."""
     with lab(settings="repos: [{id: /.*/, apply_requirements: [approved, mergeable]}]\n") as made:
         number = made.plan()
@@ -82,9 +79,8 @@ def half_an_answer_is_none():
         made.fake.comment(made.repo, number, "alice", "apply")
         made.wait(lambda: "Resource not accessible by integration" in made.server.log_text())
         made.idle(number)
-        check(not applies(made), "what GitHub did not say let it through")
+        check(not made.applies(), "what GitHub did not say let it through")
 
 
 if __name__ == "__main__":
-    run("github-gates", [mergeable_but_for_our_own_status, members_of_teams_are_asked_for, a_team_that_is_not_shown_is_not_empty,
-                         half_an_answer_is_none])
+    sluice.run_cases("github-gates", sluice.named_cases(globals()), WORKERS)

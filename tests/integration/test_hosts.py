@@ -10,24 +10,19 @@ import re
 import subprocess
 import sys
 import tempfile
-import threading
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import fake_github  # noqa: E402  (the path is set just above)
 import fake_github_setup  # noqa: E402
+import host_lab  # noqa: E402
 import sluice  # noqa: E402
-import test_github  # noqa: E402
 import tls  # noqa: E402
+from host_lab import check  # noqa: E402
 
 MODE = os.environ.get("MODE", "debug")
 PROGRAM = os.path.join(sluice.ROOT, "build", MODE, "sluice")
 PUBLIC = "https://sluice.example.org"
-
-
-def check(condition, *words):
-    if not condition:
-        raise AssertionError(" ".join(str(word) for word in words))
 
 
 # ---- an App from a manifest ----
@@ -285,7 +280,7 @@ def case_doctor_looks_at_webhooks_and_rules():
 
 # ---- the way to the host ----
 
-class FarLab(test_github.Lab):
+class FarLab(host_lab.Lab):
     """A GitHub behind TLS, by a name that only its certificate and a proxy know."""
 
     def __init__(self, name, settings="", environment=None):
@@ -352,8 +347,8 @@ def case_a_proxy_of_the_environment():
 
 def case_a_credential_stays_with_its_host():
     other = fake_github.FakeGitHub()
-    other.add_token(test_github.TOKEN, "planner")
-    made = test_github.Lab()
+    other.add_token(host_lab.TOKEN, "planner")
+    made = host_lab.Lab()
     try:
         for method, pattern in (("GET", "/permission$"), ("POST", "/statuses/"), ("POST", "/comments$")):
             made.fake.fail(method, pattern, 302, headers={"Location": other.url.replace("127.0.0.1", "localhost") + "/x"})

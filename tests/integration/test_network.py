@@ -15,10 +15,9 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-from sluice import Skip, run_cases  # noqa: E402
-from runner_lab import APPLY, PLAN, Lab, cli_config, eventually, tool  # noqa: E402
+from sluice import Skip, expect, run_cases  # noqa: E402
+from runner_lab import APPLY, APPLY_STEP, INIT, PLAN, PLAN_STEP, RUN, Lab, cli_config, eventually, tool  # noqa: E402
 
-RUN, INIT_STEP, PLAN_STEP, APPLY_STEP = 8, 1, 2, 5  # enum step_kind
 CASES = []
 
 # What a job can do: a connection by itself, or through the door that it is told of.
@@ -39,10 +38,6 @@ def through(host, port):
     door.sendall(b"hello\\n")
     return door.recv(100).decode()
 """
-
-
-def expect(got, want, what=""):
-    assert got == want, "%s: got %r, want %r" % (what, got, want)
 
 
 class Echo(socketserver.StreamRequestHandler):
@@ -85,7 +80,7 @@ def python(code):
 def say(lab, code):
     """What a command of the workflow prints, in the sandbox of a plan."""
     tree = lab.tree("a", {"main.tf": "# stub: create=1\n"})
-    plan = lab.run(PLAN, tree, steps=[python(code), {"kind": INIT_STEP}, {"kind": PLAN_STEP}])
+    plan = lab.run(PLAN, tree, steps=[python(code), {"kind": INIT}, {"kind": PLAN_STEP}])
     expect(plan.outcome, "ok", plan)
     return plan.output
 

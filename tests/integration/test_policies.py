@@ -15,35 +15,17 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-import sluice  # noqa: E402
-from sluice import Skip, run_cases  # noqa: E402
-from runner_lab import PLAN, Lab, cli_config, tool  # noqa: E402
+from sluice import Skip, expect, run_cases, write_files  # noqa: E402
+from runner_lab import INIT, MULTIENV, PLAN, PLAN_STEP, POLICY, SHOW, Cases, Lab, cli_config, run, step, tool  # noqa: E402
+from served import THING, Served  # noqa: E402
 
-INIT, PLAN_STEP, SHOW, POLICY, RUN, ENV, MULTIENV = 1, 2, 3, 4, 8, 9, 10
-CASES = []
-THING = 'resource "terraform_data" "x" {\n  input = "%s"\n}\n'
+CASES = Cases()
+case = CASES.plain
 RULES = """package %s
 import rego.v1
 deny contains msg if { some r in input.resource_changes; r.change.after.input == "bad"; msg := sprintf("%%s is bad", [r.address]) }
 warn contains msg if { some r in input.resource_changes; r.change.after.input == "odd"; msg := sprintf("%%s is odd", [r.address]) }
 """
-
-
-def case(function):
-    CASES.append((function.__name__, function))
-    return function
-
-
-def expect(got, want, what=""):
-    assert got == want, "%s: got %r, want %r" % (what, got, want)
-
-
-def step(kind, *args, **more):
-    return dict({"kind": kind, "extra_args": list(args)}, **more)
-
-
-def run(command):
-    return step(RUN, command=command)
 
 
 class Place:
@@ -271,66 +253,33 @@ def pinned_conftest():
 # ---- through a real server --------------------------------------------------------------------------------------
 
 
-class Served:
-    """A server with two policy sets on a repository with two projects, and alice's pull request 1 over both."""
-
-    def __init__(self, p, q, config="", rule=""):
-        terraform, conftest = tool("terraform") or tool("tofu"), tool("conftest")
-        if terraform is None or conftest is None:
-            raise Skip("terraform or conftest is neither in .tools nor in PATH")
-        self.folder = tempfile.mkdtemp(prefix="sluice-policies-")
-        os.chmod(self.folder, 0o711)
-        for name in ("tags", "cost"):
-            os.makedirs(os.path.join(self.folder, "policies", name))
-            with open(os.path.join(self.folder, "policies", name, "rules.rego"), "w") as stream:
-                stream.write(RULES % "main")
-        repo = os.path.join(self.folder, "repo.git")
-        sluice.make_repository(repo, {"p/main.tf": "#\n", "q/main.tf": "#\n"},
-                               {"feature": {"p/main.tf": THING % p, "q/main.tf": THING % q}})
-        text = """listen: 127.0.0.1:0
-tool: %s
-tools: {%s: %s, conftest: %s%s}
-repos: [{id: /.*/, policy_check: true%s}]
+def served(p, q, config="", rule=""):
+    """A server with two policy sets on a repository with two projects, and alice's pull request over both."""
+    name, program = ("terraform", "terraform") if tool("terraform") else ("opentofu", "tofu")
+    if tool(program) is None or tool("conftest") is None:
+        raise Skip("terraform or conftest is neither in .tools nor in PATH")
+    folder = tempfile.mkdtemp(prefix="sluice-policies-")
+    os.chmod(folder, 0o711)
+    write_files(folder, {"policies/%s/rules.rego" % one: RULES % "main" for one in ("tags", "cost")})
+    text = """repos: [{id: /.*/, policy_check: true%s}]
 policies:
   policy_sets:
   - {name: tags, path: %s/policies/tags}
   - {name: cost, path: %s/policies/cost}
-""" % ("terraform" if tool("terraform") else "opentofu", "terraform" if tool("terraform") else "tofu", terraform,
-            os.path.realpath(conftest), ", cli_config: %s" % cli_config() if cli_config() else "", rule, self.folder,
-            self.folder)
-        self.server = sluice.Server(os.path.join(self.folder, "data"), os.environ.get("MODE", "debug"), text + config)
-        self.server.start()
-        self.server.must("POST", "/local/repos", {"name": "r", "import": repo})
-        self.server.must("POST", "/local/pulls", {"repo": "r", "title": "t", "head_ref": "feature", "base_ref": "main",
-                                                  "as": "alice"})
-        self.run = self.server.wait_idle(1)[0]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def say(self, text, who="alice"):
-        self.server.must("POST", "/local/pulls/1/comments", {"as": who, "body": text})
-        self.run = self.server.wait_idle(1)[0]
-        return self.run, self.comments()[-1]
-
-    def comments(self):
-        return [comment["body"] for comment in self.server.must("GET", "/local/pulls/1")["comments"]]
+""" % (rule, folder, folder)
+    return Served(name, program, text + config, {"p/main.tf": "#\n", "q/main.tf": "#\n"}, {"p/main.tf": THING % p, "q/main.tf": THING % q},
+                  folder, ", conftest: %s" % os.path.realpath(tool("conftest")))
 
 
 @case
 def a_failed_policy_is_seen_and_holds_its_project():
-    with Served("bad", "good") as place:
+    with served("bad", "good") as place:
         comment = place.comments()[0]
         expect(place.run["state"], "done", comment)
         for part in ("1 against policies", "policy set tags fails", "Policy set **cost**: **1 failed**, 1 passed",
                      "failed: terraform\\_data.x is bad", "Policy set **tags**: 2 passed"):
             assert part in comment, (part, comment)
-        place.server.must("POST", "/local/pulls/1/approve", {"as": "bob"})
-        place.server.wait_idle(1)
+        place.approve()
         run_, comment = place.say("sluice apply")
         expect(run_["kind"], "plan", comment)
         assert "**Not applied**" in comment and "the policy set tags fails for p" in comment, comment
@@ -343,12 +292,11 @@ def a_failed_policy_is_seen_and_holds_its_project():
 @case
 def policies_passed_is_judged_by_what_the_sets_said():
     config = "commands: {allowed: [plan, apply, import]}\n"
-    with Served("bad", "good", config, ", import_requirements: [policies_passed], apply_requirements: [policies_passed]") as place:
+    with served("bad", "good", config, ", import_requirements: [policies_passed], apply_requirements: [policies_passed]") as place:
         run_, comment = place.say("sluice import -d p terraform_data.x an-id")
         expect(run_["kind"], "plan", comment)
         assert "policy checks have not passed" in comment, comment
-        place.server.must("POST", "/local/pulls/1/approve", {"as": "bob"})
-        place.server.wait_idle(1)
+        place.approve()
         run_, comment = place.say("sluice apply -p p")
         expect(run_["kind"], "plan", comment)
         run_, comment = place.say("sluice import -d q terraform_data.x an-id")

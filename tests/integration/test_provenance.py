@@ -12,10 +12,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-from sluice import Skip, run_cases  # noqa: E402
-from runner_lab import PLAN, Lab, cli_config, tool  # noqa: E402
+from sluice import Skip, expect, run_cases  # noqa: E402
+from runner_lab import INIT, PLAN, PLAN_STEP, RUN, Lab, cli_config, tool  # noqa: E402
 
-RUN, INIT_STEP, PLAN_STEP = 8, 1, 2  # enum step_kind
 FILES = {
     "p/main.tf": 'module "m" {\n  source = "../mod"\n}\nresource "terraform_data" "x" {\n  input = "one"\n}\n',
     "p/link.tf": None,  # a link to ../common.tf
@@ -48,10 +47,6 @@ CHANGES = [
     ("a_link", "import os, sys; os.rename(sys.argv[1], sys.argv[1] + '2'); os.symlink('tfplan2', sys.argv[1])", "ordinary"),
     ("a_second_name", "import os, sys; os.link(sys.argv[1], sys.argv[1] + '2')", "ordinary"),
 ]
-
-
-def expect(got, want, what=""):
-    assert got == want, "%s: got %r, want %r" % (what, got, want)
 
 
 def make_lab(name, program):
@@ -112,7 +107,7 @@ def commands_may_write_configuration(name, program):
     """The operator allowed the commands; people are told what they changed."""
     lab, _ = make_lab(name, program)
     more = "echo 'output \"p\" { value = \"p\" }' > more.tf"
-    steps = [{"kind": RUN, "command": more}, {"kind": INIT_STEP}, {"kind": PLAN_STEP}]
+    steps = [{"kind": RUN, "command": more}, {"kind": INIT}, {"kind": PLAN_STEP}]
     try:
         lab.start()
         plan = lab.run(PLAN, make_tree(lab), tool=name, dir="p", steps=steps)

@@ -2,7 +2,6 @@
 """What nobody here wrote, about what we say and hear: GitHub's published description of its API through Prism, its GraphQL schema, its
 published webhook examples and those of others, and `emulate`, a GitHub that somebody else wrote."""
 
-import concurrent.futures
 import json
 import os
 import sys
@@ -14,8 +13,11 @@ import fake_github  # noqa: E402
 import judge  # noqa: E402
 import sluice  # noqa: E402
 import test_github  # noqa: E402
+import test_github_events  # noqa: E402
+import test_github_merges  # noqa: E402
 import test_hosts  # noqa: E402
 import webhooks  # noqa: E402
+from host_lab import WORKERS  # noqa: E402
 
 # Cases of the GitHub suite that make no call which the others do not make, and take long
 LEFT_OUT = ("nothing_is_sent_while_barred", "whatever_fails_is_done_in_the_end", "a_hundred_projects_cost_few_calls",
@@ -32,11 +34,9 @@ class Kept(fake_github.FakeGitHub):
 def calls_of_suites():
     """Every call that the cases of the GitHub suites make; cases that come later are in it by themselves."""
     fake_github.FakeGitHub = Kept
-    cases = [one for one in test_github.CASES if one.__name__ not in LEFT_OUT]
-    cases += [call for _, call in sluice.named_cases(vars(test_hosts))]
-    with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
-        verdicts = list(pool.map(test_github.verdict_of, cases))
-    bad = ["%s: %s" % (one.__name__, verdict[1]) for one, verdict in zip(cases, verdicts) if verdict[0] == "failed"]
+    cases = test_github.CASES + [case for suite in (test_github_events, test_github_merges, test_hosts) for case in sluice.named_cases(vars(suite))]
+    cases = [case for case in cases if case[0] not in LEFT_OUT]
+    bad = ["%s: %s" % (name, remark) for name, verdict, remark in sluice.verdicts_of(cases, WORKERS) if verdict == "failed"]
     return [call for fake in FAKES for call in fake.calls if call["method"] != "GIT"], bad
 
 

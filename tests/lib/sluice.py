@@ -1,5 +1,6 @@
 """A server of ours as tests and benches drive it: started, killed, asked over its unix socket. Standard library only."""
 
+import concurrent.futures
 import contextlib
 import functools
 import http.client
@@ -221,22 +222,41 @@ class Skip(Exception):
     """A case that cannot be tried here; its text says why."""
 
 
-def run_cases(suite, cases):
-    """The loop of a suite. `cases` are pairs of a name and what is called for it, which may return a remark. Words on the
-    command line choose the cases whose names hold one of them."""
+def expect(got, want, what=""):
+    assert got == want, "%s: got %r, want %r" % (what, got, want)
+
+
+def verdict_of(call):
+    """(verdict, remark) of a case, which may return one."""
+    try:
+        return "passed", call() or ""
+    except Skip as why:
+        return "skipped", why
+    except Exception as problem:  # a case that breaks is a case that fails, and hides no other
+        if os.environ.get("VERBOSE"):
+            traceback.print_exc()
+        return "failed", "%s: %s" % (type(problem).__name__, problem)
+
+
+def verdicts_of(cases, workers=1):
+    """(name, verdict, remark) of each, in their order; `workers` at a time, for those that mostly wait."""
+    if workers == 1:
+        yield from ((name, *verdict_of(call)) for name, call in cases)
+        return
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        for (name, _), verdict in zip(cases, pool.map(verdict_of, [call for _, call in cases])):
+            yield (name, *verdict)
+
+
+def run_cases(suite, cases, workers=1, last=()):
+    """The loop of a suite. `cases` are pairs of a name and what is called for it; those of `last` come when all others have
+    ended. Words on the command line choose the cases whose names hold one of them."""
     results = Results(suite)
     words = sys.argv[1:]
-    for name, call in cases:
-        if words and not any(word in name for word in words):
-            continue
-        try:
-            results.row("passed", name, call() or "")
-        except Skip as why:
-            results.row("skipped", name, why)
-        except Exception as problem:  # a case that breaks is a case that fails, and hides no other
-            results.row("failed", name, "%s: %s" % (type(problem).__name__, problem))
-            if os.environ.get("VERBOSE"):
-                traceback.print_exc()
+    for some, at_once in ((cases, workers), (last, 1)):
+        chosen = [case for case in some if not words or any(word in case[0] for word in words)]
+        for name, verdict, remark in verdicts_of(chosen, at_once):
+            results.row(verdict, name, remark)
     results.end()
 
 

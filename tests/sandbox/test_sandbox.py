@@ -400,7 +400,7 @@ def no_control_groups(uid):
 def groups_are_removed():
     """Nothing stays behind where groups are made: not of jobs that ended, and not of one whose supervisor was killed."""
     if os.geteuid() != 0 or groups_of(0) == "none":
-        raise Skip("there are no control groups here")
+        raise sluice.Skip("there are no control groups here")
     lab = script_lab("sleep 60")
     try:
         expect(lab.run(PLAN, lab.tree("b", {"main.tf": "# stub: create=1\n"})).outcome, "ok")
@@ -428,7 +428,7 @@ def settings_of_the_kernel_that_are_read_only(uid):
     """As in a container. Root does not need to write there; a user's own /proc may not show more than the machine's, and
     the kernel refuses it: then the server does not start, and with `require: landlock` it has the lesser tier."""
     if os.geteuid() != 0:
-        raise Skip("only root can make such a machine")
+        raise sluice.Skip("only root can make such a machine")
     become = ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups"]
     before = ["unshare", "--mount", "sh", "-c", 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && '
               '! sh -c "echo 1 > /proc/sys/kernel/panic_on_warn" 2>/dev/null && exec "$@"', "sh", *become]
@@ -536,7 +536,7 @@ SHARED = "import mmap, time\nx = [mmap.mmap(-1, 1 << 30) for i in range(6)]\nfor
 def memory_that_is_shared():
     """Belongs to no process alone, and no limit of a process counts it: the control group does."""
     if not groups_of(0).startswith("memory"):
-        raise Skip("this machine gives no control group that limits memory")
+        raise sluice.Skip("this machine gives no control group that limits memory")
     ended, _ = flood("exec python3 -c '%s' 2>&1" % SHARED, step_timeout_ms=60000)
     expect(ended.outcome, "memory_cap", ended)
 

@@ -1,0 +1,123 @@
+"""Cases that hold for every host. Each gets lab(**options), which makes a laboratory of that host and starts it."""
+
+import functools
+import time
+
+import fake_github
+import sluice
+from host_lab import MERGES, PEOPLE, PROJECT, TOKEN, calls, check, has_branch
+
+
+def case_git_is_tried_again(lab):
+    with lab() as made:
+        made.fake.git_status = 503
+        number = made.fake.open_pull(made.repo, "alice", "feature")
+        made.wait(lambda: "tried again by itself" in (made.ours(number) or [{"json": {"body": ""}}])[-1]["json"]["body"])
+        made.fake.git_status = None
+        made.wait(lambda: "1 create" in made.ours(number)[-1]["json"]["body"], 40)
+        check(len(made.ours(number)) == 1, "comments:", made.ours(number))
+
+
+def case_a_deleted_comment_comes_again(lab):
+    with lab() as made:
+        number = made.plan()
+        del made.repo.comments[made.ours(number)[0]["json"]["id"]]
+        made.fake.review(made.repo, number, "bob")
+        made.says(number, "Ready")
+
+
+def case_git_follows_nobody(lab):
+    with lab() as made:
+        other = fake_github.FakeGitHub()
+        other.add_token(TOKEN, "planner")
+        other.add_repo("acme/infra", made.git_dir, PEOPLE)
+        made.fake.redirect_git = other.url.replace("127.0.0.1", "localhost")
+        number = made.plan()
+        check(other.count() == 0, "it went there, with", other.calls)
+        check("cannot be planned" in made.ours(number)[0]["json"]["body"], made.ours(number))
+        other.close()
+
+
+def case_what_was_missed_is_found(lab):
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = made.plan()
+        other = made.plan(branch="apart")
+        fake.lose_hooks = True
+        made.push("apart", {"apart/more.tf": PROJECT.replace('"x"', '"y"') % "more"}, "alice")
+        fake.moved(repo, other, "alice")
+        fake.comment(repo, number, "rita", "sluice apply")
+        time.sleep(1.1)  # the host's times are whole seconds
+        fake.review(repo, number, "bob")
+        fake.comment(repo, number, "alice", "sluice apply")
+        new = fake.open_pull(repo, "carol", "third")
+        made.server.kill()
+        fake.lose_hooks = False
+        begin = len(fake.calls)
+        made.start()
+        made.wait(made.applies)
+        made.wait(lambda: len([run for run in made.server.must("GET", "/api/runs") if run["kind"] == "plan"]) >= 4)
+        for one in (number, other, new):
+            made.idle(one)
+        kinds = sorted((run["pull"], run["kind"], run["state"]) for run in made.server.must("GET", "/api/runs"))
+        check(kinds == [(1, "apply", "done"), (1, "plan", "done"), (2, "plan", "done"), (2, "plan", "done"), (3, "plan", "done")], kinds)
+        check(fake.count("GET", "/pulls.state=open") >= 1, calls(fake.calls[begin:]))
+        made.server.kill()
+        made.start()
+        time.sleep(0.7)
+        made.idle(number)
+        check(len(made.server.must("GET", "/api/runs")) == 5, "what was seen was done again")
+
+
+def case_merges_only_what_is_whole(lab):
+    with lab(projects=2, settings=MERGES % ("merge", "false")) as made:
+        fake, repo = made.fake, made.repo
+        number = made.plan()
+        fake.review(repo, number, "bob")
+        made.says(number, "Ready")
+        fake.comment(repo, number, "alice", "apply -p p0")
+        made.wait(lambda: made.applies("done"))
+        made.idle(number)
+        check(fake.count("PUT") == 0, "half of it was merged")
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: repo.pulls[number]["state"] == "merged")
+        made.idle(number)
+        check(has_branch(made, "feature"), "a branch was deleted that nobody wanted to lose")
+        check(len(repo.git("rev-list", "--parents", "-1", "refs/heads/main").split()) == 3, "it was no merge")
+
+
+def case_approvals_belong_to_a_head(lab):
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = made.plan()
+        old = made.head(number)
+        fake.review(repo, number, "bob")
+        made.says(number, "Ready")
+        made.push("feature", {"p0/more.tf": PROJECT.replace('"x"', '"y"') % "more"}, "alice")
+        fake.moved(repo, number, "alice")
+        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 2)
+        made.idle(number)
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: "approval" in made.ours(number)[-1]["json"]["body"])
+        fake.review(repo, number, "carol", commit=old)  # told late
+        fake.comment(repo, number, "alice", "apply")
+        made.idle(number)
+        check(not made.applies(), "an old approval counted")
+        fake.review(repo, number, "carol", state="changes_requested")
+        fake.review(repo, number, "bob")
+        fake.comment(repo, number, "alice", "apply")
+        made.wait(lambda: "carol asked for changes" in made.ours(number)[-1]["json"]["body"])
+        check(not made.applies(), "changes were asked for")
+        fake.review(repo, number, "carol", state="commented")
+        fake.review(repo, number, "carol")
+        made.idle(number)
+        fake.comment(repo, number, "alice", "sluice apply")
+        made.wait(made.applies)
+        made.idle(number)
+        older = [one for one in made.ours(number) if "plan of `%s`" % old[:7] in one["json"]["body"]]
+        check(len(older) == 1, older)
+        made.check_folded(older[0])
+
+
+def cases(lab):
+    return [(name, functools.partial(call, lab)) for name, call in sluice.named_cases(globals())]
