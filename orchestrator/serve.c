@@ -14,6 +14,7 @@
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/lib/log.h"
 #include "orchestrator/lib/sd_notify.h"
+#include "orchestrator/lib/seal.h"
 #include "orchestrator/lib/secrets.h"
 #include "orchestrator/serve_settings.h"
 #include "orchestrator/store/store.h"
@@ -46,6 +47,7 @@ struct server {
 	struct executor *executor;
 	json_t *sandbox; /* what the launcher said of it */
 	struct issuer *issuer;
+	struct seal seal;
 	struct engine *engine;
 	struct http *http;
 	bool is_started;
@@ -437,8 +439,10 @@ static void stop_hosts(struct server *server)
 
 static int start_engine(struct server *server, struct err *err)
 {
+	_cleanup_free_ char *key = mem_printf("%s/plans.key", server->settings.first->data_dir);
 	struct engine_world world = { .clock = &clock_system,
 		.entropy = &server->entropy,
+		.seal = &server->seal,
 		.settings = server->settings.current,
 		.config = &config_file_reader,
 		.executor = server->executor,
@@ -446,9 +450,10 @@ static int start_engine(struct server *server, struct err *err)
 		.wake = on_wake_wish,
 		.tell = on_tell,
 		.owner = server };
+	int r = seal_open(key, &server->seal, err);
 
 	server->entropy.fill = fill_entropy;
-	return engine_new(server->store, &world, &server->engine, err);
+	return r < 0 ? r : engine_new(server->store, &world, &server->engine, err);
 }
 
 static int start_http(struct server *server, struct err *err)
@@ -520,6 +525,7 @@ static void finish(struct server *server)
 	engine_free(server->engine);
 	executor_local_free(server->executor);
 	issuer_free(server->issuer);
+	seal_release(&server->seal);
 	json_decref(server->sandbox);
 	stop_hosts(server);
 	store_close(server->store);

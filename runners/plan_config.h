@@ -1,12 +1,14 @@
-/* The check that a plan was made of its commit, as part of a job. Owns: the copy of the plan file
- * that the confined reader sees, and that reader. */
+/* The check that a plan was made of its commit, as part of a job, and what an apply must find
+ * again. Owns: the copy of the plan file that the confined reader sees, and that reader. */
 #pragma once
+#include "orchestrator/model/plan_checks.h"
 #include "runners/confined.h"
 #include "runners/stage.h"
 
 struct plan_config {
 	struct confined reader;
 	int copy_fd;
+	struct plan_checks checks; /* what was found, in the arena of the worker */
 };
 
 #define PLAN_CONFIG                                                                                \
@@ -23,4 +25,10 @@ _must_check_ int plan_config_take(struct plan_config *config, int out_fd, struct
  * could have put it there; where commands of the workflow ran, people are told. */
 _must_check_ int plan_config_judge(
 	struct plan_config *config, struct walk *walk, const struct ground *ground);
+/* Adds what the judge does not see. `json_fd`: the plan as JSON; readers of it
+ * use offsets of their own. */
+_must_check_ int plan_config_note(struct plan_config *config, struct worker *worker,
+	const struct ground *ground, int json_fd, struct err *err);
+/* Ends an apply that would not find what its plan was made with. */
+_must_check_ int plan_config_hold(struct worker *worker, const struct ground *ground);
 void plan_config_release(struct plan_config *config);

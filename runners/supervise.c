@@ -177,7 +177,8 @@ static int keep_plan(
 	int r;
 
 	confined_go(&readers->summary);
-	if (plan_config_take(&readers->config, out, &err) < 0)
+	if (plan_config_take(&readers->config, out, &err) < 0 ||
+		plan_config_note(&readers->config, worker, ground, readers->json_fd, &err) < 0)
 		return worker_end_err(worker, OUTCOME_BAD_RESULT, "plan", &err);
 	r = blob_put(worker->site->data_dir, out, "tfplan", plan_file_max, BLOB_MOVE, sha, &err);
 	if (r < 0)
@@ -186,6 +187,9 @@ static int keep_plan(
 	if (r < 0)
 		return r;
 	r = read_answer(worker, &readers->summary, &hidden, &err);
+	if (r == 0)
+		json_object_set_new((json_t *)(uintptr_t)worker->result.summary, "checks",
+			plan_checks_write(&readers->config.checks));
 	if (r == 0)
 		r = output_mask_again(&worker->output, worker->dir->fd, &hidden, &err);
 	if (r == 0)
@@ -391,6 +395,8 @@ static int run_apply(struct worker *worker)
 		r = take_plan(worker);
 	if (r == 0)
 		r = ground_of_plan(&walk, &ground);
+	if (r == 0)
+		r = plan_config_hold(worker, &ground);
 	if (r == 0)
 		r = ground_enter(&walk, &ground, true);
 	if (r == 0)

@@ -20,6 +20,18 @@ static int holds_lock(struct engine *engine, struct arena *arena, const struct f
 	return r;
 }
 
+/* What the job would do is what its plan's row says, and that row is under the seal. */
+static bool is_of_plan(
+	const struct facts *facts, const struct run *plan_run, const struct job *plan)
+{
+	const struct job *job = facts->job;
+
+	return plan->state == JOB_DONE && str_equal(plan->plan_blob, job->plan_blob) &&
+	       str_equal(plan->dir, job->dir) && str_equal(plan->workspace, job->workspace) &&
+	       str_equal(plan->tool, job->tool) && str_equal(plan->recipe, job->recipe) &&
+	       str_equal(plan_run->tree, facts->run->tree);
+}
+
 static int read_apply(struct engine *engine, struct arena *arena, struct facts *facts,
 	struct gate_verdict *gate, const char **ret_why, struct err *err)
 {
@@ -50,7 +62,7 @@ static int read_apply(struct engine *engine, struct arena *arena, struct facts *
 	else if (!str_equal(facts->pull->head, facts->run->head) ||
 		 facts->pull->plan_run.v != plan_run.id.v)
 		*ret_why = "a newer push or plan came";
-	else if (plan_job.state != JOB_DONE || !str_equal(plan_job.plan_blob, job->plan_blob))
+	else if (!is_of_plan(facts, &plan_run, &plan_job))
 		*ret_why = "the plan is not the one that was approved";
 	else if (plan_job.is_applied && job->attempt == 0)
 		*ret_why = "this plan was used before";

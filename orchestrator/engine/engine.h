@@ -15,11 +15,13 @@
 #include <jansson.h>
 
 struct engine;
+struct seal;
 struct store;
 
 struct engine_world {
 	const struct clock *clock;
 	const struct entropy *entropy;
+	const struct seal *seal;   /* of this server, under what may be applied */
 	struct settings *settings; /* referred to, not taken */
 	const struct config_reader *config;
 	struct executor *executor;

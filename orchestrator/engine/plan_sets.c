@@ -1,7 +1,10 @@
 /* What is approved and applied as one: the plans of one run, written down when the last of them has
- * ended, with a digest of all that they are. A set never changes; a newer run makes a newer one,
- * with a higher number, and the older is void. Each plan in it is applied once at most. */
+ * ended, with a digest of all that they are, what was checked of them included, and under the
+ * server's seal. A set never changes; a newer run makes a newer one, with a higher number, and the
+ * older is void. Each plan in it is applied once at most. */
 #include "orchestrator/engine/private.h"
+
+#include "orchestrator/lib/seal.h"
 
 static const char *digest_of(const char *text, struct arena *arena)
 {
@@ -53,11 +56,21 @@ static const char *body_of(const struct pull *pull, const struct run *run, const
 	return arena_strdup(arena, text);
 }
 
+/* What the seal is over: its number and whose it is, what it is made of, and how long it lasts. */
+static const char *sealed_text(const struct plan_set_row *row, struct arena *arena)
+{
+	return arena_printf(arena, "plan set %lld of run %lld of pull %lld\n%s\n%s\n%lld to %lld",
+		(long long)row->id, (long long)row->run.v, (long long)row->pull.v, row->head,
+		digest_of(row->body, arena), (long long)row->created_ms,
+		(long long)row->expires_ms);
+}
+
 int plan_set_record(struct engine *engine, struct arena *arena, const struct pull *pull,
 	struct run_id id, struct err *err)
 {
 	int64_t lasts_ms = engine_settings(engine, id)->plan_expires_ms;
 	struct plan_set_row row = { .pull = pull->id, .run = id };
+	char mark[SEAL_MARK_MAX];
 	struct job *jobs = NULL;
 	struct run run;
 	size_t count = 0;
@@ -65,13 +78,18 @@ int plan_set_record(struct engine *engine, struct arena *arena, const struct pul
 
 	if (r == 0)
 		r = store_job_list_run(engine->store, arena, id, &jobs, &count, err);
+	if (r == 0)
+		r = store_plan_set_next(engine->store, &row.id, err);
 	if (r < 0)
 		return r;
 	row.head = run.head;
 	row.body = body_of(pull, &run, jobs, count, arena);
 	row.digest = digest_of(row.body, arena);
-	row.expires_ms = lasts_ms == 0 ? INT64_MAX : engine_now(engine) + lasts_ms;
-	r = store_plan_set_insert(engine->store, &row, &row.id, err);
+	row.created_ms = engine_now(engine);
+	row.expires_ms = lasts_ms == 0 ? INT64_MAX : row.created_ms + lasts_ms;
+	seal_mark(engine->world.seal, sealed_text(&row, arena), mark);
+	row.seal = mark;
+	r = store_plan_set_insert(engine->store, &row, err);
 	return r < 0 ? r
 		     : engine_audit(engine, arena, "plan set", run.actor, pull->id, id, err,
 			       "%lld, %s at %s", (long long)row.id, row.digest, run.head);
@@ -87,6 +105,41 @@ static bool has_member(const json_t *body, const struct job *job, struct arena *
 			return true;
 	}
 	return false;
+}
+
+/* NULL: it is what this server wrote down. */
+static const char *problem_of_seal(
+	const struct engine *engine, struct arena *arena, const struct plan_set_row *row)
+{
+	switch (seal_check(engine->world.seal, sealed_text(row, arena), row->seal)) {
+	case SEAL_HOLDS:
+		return NULL;
+	case SEAL_MISSING:
+		return "what was written down of the plan has no seal: plan again";
+	case SEAL_OF_ANOTHER:
+		return "what was written down of the plan has the seal of another server, or of a "
+		       "key that is gone: plan again";
+	case SEAL_BROKEN:
+		break;
+	}
+	return "what was written down of the plan was changed afterwards, its seal is broken: plan "
+	       "again, and tell who runs this server";
+}
+
+/* The run itself is a row that something may have changed. */
+static bool is_of_run(const json_t *body, const struct run *run)
+{
+	const struct {
+		const char *key, *value;
+	} texts[] = { { "head", run->head }, { "base", run->base }, { "tree", run->tree },
+		{ "arguments", run->extra_args } };
+
+	for (size_t i = 0; i < countof(texts); i++) {
+		if (!str_equal(
+			    json_string_value(json_object_get(body, texts[i].key)), texts[i].value))
+			return false;
+	}
+	return true;
 }
 
 int plan_set_check(struct engine *engine, struct arena *arena, const struct run *plan_run,
@@ -108,11 +161,13 @@ int plan_set_check(struct engine *engine, struct arena *arena, const struct run 
 	if (r < 0)
 		return r;
 	*ret_digest = row.digest;
-	if (engine_now(engine) >= row.expires_ms)
+	*ret_problem = problem_of_seal(engine, arena, &row);
+	if (*ret_problem == NULL && engine_now(engine) >= row.expires_ms)
 		*ret_problem = "the plan is too old: plan again";
-	else if (!str_equal(row.digest, digest_of(row.body, arena)) ||
-		 !str_equal(row.head, plan_run->head) ||
-		 jsonx_parse(row.body, strlen(row.body), 64 << 20, &body, &unreadable) < 0)
+	else if (*ret_problem == NULL && (!str_equal(row.digest, digest_of(row.body, arena)) ||
+						 jsonx_parse(row.body, strlen(row.body), 64 << 20,
+							 &body, &unreadable) < 0 ||
+						 !is_of_run(body, plan_run)))
 		*ret_problem = "the plan is not what was written down of it: plan again";
 	for (size_t i = 0; *ret_problem == NULL && i < count; i++) {
 		if (jobs[i].op == JOB_PLAN && !has_member(body, &jobs[i], arena))

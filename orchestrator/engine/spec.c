@@ -1,6 +1,8 @@
 /* Rows -> the order for one job, in the words of the workflow. */
 #include "orchestrator/engine/private.h"
 
+#include "orchestrator/model/plan_checks.h"
+
 static const char *near_tree(struct engine *engine, struct arena *arena, const struct pull *pull)
 {
 	struct run *runs = NULL;
@@ -102,6 +104,29 @@ static void policies(const struct settings *settings, struct arena *arena, struc
 			policies->sets[i].path };
 }
 
+/* What was checked of the plan when it was made: its apply finds the same, or does nothing. */
+static int checks_of_plan(
+	struct engine *engine, struct arena *arena, struct job_spec *spec, struct err *err)
+{
+	_cleanup_json_ json_t *json = NULL;
+	struct plan_checks checks;
+	struct job plan;
+	int r;
+
+	if (spec->op != JOB_APPLY)
+		return 0;
+	r = store_job_load(engine->store, arena, spec->plan_job, &plan, err);
+	if (r == 0 && !str_empty(plan.summary))
+		r = jsonx_parse(plan.summary, strlen(plan.summary), 16 << 20, &json, err);
+	if (r == 0)
+		r = plan_checks_read(json_object_get(json, "checks"), arena, &checks, err);
+	if (r < 0)
+		return r;
+	spec->plan_lock = checks.lock;
+	spec->plan_program = checks.program;
+	return 0;
+}
+
 /* What the operator lets jobs of this repository use. Code that nobody here wrote gets nothing. */
 static int find_credentials(const struct settings *settings, const struct pull *pull,
 	struct arena *arena, struct job_spec *spec, struct err *err)
@@ -189,6 +214,8 @@ int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
 	if (r == 0)
 		pinned(settings, ret->tool, ret->tool_version, &ret->tool_sha256,
 			&ret->tool_archive);
+	if (r == 0)
+		r = checks_of_plan(engine, arena, ret, err);
 	if (r == 0)
 		policies(settings, arena, ret);
 	if (r == 0)

@@ -23,6 +23,8 @@ static const struct {
 	{ "workspace", offsetof(struct job_spec, workspace) },
 	{ "project", offsetof(struct job_spec, project) },
 	{ "plan_blob", offsetof(struct job_spec, plan_blob) },
+	{ "plan_lock", offsetof(struct job_spec, plan_lock) },
+	{ "plan_program", offsetof(struct job_spec, plan_program) },
 	{ "tool_version", offsetof(struct job_spec, tool_version) },
 	{ "tool_sha256", offsetof(struct job_spec, tool_sha256) },
 	{ "tool_mirror", offsetof(struct job_spec, tool_mirror) },

@@ -51,6 +51,7 @@ struct job_spec {
 	size_t extra_arg_count;
 	const char *plan_blob;	/* apply */
 	struct job_id plan_job; /* apply: whose plan it is; two plans can have the same bytes */
+	const char *plan_lock, *plan_program; /* apply: as checked when it was made, or "" */
 
 	/* plan, apply, import, state rm, hooks */
 	const char *tool_version; /* exact, from the tools folder; "" is the server's own */

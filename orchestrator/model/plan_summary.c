@@ -138,7 +138,9 @@ int plan_summary_read(
 				"summary: runs_code[%zu] must be a string without NUL", i);
 		ret->runs_code[i] = arena_strdup(arena, json_string_value(item));
 	}
-	return policy_results_read(json_object_get(json, "policies"), arena, &ret->policies, err);
+	r = policy_results_read(json_object_get(json, "policies"), arena, &ret->policies, err);
+	return r < 0 ? r
+		     : plan_checks_read(json_object_get(json, "checks"), arena, &ret->checks, err);
 }
 
 static json_t *text(const char *value)
@@ -175,6 +177,8 @@ json_t *plan_summary_write(const struct plan_summary *summary)
 	json_object_set_new(json, "runs_code", runs_code);
 	if (summary->policies.count > 0)
 		json_object_set_new(json, "policies", policy_results_write(&summary->policies));
+	if (!str_empty(summary->checks.configuration))
+		json_object_set_new(json, "checks", plan_checks_write(&summary->checks));
 	json_object_set_new(json, "tool_version",
 		text(summary->tool_version == NULL ? "" : summary->tool_version));
 	return json;

@@ -3,6 +3,7 @@
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/err.h"
+#include "orchestrator/model/plan_checks.h"
 #include "orchestrator/model/policy_results.h"
 #include <jansson.h>
 
@@ -49,6 +50,7 @@ struct plan_summary {
 	size_t runs_code_count;
 	const char *tool_version;
 	struct policy_results policies; /* none: nothing was checked */
+	struct plan_checks checks;
 };
 
 _must_check_ int plan_summary_read(

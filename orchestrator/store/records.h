@@ -69,6 +69,7 @@ struct plan_set_row {
 	const char *head;
 	const char *body, *digest; /* what it is made of, as JSON, and its SHA-256 */
 	int64_t created_ms, expires_ms;
+	const char *seal; /* over all of it (lib/seal.h) */
 };
 
 struct deadline_row {

@@ -126,6 +126,8 @@ static const char *const migrations[] = {
 	"set never changes'); END;",
 	/* 9: the index over hashes is what most of an event's pages are of */
 	"UPDATE inbox SET hash = substr(hash, 1, 32);",
+	/* 10: a plan set carries the mark of its server; without one it must be planned again */
+	"ALTER TABLE plan_set ADD COLUMN seal TEXT NOT NULL DEFAULT '';",
 };
 
 /* Children before parents. */

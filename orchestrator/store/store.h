@@ -144,8 +144,10 @@ _must_check_ int store_job_count_active(struct store *store, int *ret,
 	struct err *err); /* STARTING and RUNNING: the slots in use */
 
 /* ---- plan sets: rows that never change ---- */
+/* The number of the next one. */
+_must_check_ int store_plan_set_next(struct store *store, int64_t *ret, struct err *err);
 _must_check_ int store_plan_set_insert(
-	struct store *store, const struct plan_set_row *row, int64_t *ret_id, struct err *err);
+	struct store *store, const struct plan_set_row *row, struct err *err);
 _must_check_ int store_plan_set_of_run(struct store *store, struct arena *arena, struct run_id run,
 	struct plan_set_row *ret, struct err *err); /* ERR_MISSING */
 

@@ -1,17 +1,22 @@
 /* Plan sets. */
 #include "orchestrator/store/private.h"
 
-int store_plan_set_insert(
-	struct store *store, const struct plan_set_row *row, int64_t *ret_id, struct err *err)
+int store_plan_set_next(struct store *store, int64_t *ret, struct err *err)
+{
+	return db_number(store->db, err, ret, "SELECT coalesce(max(id), 0) + 1 FROM plan_set", "");
+}
+
+int store_plan_set_insert(struct store *store, const struct plan_set_row *row, struct err *err)
 {
 	int r = store_begin(store, err);
 
-	return r < 0 ? r
-		     : db_number(store->db, err, ret_id,
-			       "INSERT INTO plan_set(pull, run, head, body, digest, created_ms, "
-			       "expires_ms) VALUES($1, $2, $3, $4, $5, $6, $7) RETURNING id",
-			       "iisssii", row->pull.v, row->run.v, row->head, row->body,
-			       row->digest, store_now(store), row->expires_ms);
+	if (r == 0)
+		r = db_run(store->db, err,
+			"INSERT INTO plan_set(id, pull, run, head, body, digest, created_ms, "
+			"expires_ms, seal) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+			"iiisssiis", row->id, row->pull.v, row->run.v, row->head, row->body,
+			row->digest, row->created_ms, row->expires_ms, row->seal);
+	return r < 0 ? r : 0;
 }
 
 int store_plan_set_of_run(struct store *store, struct arena *arena, struct run_id run,
@@ -19,7 +24,8 @@ int store_plan_set_of_run(struct store *store, struct arena *arena, struct run_i
 {
 	_cleanup_rows_ struct db_rows rows = { 0 };
 	int r = db_begin(store->db, &rows, err,
-		"SELECT id, pull, run, head, body, digest, created_ms, expires_ms FROM plan_set "
+		"SELECT id, pull, run, head, body, digest, created_ms, expires_ms, seal FROM "
+		"plan_set "
 		"WHERE run = $1",
 		"i", run.v);
 
@@ -34,6 +40,7 @@ int store_plan_set_of_run(struct store *store, struct arena *arena, struct run_i
 		ret->digest = db_text(&rows, 5, arena);
 		ret->created_ms = db_int(&rows, 6);
 		ret->expires_ms = db_int(&rows, 7);
+		ret->seal = db_text(&rows, 8, arena);
 	}
 	return store_found(r, err, "plan set of run", run.v);
 }

@@ -6,9 +6,11 @@
 Real server, real git, stub tool, local host. Each case that is called way_NN is one of the ways around that are listed in
 tests/README.md, with the guard that stops it. Results: build/report/results/gates.tsv; on stdout only what did not pass."""
 
+import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -446,6 +448,87 @@ def way_32_nobody_learns_why_an_approval_does_not_count():
         place.approve("alice", "eve", "robot")
         text = place.plan_comment()
         assert "Not counted: alice (author), eve (cannot write here), robot (bot)." in text, text
+
+
+class Records:
+    """The rows of a running server, changed behind its back as somebody with its file could."""
+
+    def __init__(self, place):
+        self.base = sqlite3.connect(os.path.join(place.server.data, "sluice.db"), timeout=20, isolation_level=None)
+        self.base.execute("DROP TRIGGER IF EXISTS plan_set_kept")
+
+    WHERE = {"plan_set": "run = ?", "run": "id = ?", "job": "run = ? AND op = 2"}
+
+    def row(self, table, run):
+        cursor = self.base.execute("SELECT * FROM %s WHERE %s" % (table, self.WHERE[table]), (run,))
+        return dict(zip((column[0] for column in cursor.description), cursor.fetchone()))
+
+    def put(self, table, run, values):
+        names = ", ".join("%s = ?" % name for name in values)
+        self.base.execute("UPDATE %s SET %s WHERE %s" % (table, names, self.WHERE[table]), (*values.values(), run))
+
+
+def other_plan(row):
+    """The plan set as it would be with other bytes of the plan, its digest made anew."""
+    body = row["body"].replace('"plan":"', '"plan":"0')
+    assert body != row["body"], body
+    return {"body": body, "digest": hashlib.sha256(body.encode()).hexdigest()}
+
+
+# table, what of its row is changed, what people are told
+CHANGED = [
+    ("plan_set", other_plan, "its seal is broken"),
+    ("plan_set", lambda row: {"expires_ms": row["expires_ms"] + 1}, "its seal is broken"),
+    ("plan_set", lambda row: {"head": "0" * 40}, "its seal is broken"),
+    ("plan_set", lambda row: {"seal": row["seal"][:-1] + ("1" if row["seal"][-1] == "0" else "0")}, "its seal is broken"),
+    ("plan_set", lambda row: {"seal": ""}, "has no seal"),
+    ("plan_set", lambda row: {"seal": "0" * 16 + row["seal"][16:]}, "seal of another server"),
+    ("run", lambda row: {"tree": "0" * 40}, "not what was written down"),
+    ("run", lambda row: {"base": "0" * 40}, "not what was written down"),
+    ("job", lambda row: {"summary": row["summary"].replace('"create":', '"create":1')}, "not what was written down"),
+    ("job", lambda row: {"summary": row["summary"].replace('"commit"', '"commands"')}, "not what was written down"),
+    ("job", lambda row: {"plan_blob": "0" * 64}, "not what was written down"),
+    ("job", lambda row: {"guard": ""}, "not what was written down"),
+]
+
+
+def way_33_what_was_written_down_is_changed():
+    with Place(ONE) as place:
+        first = place.runs("plan")[0]["id"]
+        records = Records(place)
+        old = records.row("plan_set", first)
+        place.say("sluice plan")
+        run = place.runs("plan")[0]["id"]
+        assert run != first, "planned again"
+        place.approve("bob")
+        swapped = {name: old[name] for name in ("head", "body", "digest", "created_ms", "expires_ms", "seal")}
+        for table, change, why in [("plan_set", lambda row: swapped, "its seal is broken")] + CHANGED:
+            kept = records.row(table, run)
+            changed = change(kept)
+            assert any(kept[name] != value for name, value in changed.items()), (table, changed)
+            records.put(table, run, changed)
+            place.refused("alice", why)
+            records.put(table, run, {name: kept[name] for name in changed})
+        place.applies()
+
+
+def way_34_the_record_is_of_another_server():
+    with Place(ONE) as place:
+        key = os.path.join(place.server.data, "plans.key")
+        assert os.stat(key).st_mode & 0o7777 == 0o600
+        place.approve("bob")
+        place.server.stop()
+        os.rename(key, key + ".kept")
+        place.server.start()
+        place.refused("alice", "seal of another server, or of a key that is gone: plan again")
+        place.server.stop()
+        os.chmod(key, 0o640)
+        place.server.start(wait=False)
+        assert place.server.process.wait(20) != 0
+        assert "others may read the key" in place.server.log_text(), place.server.log_text()[-500:]
+        os.rename(key + ".kept", key)
+        place.server.start()
+        place.applies()
 
 
 def main():

@@ -7,16 +7,18 @@ the plan runs, as code of a pull request can.
 Results: build/report/results/provenance.tsv."""
 
 import functools
+import hashlib
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 from sluice import Skip, expect, run_cases  # noqa: E402
-from runner_lab import INIT, PLAN, PLAN_STEP, RUN, Lab, cli_config, tool  # noqa: E402
+from runner_lab import APPLY, INIT, PLAN, PLAN_STEP, RUN, Lab, cli_config, tool  # noqa: E402
 
 FILES = {
     "p/main.tf": 'module "m" {\n  source = "../mod"\n}\nresource "terraform_data" "x" {\n  input = "one"\n}\n',
+    "p/.terraform.lock.hcl": "# of no provider\n",
     "p/link.tf": None,  # a link to ../common.tf
     "common.tf": 'output "o" {\n  value = "o"\n}\n',
     "mod/m.tf": 'resource "terraform_data" "y" {}\n',
@@ -86,6 +88,17 @@ def plan_of_the_commit(name, program):
         for _ in range(2):  # also with what was kept of init
             plan = lab.run(PLAN, tree, tool=name, dir="p")
             expect((plan.outcome, plan.summary and plan.summary["create"]), ("ok", 2), plan)
+        checks = plan.summary["checks"]
+        expect((checks["configuration"], checks["tier"], checks["program"]), ("commit", "full", ""), checks)
+        with open(os.path.join(lab.data, "repos", "1", "trees", tree, "p/.terraform.lock.hcl"), "rb") as stream:
+            lock = hashlib.sha256(stream.read()).hexdigest()
+        expect([lock, 64, 64], [checks["lock"], len(checks["files"]), len(checks["rendered"])])
+        words = {"tool": name, "dir": "p", "plan_blob": plan.plan_blob, "plan_job": lab.next - 1}
+        for what, said in (("plan_lock", "the lock file of providers is not"), ("plan_program", "now another program")):
+            refused = lab.run(APPLY, tree, **words, **{what: "0" * 64})
+            expect(refused.outcome, "plan_lost", refused)
+            assert said in refused.failure, refused.failure
+        expect(lab.run(APPLY, tree, **words, plan_lock=lock).outcome, "ok")
     finally:
         lab.close()
 

@@ -651,6 +651,7 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 	the_world = world;
 	world->clock = (struct clock){ .wall_ms = wall, .monotonic_ms = monotonic };
 	world->entropy.fill = fill;
+	seal_of_key((const uint8_t[SHA256_BYTES]){ 1 }, &world->seal);
 	world->settings = (struct settings){ .refs = 1,
 		.slots = SLOTS,
 		.bare_commands = true,
@@ -699,6 +700,7 @@ void world_start(struct world *world)
 {
 	struct engine_world parts = { .clock = &world->clock,
 		.entropy = &world->entropy,
+		.seal = &world->seal,
 		.settings = world->newest,
 		.config = &world->config,
 		.executor = &world->executor,

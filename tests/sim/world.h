@@ -2,6 +2,7 @@
  * the seed. */
 #pragma once
 #include "orchestrator/engine/engine.h"
+#include "orchestrator/lib/seal.h"
 #include "orchestrator/store/store.h"
 
 enum { PULLS = 4, DIRS = 3, SLOTS = 3, JOBS_MAX = 2000, OPINIONS_MAX = 1000, COMMENTS_MAX = 1000 };
@@ -47,6 +48,7 @@ struct world {
 	int64_t wall_ms, monotonic_ms, seq, deliveries;
 	struct clock clock;
 	struct entropy entropy;
+	struct seal seal;
 	struct settings settings; /* the first generation */
 	struct settings *newest;  /* a reference; step_timeout_ms is the generation's number */
 	struct { /* since the engine started: runs after that one are of this generation */

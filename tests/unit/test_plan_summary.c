@@ -51,6 +51,12 @@ static const struct wrong {
 		"resources[0]: attributes_left_out must be a whole number" },
 	{ "runs code text", "{\"runs_code\":\"x\"}", "runs_code must be a list" },
 	{ "runs code number", "{\"runs_code\":[\"x\",1]}", "runs_code[1] must be a string" },
+	{ "checks text", "{\"checks\":\"commit\"}", "checks is not an object" },
+	{ "check number", "{\"checks\":{\"lock\":1}}", "checks: lock must be a string" },
+	{ "check too long",
+		"{\"checks\":{\"lock\":\"0123456789012345678901234567890123456789012345678901234567"
+		"8901234+\"}}",
+		"checks: lock is too long" },
 	{ "version number", "{\"tool_version\":1}", "tool_version must be a string" },
 };
 
@@ -135,7 +141,13 @@ static void comes_back_as_it_was_written(void **state)
 		.resources_left_out = 4,
 		.runs_code = runs_code,
 		.runs_code_count = 1,
-		.tool_version = "1.8.5" };
+		.tool_version = "1.8.5",
+		.checks = { .configuration = "commit",
+			.files = "f",
+			.rendered = "r",
+			.lock = "l",
+			.program = "",
+			.tier = "full" } };
 	_cleanup_json_ json_t *json = plan_summary_write(&summary), *again = NULL;
 	struct plan_summary got;
 	struct err err = { 0 };
@@ -150,6 +162,8 @@ static void comes_back_as_it_was_written(void **state)
 	assert_int_equal(got.resources[0].attributes_left_out, 2);
 	assert_int_equal(got.resources_left_out, 4);
 	assert_string_equal(got.resources[1].moved_from, "b.c");
+	assert_string_equal(got.checks.lock, "l");
+	assert_string_equal(got.checks.tier, "full");
 }
 
 static const struct words {
