@@ -9,6 +9,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 enum { HEADERS_MAX_BYTES = 128 << 10 };
@@ -19,6 +20,7 @@ struct http_client {
 	struct loop_timer *timer;
 	struct list calls;
 	struct list sockets;
+	struct list kept;
 };
 
 struct http_call {
@@ -28,7 +30,9 @@ struct http_call {
 	struct curl_slist *headers;
 	struct strbuf body;
 	size_t header_bytes;
-	int is_sent;
+	bool is_sent;
+	bool is_read;	/* a GET: it may be sent again */
+	bool met_stale; /* the connection it was to be sent on had more to say */
 	char *sent_body;
 	http_answer_cb cb;
 	void *owner;
@@ -39,6 +43,13 @@ struct http_socket { /* libcurl's socket, owned by libcurl; the poll is ours */
 	struct http_client *client;
 	curl_socket_t fd;
 	struct loop_poll *poll;
+};
+
+/* A connection of HTTP/1 that has answered and is kept by libcurl for the next request. */
+struct http_kept {
+	struct list in_client;
+	curl_socket_t fd;
+	long port; /* ours: all that libcurl tells of a connection before it is used again */
 };
 
 static void collect(struct http_client *client);
@@ -113,6 +124,56 @@ static int on_curl_socket(_unused_ CURL *easy, curl_socket_t fd, int what, void 
 	return 0;
 }
 
+static void keep_connection(struct http_call *call)
+{
+	struct http_client *client = call->client;
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	long version = 0, port = 0;
+	struct http_kept *kept;
+
+	curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version);
+	curl_easy_getinfo(call->easy, CURLINFO_LOCAL_PORT, &port);
+	curl_easy_getinfo(call->easy, CURLINFO_ACTIVESOCKET, &fd);
+	if (fd == CURL_SOCKET_BAD || version > CURL_HTTP_VERSION_1_1)
+		return;
+	list_for_each (item, &client->kept) {
+		if (container_of(item, struct http_kept, in_client)->fd == fd)
+			return;
+	}
+	kept = mem_alloc(sizeof(*kept));
+	kept->fd = fd;
+	kept->port = port;
+	list_append(&client->kept, &kept->in_client);
+}
+
+static int on_curl_close(void *owner, curl_socket_t fd)
+{
+	struct http_client *client = owner;
+
+	list_for_each (item, &client->kept) {
+		struct http_kept *kept = container_of(item, struct http_kept, in_client);
+
+		if (kept->fd == fd) {
+			list_remove(item);
+			free(kept);
+		}
+	}
+	return close(fd);
+}
+
+/* Nobody has asked anything on it since it answered: what there is to read answers nothing. */
+static bool has_more_to_say(const struct http_client *client, long port)
+{
+	list_for_each (item, &client->kept) {
+		const struct http_kept *kept = container_of(item, struct http_kept, in_client);
+		struct pollfd fd = { .fd = kept->fd, .events = POLLIN };
+
+		if (kept->port == port && poll(&fd, 1, 0) > 0)
+			return true;
+	}
+	return false;
+}
+
 static size_t on_body(char *bytes, size_t one, size_t length, void *owner)
 {
 	struct http_call *call = owner;
@@ -152,6 +213,15 @@ static void answer_failure(struct http_call *call, CURLcode code)
 	call->cb(call->owner, NULL, &err);
 }
 
+/* Nothing of it was sent. */
+static void send_afresh(struct http_call *call)
+{
+	call->met_stale = false;
+	curl_multi_remove_handle(call->client->multi, call->easy);
+	curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_multi_add_handle(call->client->multi, call->easy);
+}
+
 static void answer(struct http_call *call, CURLcode code)
 {
 	struct http_answer reply = { .body = strbuf_text(&call->body),
@@ -164,6 +234,7 @@ static void answer(struct http_call *call, CURLcode code)
 		answer_failure(call, code);
 		return;
 	}
+	keep_connection(call);
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	reply.status = (int)status;
@@ -192,6 +263,10 @@ static void collect(struct http_client *client)
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);
+		if (call->met_stale) {
+			send_afresh(call);
+			continue;
+		}
 		answer(call, code);
 		call_free(call);
 	}
@@ -213,6 +288,7 @@ int http_client_new(struct loop *loop, struct http_client **ret, struct err *err
 	client->timer = loop_timer_new(loop, on_timeout, client);
 	list_init(&client->calls);
 	list_init(&client->sockets);
+	list_init(&client->kept);
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
 	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
@@ -236,14 +312,19 @@ void http_client_free(struct http_client *client)
 	free(client);
 }
 
-/* libcurl sends a request again when a connection that was used before breaks without an answer.
- * What makes something may have been done by then. */
-static int on_request(void *owner, _unused_ char *to, _unused_ char *from, _unused_ int to_port,
-	_unused_ int from_port)
+/* Two traps. An answer that came twice waits on the connection, and libcurl of this age takes it
+ * for the answer of the next request. And it sends a request again when a connection that was used
+ * before breaks without an answer: what makes something may have been done by then. */
+static int on_request(
+	void *owner, _unused_ char *to, _unused_ char *from, _unused_ int to_port, int from_port)
 {
 	struct http_call *call = owner;
 
-	return call->is_sent++ > 0 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+	call->met_stale = has_more_to_say(call->client, from_port);
+	if (call->met_stale || (call->is_sent && !call->is_read))
+		return CURL_PREREQFUNC_ABORT;
+	call->is_sent = true;
+	return CURL_PREREQFUNC_OK;
 }
 
 static void set_request(struct http_call *call, const struct http_request *request)
@@ -261,10 +342,11 @@ static void set_request(struct http_call *call, const struct http_request *reque
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
-	if (strcmp(request->method, "GET") != 0) {
-		curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
-		curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
-	}
+	call->is_read = strcmp(request->method, "GET") == 0;
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_curl_close);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, call->client);
 	if (!str_empty(request->ca_bundle)) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_bundle);
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);

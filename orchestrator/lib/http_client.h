@@ -1,7 +1,9 @@
 /* HTTP requests on the loop: the only wrapper of libcurl. The client owns its transfers; every
  * request is answered exactly once, unless it or the client is freed before.
  *
- * A request that is not a GET is sent at most once.
+ * A request that is not a GET is sent at most once. A connection of HTTP/1 on which something came
+ * that nobody asked for is not used again; what comes there after the next request was sent cannot
+ * be told from its answer.
  * Only http and https, no redirects (a credential never follows one), headers and body capped while
  * they arrive. Errors do not name the URL: some URLs are credentials. */
 #pragma once

@@ -399,6 +399,66 @@ static void freeing_the_client_cancels(_unused_ void **state)
 	assert_int_equal(said.answers, 0);
 }
 
+/* A server that says what it said once more, in a packet of its own, when the client has long taken
+ * the answer: `line` is told to, and tells when that is done. It keeps both connections open. */
+static void serve_again(int listener, int line)
+{
+	static const char first[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst";
+	static const char second[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond";
+	char request[4096], word;
+	int fd;
+
+	server.child = fork();
+	assert_true(server.child >= 0);
+	if (server.child > 0) {
+		close(listener);
+		return;
+	}
+	fd = accept(listener, NULL, NULL);
+	if (recv(fd, request, sizeof(request), 0) > 0)
+		send_all(fd, first, strlen(first));
+	if (read(line, &word, 1) == 1)
+		send_all(fd, first, strlen(first));
+	if (write(line, "d", 1) == 1)
+		fd = accept(listener, NULL, NULL);
+	if (recv(fd, request, sizeof(request), 0) > 0)
+		send_all(fd, second, strlen(second));
+	pause();
+}
+
+struct again_case {
+	const char *name, *method;
+};
+
+static const struct again_case again_cases[] = {
+	{ "what comes twice answers nothing that is read", "GET" },
+	{ "what comes twice answers nothing that is done", "POST" },
+};
+
+static void answers_nothing_else(void **state)
+{
+	const struct again_case *row = *state;
+	struct said said;
+	int line[2];
+	char word;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line), 0);
+	serve_again(listen_tcp(), line[1]);
+	begin(&said);
+	get(&said, "/first");
+	assert_string_equal(said.body, "first");
+	assert_int_equal(write(line[0], "a", 1), 1);
+	assert_int_equal(read(line[0], &word, 1), 1);
+	ask(&said, (struct http_request){ .method = row->method }, "/second");
+	loop_run(said.loop);
+	assert_int_equal(said.answers, 2);
+	assert_false(said.has_failed);
+	assert_string_equal(said.body, "second");
+	end(&said);
+	close(line[0]);
+	close(line[1]);
+}
+
 static void nobody_listens(_unused_ void **state)
 {
 	struct said said;
@@ -471,6 +531,7 @@ int main(int argc, char **argv)
 	CASE(asks_many_things_at_once);
 	CASE(cancels);
 	CASE(freeing_the_client_cancels);
+	CASES(again_cases, answers_nothing_else);
 	CASE(nobody_listens);
 	CASES(scheme_cases, speaks_only_http);
 	CASE(waits_for_one_answer);
