@@ -75,7 +75,7 @@ def case_tokens_of_an_app_are_renewed():
         made.fake.app["token_life"] = 300  # shorter than what is kept in reserve
         number = made.plan()
         made.fake.comment(made.repo, number, "alice", "plan")
-        time.sleep(0.3)
+        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 2)
         made.idle(number)
         check(made.fake.count("POST", "access_tokens") >= 2, "it was not renewed before its end")
         for token in [token for token in made.fake.tokens if token.startswith("ghs_")]:
