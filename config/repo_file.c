@@ -4,6 +4,7 @@
 #include "config/schema.h"
 #include "config/words.h"
 #include "config/workflow_file.h"
+#include "orchestrator/model/plan_constructs.h"
 
 #include <string.h>
 
@@ -194,7 +195,10 @@ static const struct config_key if_plan_keys[] = {
 	{ "more_than", CONFIG_INT, OF_RULE(if_more_than), 0, GROUPS, .is_guard = true,
 		.help = "it changes more than so many resources" },
 	{ "runs_code", CONFIG_BOOL, OF_RULE(if_runs_code), .is_guard = true,
-		.help = "it has a provisioner, or reads from a program" },
+		.help = "it has a provisioner, a program, a call of an address or an action" },
+	{ "has", CONFIG_TEXTS, OF_RULE(if_plan_has), .words = plan_construct_words,
+		.is_one_or_list = true, .is_guard = true,
+		.help = "it has one of these; module: one from elsewhere" },
 	{ 0 },
 };
 

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_MAX_BYTES = 200, TEXT_MAX = 4096, RUNS_CODE_MAX = 50, DIFF_DEPTH_MAX = 24 };
+enum { PATH_MAX_BYTES = 200, TEXT_MAX = 4096, DIFF_DEPTH_MAX = 24 };
 
 static const char hidden[] = "(sensitive)", unknown[] = "(known after apply)";
 
@@ -452,14 +452,23 @@ static int read_changes(struct reading *reading, struct err *err)
 
 /* ---- what runs code ---- */
 
-static void add_runs_code(struct reading *reading, const char *address, const char *what)
+static void add_construct(struct reading *reading, enum plan_construct_kind kind,
+	const char *address, const char *detail)
 {
-	struct plan_summary *summary = reading->summary;
-
-	if (summary->runs_code_count < RUNS_CODE_MAX)
-		summary->runs_code[summary->runs_code_count++] = arena_printf(
-			reading->arena, "%.300s %s", address, what);
+	plan_constructs_add(&reading->summary->constructs, reading->arena, kind, address, detail);
 }
+
+/* Providers whose resources and data are programs and addresses. */
+static const struct {
+	const char *type;
+	enum plan_construct_kind kind;
+} executing_types[] = {
+	{ "external", CONSTRUCT_PROGRAM },
+	{ "shell_script", CONSTRUCT_PROGRAM },
+	{ "shell_sensitive_script", CONSTRUCT_PROGRAM },
+	{ "http", CONSTRUCT_HTTP },
+	{ "terracurl_request", CONSTRUCT_HTTP },
+};
 
 /* Addresses in the configuration have no indexes: a[0].b["x"] is a.b there. */
 static bool is_instance_of(const char *instance, const char *address)
@@ -496,38 +505,62 @@ static bool will_change(const struct reading *reading, const char *address)
 	return false;
 }
 
+/* Data and what is ephemeral is read with each plan, the rest only where it changes. */
+static void find_in_resource(struct reading *reading, const json_t *item, const char *prefix)
+{
+	const char *type = text_of(item, "type"), *plain = text_of(item, "address"), *address;
+	bool is_done;
+	json_t *provisioner;
+	size_t k;
+
+	if (type == NULL || plain == NULL)
+		return;
+	address = arena_printf(reading->arena, "%s%.300s", prefix, plain);
+	is_done = !str_equal(text_of(item, "mode"), "managed") || will_change(reading, address);
+	for (k = 0; is_done && k < countof(executing_types); k++)
+		if (str_equal(executing_types[k].type, type))
+			add_construct(reading, executing_types[k].kind, address, "");
+	json_array_foreach (json_object_get(item, "provisioners"), k, provisioner) {
+		const char *kind = text_of(provisioner, "type");
+
+		if (is_done && kind != NULL)
+			add_construct(reading, CONSTRUCT_PROVISIONER, address, kind);
+	}
+}
+
 static void find_code(struct reading *reading, const json_t *module, const char *prefix, int depth)
 {
 	const json_t *calls = json_object_get(module, "module_calls");
-	json_t *item, *provisioner;
-	const char *name;
-	size_t i, k;
+	const char *name, *source, *address;
+	json_t *item;
+	size_t i;
 
 	if (depth > DIFF_DEPTH_MAX)
 		return;
-	json_array_foreach (json_object_get(module, "resources"), i, item) {
-		const char *type = text_of(item, "type"), *plain = text_of(item, "address");
-		const char *address;
-
-		if (type == NULL || plain == NULL)
-			continue;
-		address = arena_printf(reading->arena, "%s%.300s", prefix, plain);
-		if (str_equal(text_of(item, "mode"), "data") && str_equal(type, "external"))
-			add_runs_code(reading, address, "runs a program");
-		if (str_equal(text_of(item, "mode"), "data") && str_equal(type, "http"))
-			add_runs_code(reading, address, "calls an address");
-		json_array_foreach (json_object_get(item, "provisioners"), k, provisioner) {
-			const char *kind = text_of(provisioner, "type");
-
-			if (kind != NULL && will_change(reading, address))
-				add_runs_code(reading, address,
-					arena_printf(
-						reading->arena, "has a %.40s provisioner", kind));
-		}
-	}
-	json_object_foreach ((json_t *)calls, name, item)
+	json_array_foreach (json_object_get(module, "resources"), i, item)
+		find_in_resource(reading, item, prefix);
+	json_object_foreach ((json_t *)calls, name, item) {
+		address = arena_printf(reading->arena, "%smodule.%.100s", prefix, name);
+		source = text_of(item, "source");
+		if (plan_source_is_remote(source))
+			add_construct(reading, CONSTRUCT_MODULE, address, source);
 		find_code(reading, json_object_get(item, "module"),
-			arena_printf(reading->arena, "%smodule.%.100s.", prefix, name), depth + 1);
+			arena_printf(reading->arena, "%s.", address), depth + 1);
+	}
+}
+
+/* Terraform 1.14: what a change, or the command line, sets off. */
+static void find_actions(struct reading *reading, const json_t *plan)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(plan, "action_invocations"), i, item) {
+		const char *address = text_of(item, "address");
+
+		add_construct(
+			reading, CONSTRUCT_ACTION, address == NULL ? "(no address)" : address, "");
+	}
 }
 
 /* ---- the whole ---- */
@@ -608,7 +641,6 @@ int tf_plan_summarise(const json_t *plan, struct arena *arena, struct plan_summa
 		return err_set(err, ERR_SYNTAX, "this is not a plan");
 	*ret = (struct plan_summary){ 0 };
 	ret->resources = arena_alloc(arena, PLAN_RESOURCES_MAX * sizeof(*ret->resources));
-	ret->runs_code = arena_alloc(arena, RUNS_CODE_MAX * sizeof(*ret->runs_code));
 	ret->tool_version = at_most(arena, version == NULL ? "" : version, 40);
 	reading.changes = json_object_get(plan, "resource_changes");
 	reading.configuration = json_object_get(plan, "configuration");
@@ -618,6 +650,7 @@ int tf_plan_summarise(const json_t *plan, struct arena *arena, struct plan_summa
 		if (action_of(item, false) != PLAN_NO_OP)
 			ret->output_changes++;
 	find_code(&reading, json_object_get(reading.configuration, "root_module"), "", 0);
+	find_actions(&reading, plan);
 	mask_release(&reading.mask);
 	return r;
 }

@@ -122,6 +122,7 @@ static void put_conditions(struct strbuf *out, const struct approval_rule *rule)
 		{ " if the author is ", &rule->if_authors },
 		{ " if an action is ", &rule->if_plan_actions },
 		{ " if a resource is ", &rule->if_resource_types },
+		{ " if the plan has a ", &rule->if_plan_has },
 	};
 
 	for (size_t i = 0; i < countof(lists); i++)

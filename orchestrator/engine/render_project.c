@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { CONSTRUCTS_SHOWN = 10 };
+
 static bool is_plan(const struct view *view)
 {
 	return view->run->kind == RUN_PLAN;
@@ -235,14 +237,30 @@ static void put_resources(struct strbuf *out, const struct plan_summary *summary
 	render_fence(out, "diff", strbuf_text(&cut), cut.length);
 }
 
-static void put_runs_code(struct strbuf *out, const struct plan_summary *summary)
+/* What the plan does not say by itself: programs, addresses, what others wrote. */
+static void put_constructs(
+	struct strbuf *out, const struct view *view, const struct plan_constructs *constructs)
 {
-	for (size_t i = 0; i < summary->runs_code_count && i < 20; i++) {
-		strbuf_puts(out, i == 0 ? "\nRuns code: " : "; ");
-		render_inline(out, summary->runs_code[i]);
-	}
-	if (summary->runs_code_count > 0)
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	bool is_code = plan_constructs_run_code(constructs);
+
+	if (constructs->count == 0)
+		return;
+	strbuf_puts(out, view->has_folds ? "\n<details><summary>" : "\n");
+	if (is_code)
+		strbuf_puts(out, view->has_folds ? "<b>Runs code</b>: " : "**Runs code**: ");
+	plan_constructs_count(constructs, out);
+	strbuf_puts(out, view->has_folds ? "</summary>\n\n" : "\n\n");
+	for (size_t i = 0; i < constructs->count && i < CONSTRUCTS_SHOWN; i++) {
+		strbuf_puts(out, "- ");
+		render_inline(out, constructs->list[i].address);
+		strbuf_puts(out, " ");
+		render_inline(out, plan_construct_text(&constructs->list[i], &arena));
 		strbuf_puts(out, "\n");
+	}
+	if (constructs->count > CONSTRUCTS_SHOWN)
+		strbuf_printf(out, "- %zu more\n", constructs->count - CONSTRUCTS_SHOWN);
+	strbuf_puts(out, view->has_folds ? "</details>\n" : "\n");
 }
 
 static size_t count_lines(const char *text)
@@ -358,7 +376,7 @@ void render_block(struct strbuf *out, const struct view *view, const struct show
 		put_interrupted(out, view, job);
 	if (is_plan(view) && shown->has_summary) {
 		put_resources(out, &shown->summary, most / 3);
-		put_runs_code(out, &shown->summary);
+		put_constructs(out, view, &shown->summary.constructs);
 		render_policies(out, shown, most / 6);
 	}
 	put_output(out, view, job, most / 3);

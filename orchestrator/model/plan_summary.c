@@ -112,7 +112,6 @@ int plan_summary_read(
 	const json_t *json, struct arena *arena, struct plan_summary *ret, struct err *err)
 {
 	struct jsonx reader = jsonx_reader(json, "summary", err);
-	const json_t *runs_code;
 	int r;
 
 	*ret = (struct plan_summary){ 0 };
@@ -122,22 +121,9 @@ int plan_summary_read(
 	r = read_resources(&reader, arena, ret, err);
 	if (r < 0)
 		return r;
-	runs_code = jsonx_array_or(&reader, "runs_code");
-	if (reader.failed != 0)
-		return reader.failed;
-	ret->runs_code_count = json_array_size(runs_code);
-	if (ret->runs_code_count > PLAN_RESOURCES_MAX)
-		return err_set(err, ERR_LIMIT, "summary: runs_code is too long");
-	ret->runs_code = arena_alloc(arena, (ret->runs_code_count + 1) * sizeof(*ret->runs_code));
-	for (size_t i = 0; i < ret->runs_code_count; i++) {
-		const json_t *item = json_array_get(runs_code, i);
-
-		if (!json_is_string(item) ||
-			strlen(json_string_value(item)) != json_string_length(item))
-			return err_set(err, ERR_SYNTAX,
-				"summary: runs_code[%zu] must be a string without NUL", i);
-		ret->runs_code[i] = arena_strdup(arena, json_string_value(item));
-	}
+	r = plan_constructs_read(json_object_get(json, "constructs"), arena, &ret->constructs, err);
+	if (r < 0)
+		return r;
 	r = policy_results_read(json_object_get(json, "policies"), arena, &ret->policies, err);
 	return r < 0 ? r
 		     : plan_checks_read(json_object_get(json, "checks"), arena, &ret->checks, err);
@@ -150,7 +136,7 @@ static json_t *text(const char *value)
 
 json_t *plan_summary_write(const struct plan_summary *summary)
 {
-	json_t *json = json_object(), *resources = json_array(), *runs_code = json_array();
+	json_t *json = json_object(), *resources = json_array();
 
 	for (size_t i = 0; i < countof(counts); i++)
 		json_object_set_new(json, counts[i].key, json_integer(*count_at(summary, i)));
@@ -171,10 +157,10 @@ json_t *plan_summary_write(const struct plan_summary *summary)
 				plan_action_name(from->action), "attributes", attributes,
 				"attributes_left_out", from->attributes_left_out));
 	}
-	for (size_t i = 0; i < summary->runs_code_count; i++)
-		json_array_append_new(runs_code, text(summary->runs_code[i]));
 	json_object_set_new(json, "resources", resources);
-	json_object_set_new(json, "runs_code", runs_code);
+	if (summary->constructs.count > 0)
+		json_object_set_new(
+			json, "constructs", plan_constructs_write(&summary->constructs));
 	if (summary->policies.count > 0)
 		json_object_set_new(json, "policies", policy_results_write(&summary->policies));
 	if (!str_empty(summary->checks.configuration))

@@ -4,6 +4,7 @@
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/err.h"
 #include "orchestrator/model/plan_checks.h"
+#include "orchestrator/model/plan_constructs.h"
 #include "orchestrator/model/policy_results.h"
 #include <jansson.h>
 
@@ -46,8 +47,7 @@ struct plan_summary {
 		*resources; /* without no-ops; most dangerous first; at most PLAN_RESOURCES_MAX */
 	size_t resource_count;
 	int resources_left_out;
-	const char **runs_code; /* "aws_instance.bastion has a local-exec provisioner" */
-	size_t runs_code_count;
+	struct plan_constructs constructs;
 	const char *tool_version;
 	struct policy_results policies; /* none: nothing was checked */
 	struct plan_checks checks;

@@ -82,6 +82,7 @@ static void rule_from(struct source *source, const json_t *json, struct approval
 	names_from(source, &reader, "authors", &ret->if_authors);
 	names_from(source, &reader, "actions", &ret->if_plan_actions);
 	names_from(source, &reader, "types", &ret->if_resource_types);
+	names_from(source, &reader, "has", &ret->if_plan_has);
 	people_from(source, jsonx_object(&reader, "require"), &ret->require);
 	including = jsonx_array_or(&reader, "including");
 	source->r = source->r < 0 ? source->r : reader.failed;
@@ -168,6 +169,7 @@ static json_t *rule_json(const struct approval_rule *rule)
 	json_object_set_new(json, "authors", names_json(&rule->if_authors));
 	json_object_set_new(json, "actions", names_json(&rule->if_plan_actions));
 	json_object_set_new(json, "types", names_json(&rule->if_resource_types));
+	json_object_set_new(json, "has", names_json(&rule->if_plan_has));
 	for (size_t i = 0; i < rule->including_count; i++)
 		json_array_append_new(including, people_json(&rule->including[i]));
 	json_object_set_new(json, "including", including);

@@ -56,9 +56,10 @@ struct approval_rule {
 	const char *name;
 	struct config_place at;
 	/* if: all that are given must hold; empty lists: always */
-	struct name_list if_paths, if_labels, if_authors, if_plan_actions, if_resource_types;
-	int if_more_than;  /* resources changed; -1: not asked */
-	bool if_runs_code; /* the plan has a provisioner, or reads from a program */
+	struct name_list if_paths, if_labels, if_authors, if_plan_actions, if_resource_types,
+		if_plan_has; /* words of model/plan_constructs.h */
+	int if_more_than;    /* resources changed; -1: not asked */
+	bool if_runs_code;   /* the plan has a provisioner, or reads from a program */
 	struct people_rule require;
 	struct people_rule *including; /* within the count */
 	size_t including_count;

@@ -140,9 +140,11 @@ static void read_part(const char *part, size_t limit)
 /* The plan comes as JSON of our own making, so its texts are UTF-8. */
 static char *summary_of(const char *address, const char *path, const char *value)
 {
-	json_t *json = json_pack("{s:i, s:[{s:s, s:s, s:[{s:s, s:s, s:s}]}], s:[s]}", "create", 1,
+	json_t *json = json_pack(
+		"{s:i, s:[{s:s, s:s, s:[{s:s, s:s, s:s}]}], s:{s:[{s:s, s:s, s:s}]}}", "create", 1,
 		"resources", "address", address, "action", "create", "attributes", "path", path,
-		"before", value, "after", address, "runs_code", value);
+		"before", value, "after", address, "constructs", "list", "kind", "provisioner",
+		"address", address, "detail", value);
 	char *text = json == NULL ? NULL : json_dumps(json, 0);
 
 	json_decref(json);

@@ -464,7 +464,7 @@ def provisioner_output_that_is_large(lab, name):
            ("seq -f %0999.0f " + ("52428" if SLOW else "3000"))
     tree = lab.tree("a", {"main.tf": text})
     plan = good(lab.run(PLAN, tree, tool=name))
-    assert any("local-exec" in line for line in plan.summary["runs_code"]), plan.summary
+    expect([(c["kind"], c["detail"]) for c in plan.summary["constructs"]["list"]], [("provisioner", "local-exec")])
     ended = lab.run(APPLY, tree, tool=name, plan_blob=plan.plan_blob, output_cap_bytes=1 << 30,
                     step_timeout_ms=180000 if SLOW else 60000)  # the size is what is tried
     good(ended)

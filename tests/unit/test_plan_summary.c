@@ -49,8 +49,16 @@ static const struct wrong {
 		"forces_replace must be true or false" },
 	{ "left out as text", RESOURCE(UPDATE ",\"attributes_left_out\":\"3\""),
 		"resources[0]: attributes_left_out must be a whole number" },
-	{ "runs code text", "{\"runs_code\":\"x\"}", "runs_code must be a list" },
-	{ "runs code number", "{\"runs_code\":[\"x\",1]}", "runs_code[1] must be a string" },
+	{ "constructs list", "{\"constructs\":[]}", "constructs is not an object" },
+	{ "constructs text", "{\"constructs\":{\"list\":\"x\"}}", "list must be a list" },
+	{ "construct number", "{\"constructs\":{\"list\":[1]}}", "constructs is not an object" },
+	{ "construct of no kind",
+		"{\"constructs\":{\"list\":[{\"kind\":\"x\",\"address\":\"a.b\"}]}}",
+		"kind is none that we know" },
+	{ "construct of nothing", "{\"constructs\":{\"list\":[{\"kind\":\"http\"}]}}",
+		"address must be given" },
+	{ "fewer than none left out", "{\"constructs\":{\"left_out\":-1}}",
+		"left_out must be between 0 and" },
 	{ "checks text", "{\"checks\":\"commit\"}", "checks is not an object" },
 	{ "check number", "{\"checks\":{\"lock\":1}}", "checks: lock must be a string" },
 	{ "check too long",
@@ -86,8 +94,6 @@ static void has_caps(void **state)
 	json_t *attributes = json_array();
 	_cleanup_json_ json_t *resources = many("resources", PLAN_RESOURCES_MAX + 1,
 		json_pack("{s:s,s:s}", "address", "a", "action", "create"));
-	_cleanup_json_ json_t *runs_code = many(
-		"runs_code", PLAN_RESOURCES_MAX + 1, json_string("x"));
 	_cleanup_json_ json_t *wide = NULL;
 	struct plan_summary summary;
 	struct err err = { 0 };
@@ -100,10 +106,46 @@ static void has_caps(void **state)
 			attributes));
 	assert_err(plan_summary_read(resources, &arena, &summary, &err), &err, ERR_LIMIT,
 		"more than 500 resources");
-	assert_err(plan_summary_read(runs_code, &arena, &summary, &err), &err, ERR_LIMIT,
-		"runs_code is too long");
 	assert_err(plan_summary_read(wide, &arena, &summary, &err), &err, ERR_LIMIT,
 		"resources[0] has more than 12 attributes");
+}
+
+/* What was cut may hold anything, so rules take it to match. */
+static void constructs_that_were_cut(_unused_ void **state)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	_cleanup_json_ json_t *list = many("list", CONSTRUCTS_MAX,
+				      json_pack("{s:s,s:s}", "kind", "module", "address", "m")),
+			      *json = json_pack("{s:O}", "constructs", list);
+	struct plan_summary summary;
+	struct err err = { 0 };
+
+	assert_ok(plan_summary_read(json, &arena, &summary, &err), &err);
+	assert_true(plan_constructs_have(&summary.constructs, "module"));
+	assert_false(plan_constructs_have(&summary.constructs, "provisioner"));
+	assert_false(plan_constructs_run_code(&summary.constructs));
+	assert_true(plan_constructs_have(&summary.constructs, "nobody knows this word"));
+	json_array_append_new(json_object_get(list, "list"),
+		json_pack("{s:s,s:s}", "kind", "module", "address", "m"));
+	assert_ok(plan_summary_read(json, &arena, &summary, &err), &err);
+	assert_int_equal(summary.constructs.count, CONSTRUCTS_MAX);
+	assert_int_equal(summary.constructs.left_out, 1);
+	assert_true(plan_constructs_have(&summary.constructs, "provisioner"));
+	assert_true(plan_constructs_run_code(&summary.constructs));
+}
+
+static const struct source {
+	const char *name; /* also the source */
+	bool is_remote;
+} sources[] = { { "./m", false }, { "../m", false }, { "..", false }, { "/srv/m", false },
+	{ "", false }, { "github.com/o/r", true }, { "git::https://x/y.git//m", true },
+	{ "ns/name/aws", true }, { ".m", true }, { "...", true } };
+
+static void source_of_a_module(void **state)
+{
+	const struct source *row = *state;
+
+	assert_int_equal(plan_source_is_remote(row->name), row->is_remote);
 }
 
 static void counts_are_kept_within_reason(void **state)
@@ -131,7 +173,8 @@ static void comes_back_as_it_was_written(void **state)
 		{ "module.a[\"x\"].b.c", "b.c", PLAN_MOVE, NULL, 0, 0 },
 		{ "data.x.y", NULL, PLAN_READ, NULL, 0, 0 },
 	};
-	const char *runs_code[] = { "a.b has a local-exec provisioner" };
+	struct plan_construct constructs[] = { { CONSTRUCT_PROVISIONER, "a.b", "local-exec" },
+		{ CONSTRUCT_MODULE, "module.m", "github.com/o/r" } };
 	struct plan_summary summary = { .replace = 1,
 		.move = 1,
 		.read = 1,
@@ -139,8 +182,7 @@ static void comes_back_as_it_was_written(void **state)
 		.resources = resources,
 		.resource_count = 3,
 		.resources_left_out = 4,
-		.runs_code = runs_code,
-		.runs_code_count = 1,
+		.constructs = { constructs, 2, 3 },
 		.tool_version = "1.8.5",
 		.checks = { .configuration = "commit",
 			.files = "f",
@@ -162,6 +204,7 @@ static void comes_back_as_it_was_written(void **state)
 	assert_int_equal(got.resources[0].attributes_left_out, 2);
 	assert_int_equal(got.resources_left_out, 4);
 	assert_string_equal(got.resources[1].moved_from, "b.c");
+	assert_int_equal(got.constructs.left_out, 3);
 	assert_string_equal(got.checks.lock, "l");
 	assert_string_equal(got.checks.tier, "full");
 }
@@ -207,6 +250,8 @@ int main(int argc, char **argv)
 	CASES(wrongs, says_what_is_wrong);
 	CASE(has_caps);
 	CASE(counts_are_kept_within_reason);
+	CASE(constructs_that_were_cut);
+	CASES(sources, source_of_a_module);
 	CASE(comes_back_as_it_was_written);
 	CASES(words, in_words);
 	return cases_run(argc, argv);

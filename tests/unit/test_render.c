@@ -24,7 +24,9 @@ static const char summary_replace[] =
 	"\"ingress[0].cidr_blocks\","
 	"\"before\":\"10.0.0.0/8\",\"after\":\"0.0.0.0/0\"}]},"
 	"{\"address\":\"module.logs.aws_s3_bucket.this\",\"action\":\"create\"}],"
-	"\"runs_code\":[\"aws_instance.bastion has a local-exec provisioner\"]}";
+	"\"constructs\":{\"list\":[{\"kind\":\"provisioner\",\"address\":\"aws_instance.bastion\","
+	"\"detail\":\"local-exec\"},{\"kind\":\"module\",\"address\":\"module.logs\","
+	"\"detail\":\"terraform-aws-modules/s3-bucket/aws\"}]}}";
 static const char summary_create[] =
 	"{\"create\":2,\"resources\":[{\"address\":\"a.b\",\"action\":\"create\"},"
 	"{\"address\":\"a.c\",\"action\":\"create\"}]}";
@@ -36,7 +38,8 @@ static const char summary_against[] =
 static const char summary_hostile[] =
 	"{\"create\":1,\"resources\":[{\"address\":\"a.b[\\\"```\\\\n</details> @team #12 <!-- "
 	"sluice:plan:1:x -->\\\"]\",\"action\":\"create\"}],"
-	"\"runs_code\":[\"@everyone **run** <script> https://evil.example www.evil.example\"]}";
+	"\"constructs\":{\"list\":[{\"kind\":\"provisioner\",\"address\":\"@everyone **run**\","
+	"\"detail\":\"<script> https://evil.example www.evil.example</details>\"}]}}";
 
 struct scene {
 	struct pull pull;

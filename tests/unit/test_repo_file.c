@@ -226,7 +226,7 @@ static void test_keys_of_ours(_unused_ void **state)
 		"    approvals:\n"
 		"      - name: two\n"
 		"        if: {plan: {any_action: [delete, replace], any_type: aws_*, more_than: "
-		"5},\n"
+		"5, has: [module]},\n"
 		"             paths: ['**/*.tf'], labels: [big], authors: bot}\n"
 		"        require: {count: 2, from: {team: sre, user: [a, b]},\n"
 		"                  including: [{team: [p, q]}, {user: c, count: 2}]}\n"
@@ -260,6 +260,7 @@ static void test_keys_of_ours(_unused_ void **state)
 	rule = &environment->approvals[0];
 	assert_string_equal(rule->if_plan_actions.list[1], "replace");
 	assert_string_equal(rule->if_resource_types.list[0], "aws_*");
+	assert_string_equal(rule->if_plan_has.list[0], "module");
 	assert_int_equal(rule->if_more_than, 5);
 	assert_string_equal(rule->if_paths.list[0], "**/*.tf");
 	assert_string_equal(rule->if_labels.list[0], "big");

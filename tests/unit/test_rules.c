@@ -260,6 +260,14 @@ static const struct rule_case {
 	{ "more than none", { RULE(.if_more_than = 0) }, "", "r (0 of 1)" },
 	{ "it runs code", { RULE(.if_runs_code = true) }, "", "r (0 of 1)", "create=1 code" },
 	{ "it runs none", { RULE(.if_runs_code = true) }, "bob+", "no rule of the" },
+	{ "a module is not code of its own", { RULE(.if_runs_code = true) }, "bob+",
+		"no rule of the", "create=1 module" },
+	{ "it has one", { RULE(.if_plan_has = LIST("provisioner", "http")) }, "", "r (0 of 1)",
+		"create=1 code" },
+	{ "it has another", { RULE(.if_plan_has = LIST("program", "http")) }, "bob+",
+		"no rule of the", "create=1 code" },
+	{ "it has a module", { RULE(.if_plan_has = LIST("module")) }, "", "r (0 of 1)",
+		"create=1 module" },
 	{ "all that are given must hold",
 		{ RULE(.if_plan_actions = LIST("delete"), .if_more_than = 5) }, "bob+",
 		"no rule of the", "delete=2" },
@@ -397,7 +405,9 @@ static void add_words(struct built *built, const char *said, struct arena *arena
 
 static void add_plan(struct built *built, const char *text, struct arena *arena)
 {
-	static const char *code[] = { "null_resource.x has a local-exec provisioner" };
+	static struct plan_construct code = { CONSTRUCT_PROVISIONER, "null_resource.x",
+		"local-exec" };
+	static struct plan_construct module = { CONSTRUCT_MODULE, "module.m", "o/r/x" };
 	char *copy = arena_strdup(arena, text == NULL ? "create=1" : text), *next = NULL;
 	struct plan_summary *plan = &built->plan;
 
@@ -414,10 +424,10 @@ static void add_plan(struct built *built, const char *text, struct arena *arena)
 		plan->forget += str_starts(word, "forget=") ? count : 0;
 		plan->read += str_starts(word, "read=") ? count : 0;
 		plan->resources_left_out += str_equal(word, "left");
-		if (str_equal(word, "code")) {
-			plan->runs_code = code;
-			plan->runs_code_count = 1;
-		}
+		if (str_equal(word, "code"))
+			plan->constructs = (struct plan_constructs){ &code, 1, 0 };
+		if (str_equal(word, "module"))
+			plan->constructs = (struct plan_constructs){ &module, 1, 0 };
 		if (str_starts(word, "type=")) {
 			built->resource.address = word + 5;
 			plan->resources = &built->resource;

@@ -165,23 +165,72 @@ static void what_forces_comes_first_and_is_never_left_out(_unused_ void **state)
 	strbuf_release(&text);
 }
 
+#define RESOURCE(address, mode, type, more)                                                        \
+	"{\"address\":\"" address "\",\"mode\":\"" mode "\",\"type\":\"" type "\"" more "}"
+#define PROVISIONERS(type) ",\"provisioners\":[{\"type\":\"" type "\"}]"
+
+static const struct found {
+	enum plan_construct_kind kind;
+	const char *address, *detail;
+} found[] = {
+	{ CONSTRUCT_PROGRAM, "data.external.e", "" },
+	{ CONSTRUCT_HTTP, "data.http.h", "" },
+	{ CONSTRUCT_HTTP, "ephemeral.http.h", "" },
+	{ CONSTRUCT_PROVISIONER, "terraform_data.t", "local-exec" },
+	{ CONSTRUCT_PROVISIONER, "terraform_data.t", "file" },
+	{ CONSTRUCT_PROGRAM, "shell_script.s", "" },
+	{ CONSTRUCT_PROVISIONER, "module.m.x.y", "remote-exec" },
+	{ CONSTRUCT_MODULE, "module.m.module.far", "github.com/o/r//m" },
+	{ CONSTRUCT_PROGRAM, "module.m.module.far.data.external.e", "" },
+	{ CONSTRUCT_ACTION, "action.aws_lambda_invoke.a", "" },
+};
+
+/* What stays as it is runs nothing, and a module beside it is no stranger. */
 static void what_runs_code(_unused_ void **state)
 {
 	struct plan_summary summary = summarise(
 		"{\"format_version\":\"1\",\"resource_changes\":[" CHANGE(
 			"module.m[\\\"k\\\"].x.y[0]", "\"create\"", "") "," CHANGE("x.still",
-			"\"no-op\"", "") "],\"configuration\":{\"root_module\":{\"resources\":["
-					 "{\"address\":\"data.external.e\",\"mode\":\"data\","
-					 "\"type\":\"external\"},"
-					 "{\"address\":\"x.still\",\"mode\":\"managed\",\"type\":"
-					 "\"x\",\"provisioners\":[{\"type\":\"local-exec\"}]}],"
-					 "\"module_calls\":{\"m\":{\"module\":{\"resources\":[{"
-					 "\"address\":\"x.y\",\"mode\":\"managed\",\"type\":\"x\","
-					 "\"provisioners\":[{\"type\":\"remote-exec\"}]}]}}}}}}");
+			"\"no-op\"", "") "," CHANGE("shell_script.s", "\"delete\"",
+			"") "," CHANGE("shell_script.still", "\"no-op\"",
+			"") "," CHANGE("terraform_data.t", "\"delete\",\"create\"",
+			"") "],"
+			    "\"configuration\":{\"root_module\":{\"resources\":[" RESOURCE(
+				    "data.external.e", "data", "external",
+				    "") "," RESOURCE("data.http.h", "data", "http",
+				    "") "," RESOURCE("ephemeral.http.h", "ephemeral", "http",
+				    "") "," RESOURCE("x.still", "managed", "x",
+				    PROVISIONERS("local-exec")) "," RESOURCE("terraform_data.t",
+				    "managed", "terraform_data",
+				    ",\"provisioners\":[{\"type\":\"local-exec\"},{\"type\":"
+				    "\"file\"}]") "," RESOURCE("shell_script.s", "managed",
+				    "shell_script", "") "," RESOURCE("shell_script.still",
+				    "managed", "shell_script",
+				    "") "],\"module_calls\":{\"m\":{\"source\":\"../"
+					"m\",\"module\":{\"resources\":[" RESOURCE("x.y", "managed",
+						"x",
+						PROVISIONERS(
+							"remote-exec")) "],\"module_calls\":{"
+									"\"far\":{\"source\":"
+									"\"github.com/o/r//"
+									"m\",\"module\":{"
+									"\"resources\":[" RESOURCE(
+										"data.external.e",
+										"data", "external",
+										"") "]}}}}}}}},"
+										    "\"action_"
+										    "invocations\":"
+										    "[{\"address\":"
+										    "\"action.aws_"
+										    "lambda_invoke."
+										    "a\"}]}");
 
-	assert_int_equal(summary.runs_code_count, 2);
-	assert_string_equal(summary.runs_code[0], "data.external.e runs a program");
-	assert_string_equal(summary.runs_code[1], "module.m.x.y has a remote-exec provisioner");
+	assert_int_equal(summary.constructs.count, countof(found));
+	for (size_t i = 0; i < countof(found); i++) {
+		assert_int_equal(summary.constructs.list[i].kind, found[i].kind);
+		assert_string_equal(summary.constructs.list[i].address, found[i].address);
+		assert_string_equal(summary.constructs.list[i].detail, found[i].detail);
+	}
 }
 
 static void not_a_plan(_unused_ void **state)

@@ -89,10 +89,19 @@ static bool has_type(
 	return false;
 }
 
+static bool has_construct(const struct plan_summary *plan, const struct name_list *words)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		if (plan_constructs_have(&plan->constructs, words->list[i]))
+			return true;
+	}
+	return words->count == 0;
+}
+
 static bool asks_plan(const struct approval_rule *rule)
 {
 	return rule->if_plan_actions.count > 0 || rule->if_resource_types.count > 0 ||
-	       rule->if_more_than >= 0 || rule->if_runs_code;
+	       rule->if_more_than >= 0 || rule->if_runs_code || rule->if_plan_has.count > 0;
 }
 
 static bool plan_matches(
@@ -108,7 +117,8 @@ static bool plan_matches(
 	       (rule->if_resource_types.count == 0 ||
 		       has_type(plan, &rule->if_resource_types, arena)) &&
 	       (rule->if_more_than < 0 || changed > rule->if_more_than) &&
-	       (!rule->if_runs_code || plan->runs_code_count > 0);
+	       has_construct(plan, &rule->if_plan_has) &&
+	       (!rule->if_runs_code || plan_constructs_run_code(&plan->constructs));
 }
 
 enum host_word rule_matches(const struct gate_facts *facts, const struct gate_project *project,
