@@ -17,6 +17,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import sluice  # noqa: E402
+import host_lab  # noqa: E402
 import tls_place  # noqa: E402
 from runner_lab import cli_config, tool  # noqa: E402
 
@@ -198,6 +199,75 @@ def plan_and_apply_get_their_own():
             assert value not in log, value
         logs = "".join(text for text in place.logs())
         assert "REGION=eu-1" in logs and "PLAN_KEY=***" in logs, "the tool did print what it knows: %s" % logs
+
+
+FORK_SERVER = """    forks: plan_on_command
+credentials:
+  main:
+    repos: github.com/*/*
+    plan: {{variables: {{PLAN_KEY: {{file: {folder}/plan.secret}}}}}}
+    apply: {{variables: {{APPLY_KEY: {{file: {folder}/plan.secret}}}}}}
+registries:
+  registry.example: {{repos: github.com/*/*, token_file: {folder}/plan.secret}}
+repos:
+- {{id: /.*/, allowed_overrides: [workflow, apply_requirements], allow_custom_workflows: true}}
+sandbox: {{write: [{folder}/seen], read: [{tools}, {folder}/tool]}}
+"""
+# A head that would like to be trusted: the environment of the base, one of its own with the same credentials, a workflow.
+FORK_HEAD = """version: 3
+projects:
+- {name: p, dir: p0, environment: %s, workflow: mine}
+environments:
+  prod: {credentials: main}
+  mine: {credentials: main}
+workflows:
+  mine: {plan: {steps: [init, plan]}}
+"""
+
+
+@case
+def a_fork_gets_nothing():
+    """Whatever its configuration says, and though a maintainer asks for the plan; the same from a branch has its key."""
+    folder = tempfile.mkdtemp(prefix="sluice-fork-")
+    os.chmod(folder, 0o711)
+    os.makedirs(folder + "/tool", 0o755)
+    os.mkdir(folder + "/seen")
+    os.chmod(folder + "/seen", 0o777)
+    with open(folder + "/plan.secret", "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+        out.write(PLAN_SECRET + "\n")
+    with open(folder + "/tool/look", "w", opener=lambda path, flags: os.open(path, flags, 0o755)) as out:
+        out.write((TOOL % (LOOK, "true")).format(seen=folder + "/seen", tool=STUB))
+    settings = FORK_SERVER.format(folder=folder, tools=os.path.dirname(STUB))
+
+    def seen(name):
+        with open("%s/seen/%s.env" % (folder, name), encoding="utf-8", errors="replace") as text:
+            return text.read()
+
+    def planned(made, number, names=("init", "plan")):
+        expect(made.idle(number)[0]["state"], "done", [one["json"]["body"] for one in made.ours(number)])
+        return [seen(name) for name in names]
+
+    try:
+        with host_lab.lab(tool=folder + "/tool/look", settings=settings,
+                          files={"sluice.yaml": REPO.replace("dir: p,", "dir: p0,")}) as made:
+            branch = made.plan()
+            init, plan = planned(made, branch)
+            assert "PLAN_KEY=" + PLAN_SECRET in plan and "TF_TOKEN_registry_example=" in init, (init, plan)
+            made.fake.change_pull(made.repo, branch, "alice", "closed", state="closed")  # and gives its lock away
+            for environment in ("prod", "mine"):
+                made.push("other", {"sluice.yaml": FORK_HEAD % environment, "p0/y.tf": "# %s\n" % environment}, "stranger")
+                shutil.rmtree(folder + "/seen", ignore_errors=True)
+                os.mkdir(folder + "/seen")
+                os.chmod(folder + "/seen", 0o777)
+                fork = made.fake.open_pull(made.repo, "stranger", "other", fork=True)
+                made.says(fork, "fork")
+                made.fake.comment(made.repo, fork, "bob", "sluice plan")
+                made.wait(lambda: [run for run in made.server.must("GET", "/api/runs") if run["pull"] == fork])
+                for text in planned(made, fork, ["backend", "plan"] if environment == "prod" else ["plan"]):  # its init is whole, and kept
+                    assert "PATH=" in text and PLAN_SECRET not in text and "_KEY" not in text and "TF_TOKEN" not in text, text
+                made.fake.change_pull(made.repo, fork, "stranger", "closed", state="closed")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @case
