@@ -136,9 +136,9 @@ static const struct config_element policy_set = {
 	(const struct config_key[])                                                                \
 	{                                                                                          \
 		{ "users", CONFIG_TEXTS, place + offsetof(struct owners, users),                   \
-			.help = "may approve failing policies" LATER },                            \
+			.help = "may let pass what policies found" },                              \
 			{ "teams", CONFIG_TEXTS, place + offsetof(struct owners, teams),           \
-				.help = "likewise, each of the team" LATER },                      \
+				.help = "likewise, each of the team" },                            \
 		{                                                                                  \
 			0                                                                          \
 		}                                                                                  \
@@ -162,14 +162,13 @@ static const struct config_key policy_set_keys[] = {
 		.help = "where the rules come from" },
 	{ "owners", CONFIG_MAP, .keys = OWNER_KEYS(SET(owners)) },
 	{ "approve_count", CONFIG_INT, SET(approve_count), 1, 20,
-		.help = "how many owners; else that of all sets" LATER },
+		.help = "how many owners; else that of all sets" },
 	{ "sticky_policy_approvals", CONFIG_BOOL, SET(sticky),
-		.help = "approvals outlive a plan that fails in the same items" LATER },
+		.help = "approvals outlive a plan that fails in the same items" },
 	{ "policy_item_regex", CONFIG_TEXT, SET(item_regex), .is_good = server_is_regex,
-		.expected = "a regular expression",
-		.help = "what of the output is one item" LATER },
+		.expected = "a regular expression", .help = "what of the output is one item" },
 	{ "prevent_self_approve", CONFIG_BOOL, SET(prevent_self_approve), .fallback = "false",
-		.help = "the author's approval does not count" LATER },
+		.help = "who wrote the change does not count" },
 	{ 0 },
 };
 
@@ -179,12 +178,12 @@ const struct config_key server_policy_keys[] = {
 		.help = "of the pinned tools; else the conftest of tools.conftest, or of PATH" },
 	{ "owners", CONFIG_MAP, .keys = OWNER_KEYS(AT(policies.owners)) },
 	{ "approve_count", CONFIG_INT, AT(policies.approve_count), 1, 20, .fallback = "1",
-		.help = "how many owners must approve failing policies" LATER },
+		.help = "how many owners must let it pass" },
 	{ "sticky_policy_approvals", CONFIG_BOOL, AT(policies.sticky), .fallback = "false",
-		.help = "approvals outlive a plan that fails in the same items" LATER },
+		.help = "approvals outlive a plan that fails in the same items" },
 	{ "policy_item_regex", CONFIG_TEXT, AT(policies.item_regex), .is_good = server_is_regex,
 		.expected = "a regular expression", .fallback = "(?s).+",
-		.help = "what of the output is one item" LATER },
+		.help = "what of the output is one item" },
 	{ "policy_sets", CONFIG_LIST, AT(policies.sets), .keys = policy_set_keys,
 		.element = &policy_set, .count = AT(policies.set_count),
 		.help = "the rules by name; each is asked where policy_check is on" },

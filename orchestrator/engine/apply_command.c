@@ -56,8 +56,20 @@ static int check_before(struct asking *asking, const struct job *job, const stru
 	return 0;
 }
 
-static int choose(struct asking *asking, const struct job *all, size_t all_count,
+static int check_policies(struct asking *asking, const struct run *plan_run, const struct job *job,
 	struct chosen *ret, struct err *err)
+{
+	struct policies_state policies;
+	int r = policies_read(asking->engine, asking->arena, asking->pull, plan_run, job, "",
+		&(struct gate_question){ .max_age_ms = FACTS_NOW_MS }, &policies, err);
+
+	if (r == 0 && !policies.verdict.open && ret->against == NULL)
+		ret->against = policies.verdict.missing;
+	return r;
+}
+
+static int choose(struct asking *asking, const struct run *plan_run, const struct job *all,
+	size_t all_count, struct chosen *ret, struct err *err)
 {
 	const struct command *command = asking->command;
 	struct job *jobs = arena_alloc(asking->arena, (all_count + 1) * sizeof(*jobs));
@@ -86,13 +98,13 @@ static int choose(struct asking *asking, const struct job *all, size_t all_count
 		if (!job->has_changes || job->is_applied)
 			continue;
 		ret->plans[ret->changed++] = *job;
-		if (ret->against == NULL)
-			ret->against = policies_against(job, asking->arena);
 		if (!is_held(locks, lock_count, job)) {
 			ret->unlocked++;
 			ret->unlocked_name = job->project;
 		}
 		r = check_before(asking, job, jobs, count, all, all_count, ret, err);
+		if (r == 0)
+			r = check_policies(asking, plan_run, job, ret, err);
 	}
 	return r;
 }
@@ -179,7 +191,7 @@ int apply_command(struct asking *asking, struct err *err)
 	if (!run_state_is_final(plan_run.state))
 		return asking_refuse(asking, "the plan is not finished yet",
 			"Wait for the plan, have it approved, then apply.", err);
-	r = choose(asking, jobs, count, &chosen, err);
+	r = choose(asking, &plan_run, jobs, count, &chosen, err);
 	if (r == -ERR_SYNTAX)
 		return asking_refuse(asking, arena_strdup(arena, err->text),
 			"Look at the names in the plan's table.", err);
@@ -202,8 +214,9 @@ int apply_command(struct asking *asking, struct err *err)
 			"Comment `sluice plan` to take it again.", err);
 	if (chosen.against != NULL)
 		return asking_refuse(asking, chosen.against,
-			"Its messages stand in the plan's comment: fix and push, or apply another "
-			"project with `sluice apply -p NAME`.",
+			"Its messages stand in the plan's comment: fix and push, or its owners let "
+			"it pass with `sluice approve_policies`. Another project is applied with "
+			"`sluice apply -p NAME`.",
 			err);
 	if (chosen.before != NULL)
 		return asking_refuse(asking, chosen.before,
@@ -240,7 +253,7 @@ static int pull_of(struct engine *engine, struct arena *arena, const struct vcs_
 }
 
 static bool asks_gate(struct engine *engine, struct arena *arena, const struct vcs_event *event,
-	unsigned *ret_requires)
+	unsigned *ret_requires, bool *ret_approves)
 {
 	struct command command = { 0 };
 
@@ -249,16 +262,38 @@ static bool asks_gate(struct engine *engine, struct arena *arena, const struct v
 	command_parse(&engine->words, event->body, strlen(event->body), arena, &command);
 	/* what an import requires stands with its project: whatever it is, the host is asked */
 	*ret_requires = command.kind == COMMAND_APPLY ? 0 : REQUIRE_MERGEABLE;
+	*ret_approves = command.kind == COMMAND_APPROVE_POLICIES;
 	return command.kind == COMMAND_APPLY || command.kind == COMMAND_IMPORT ||
-	       command.kind == COMMAND_STATE_RM;
+	       command.kind == COMMAND_STATE_RM || *ret_approves;
+}
+
+/* What is asked of the owners of policies; *is_fresh is cleared when a host must be asked. */
+static int policies_pass(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *plan_run, const struct job *jobs, size_t count, const char *adding,
+	bool *is_fresh, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct policies_state ignored;
+		bool knows = true;
+
+		if (jobs[i].op != JOB_PLAN || jobs[i].state != JOB_DONE)
+			continue;
+		r = policies_read(engine, arena, pull, plan_run, &jobs[i], adding,
+			&(struct gate_question){ .max_age_ms = FACTS_NOW_MS, .is_fresh = &knows },
+			&ignored, err);
+		*is_fresh = *is_fresh && knows;
+	}
+	return r;
 }
 
 int gate_pass(struct engine *engine, struct arena *arena, struct inbox_id row,
 	const struct vcs_event *event, bool *ret_waits, struct err *err)
 {
 	struct gate_verdict ignored = { 0 };
+	bool is_fresh = true, approves = false;
 	struct job *jobs = NULL;
-	bool is_fresh = true;
 	struct run plan_run;
 	struct pull pull;
 	unsigned requires = 0;
@@ -266,7 +301,7 @@ int gate_pass(struct engine *engine, struct arena *arena, struct inbox_id row,
 	int r;
 
 	*ret_waits = false;
-	if (!asks_gate(engine, arena, event, &requires))
+	if (!asks_gate(engine, arena, event, &requires, &approves))
 		return 0;
 	r = pull_of(engine, arena, event, &pull, err);
 	if (r == 0)
@@ -282,6 +317,9 @@ int gate_pass(struct engine *engine, struct arena *arena, struct inbox_id row,
 				.max_age_ms = FACTS_NOW_MS,
 				.is_fresh = &is_fresh },
 			&ignored, err);
+	if (r == 0)
+		r = policies_pass(engine, arena, &pull, &plan_run, jobs, count,
+			approves ? event->actor : "", &is_fresh, err);
 	*ret_waits = !is_fresh;
 	return r < 0 || is_fresh ? r : facts_hold(engine, pull.id, row, err);
 }

@@ -4,7 +4,7 @@
 #include "orchestrator/engine/private.h"
 
 /* Payloads of statuses: "" is the run's own; "apply" that of what is left of its plans; "plan
- * COMMIT" and "apply COMMIT" say the same of a merge queue's commit. */
+ * COMMIT" and "apply COMMIT" say the same of a merge queue's commit; POLICIES_STATUS. */
 static const char of_plan[] = "plan", of_apply[] = "apply";
 
 int apply_left(
@@ -107,8 +107,11 @@ int apply_status_request(struct engine *engine, struct arena *arena, const struc
 	struct host_request *request, struct err *err)
 {
 	const char *head = strchr(row->payload, ' ');
-	int r = str_starts(row->payload, of_apply) ? whole_status(engine, arena, row, request, err)
-						   : 0;
+	int r = str_equal(row->payload, POLICIES_STATUS)
+			? policies_status_request(engine, arena, row, request, err)
+		: str_starts(row->payload, of_apply)
+			? whole_status(engine, arena, row, request, err)
+			: 0;
 
 	if (head == NULL)
 		return r;

@@ -38,8 +38,8 @@ static int read_apply(struct engine *engine, struct arena *arena, struct facts *
 	const struct job *job = facts->job;
 	struct run plan_run;
 	struct job plan_job;
-	const char *against;
-	bool is_held = false;
+	struct policies_state policies;
+	bool is_held = false, knows_owners = true;
 	int r = store_run_load(engine->store, arena, facts->run->plan_run, &plan_run, err);
 
 	if (r == 0)
@@ -54,9 +54,14 @@ static int read_apply(struct engine *engine, struct arena *arena, struct facts *
 				.max_age_ms = FACTS_NOW_MS,
 				.is_fresh = &facts->is_fresh },
 			gate, err);
+	if (r == 0)
+		r = policies_read(engine, arena, facts->pull, &plan_run, &plan_job, "",
+			&(struct gate_question){
+				.max_age_ms = FACTS_NOW_MS, .is_fresh = &knows_owners },
+			&policies, err);
 	if (r < 0)
 		return r;
-	against = policies_against(&plan_job, arena);
+	facts->is_fresh = facts->is_fresh && knows_owners;
 	if (facts->pull->state != PULL_OPEN)
 		*ret_why = "the pull request is no longer open";
 	else if (!str_equal(facts->pull->head, facts->run->head) ||
@@ -68,8 +73,8 @@ static int read_apply(struct engine *engine, struct arena *arena, struct facts *
 		*ret_why = "this plan was used before";
 	else if (!is_held)
 		*ret_why = "the lock of the project is gone";
-	else if (against != NULL)
-		*ret_why = against;
+	else if (!policies.verdict.open)
+		*ret_why = policies.verdict.missing;
 	else if (!gate->open)
 		*ret_why = gate->missing;
 	else

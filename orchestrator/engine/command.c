@@ -33,14 +33,23 @@ static const struct verb {
 	{ "state", COMMAND_STATE_RM, true, false,
 		"take resources out of the state of one project; the plan is void then", "rm",
 		" rm ADDRESS...", 1, COMMAND_TARGETS_MAX, true, "state rm" },
-	{ "approve_policies", COMMAND_APPROVE_POLICIES, true, false, "accept failed policy checks",
-		.needs_name = true },
+	{ "approve_policies", COMMAND_APPROVE_POLICIES, true, false,
+		"as an owner of policies, let pass what they found", .needs_name = true },
 	{ "version", COMMAND_VERSION, true, false, "the versions of sluice and of the tools",
 		.needs_name = true },
 	{ "help", COMMAND_HELP, false, false, "this text" },
 };
 
-enum flag { FLAG_DIR, FLAG_WORKSPACE, FLAG_PROJECT, FLAG_VERBOSE, FLAG_NEW_COMMANDS, FLAG_MAX };
+enum flag {
+	FLAG_DIR,
+	FLAG_WORKSPACE,
+	FLAG_PROJECT,
+	FLAG_VERBOSE,
+	FLAG_NEW_COMMANDS,
+	FLAG_POLICY_SET,
+	FLAG_CLEAR_POLICIES,
+	FLAG_MAX
+};
 
 static const struct {
 	const char *word, *long_word, *value, *help;
@@ -52,9 +61,22 @@ static const struct {
 	[FLAG_VERBOSE] = { "--verbose", "--verbose", NULL, "show more output" },
 	[FLAG_NEW_COMMANDS] = { "--new-commands", "--new-commands", NULL,
 		"`plan`: let the commands run that this pull request adds to its workflows" },
+	[FLAG_POLICY_SET] = { "--policy-set", "--policy-set", "NAME",
+		"`approve_policies`: only this policy set" },
+	[FLAG_CLEAR_POLICIES] = { "--clear-policy-approval", "--clear-policy-approval", NULL,
+		"`approve_policies`: take back what was said of them" },
 };
 
-static const struct command nothing = { .dir = "", .workspace = "", .project = "", .hint = "" };
+/* Flags of one command only. */
+static const enum command_kind flag_owner[FLAG_MAX] = {
+	[FLAG_NEW_COMMANDS] = COMMAND_PLAN,
+	[FLAG_POLICY_SET] = COMMAND_APPROVE_POLICIES,
+	[FLAG_CLEAR_POLICIES] = COMMAND_APPROVE_POLICIES,
+};
+
+static const struct command nothing = {
+	.dir = "", .workspace = "", .project = "", .policy_set = "", .hint = ""
+};
 
 const char *command_verb(enum command_kind kind)
 {
@@ -305,8 +327,10 @@ static const char *checked_workspace(struct command *command, const char *value)
 static bool take_value(
 	struct command *command, enum flag flag, const char *value, struct arena *arena)
 {
-	const char **to[FLAG_MAX] = { &command->dir, &command->workspace, &command->project, NULL,
-		NULL };
+	const char **to[FLAG_MAX] = { [FLAG_DIR] = &command->dir,
+		[FLAG_WORKSPACE] = &command->workspace,
+		[FLAG_PROJECT] = &command->project,
+		[FLAG_POLICY_SET] = &command->policy_set };
 
 	if (!str_empty(*to[flag]))
 		invalid(command, arena_printf(arena, "%s is given twice", flags[flag].word), "");
@@ -403,6 +427,17 @@ static bool take_target(
 	return true;
 }
 
+static bool take_switch(struct command *command, enum flag flag)
+{
+	bool *to[FLAG_MAX] = { [FLAG_VERBOSE] = &command->is_verbose,
+		[FLAG_NEW_COMMANDS] = &command->releases_commands,
+		[FLAG_CLEAR_POLICIES] = &command->clears_policies };
+
+	if (to[flag] != NULL)
+		*to[flag] = true;
+	return to[flag] != NULL;
+}
+
 static void parse_flags(struct command *command, const struct verb *verb, const struct words *words,
 	size_t at, struct arena *arena)
 {
@@ -428,18 +463,15 @@ static void parse_flags(struct command *command, const struct verb *verb, const 
 			unknown_word(command, verb, word, arena);
 			return;
 		}
-		if (flag == FLAG_VERBOSE) {
-			command->is_verbose = true;
-			continue;
-		}
-		if (flag == FLAG_NEW_COMMANDS && command->kind == COMMAND_PLAN) {
-			command->releases_commands = true;
-			continue;
-		}
-		if (flag == FLAG_NEW_COMMANDS) {
-			invalid(command, "only a plan takes --new-commands", "");
+		if (flag_owner[flag] != COMMAND_NONE && flag_owner[flag] != command->kind) {
+			invalid(command,
+				arena_printf(arena, "only %s takes %s",
+					command_verb(flag_owner[flag]), flags[flag].word),
+				"");
 			return;
 		}
+		if (take_switch(command, flag))
+			continue;
 		if (value == NULL)
 			value = at + 1 < words->count ? words->items[++at] : "";
 		if (!take_value(command, flag, value, arena))

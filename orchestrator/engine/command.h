@@ -3,6 +3,7 @@
  * other words are never a command.
  *
  *   [sluice | atlantis | @bot] VERB [-d DIR] [-w WORKSPACE] [-p PROJECT] [--verbose] [-- ARGS...]
+ *   (sluice | atlantis | @bot) approve_policies [-d] [-w] [-p] [--policy-set NAME]
  *   (sluice | atlantis | @bot) import ADDRESS ID [-d] [-w] [-p]
  *   (sluice | atlantis | @bot) state rm ADDRESS... [-d] [-w] [-p]
  *
@@ -34,6 +35,8 @@ struct command {
 	const char *dir, *workspace, *project; /* "" when not given */
 	bool is_verbose;
 	bool releases_commands;	 /* plan --new-commands */
+	const char *policy_set;	 /* approve_policies --policy-set; "" when not given */
+	bool clears_policies;	 /* approve_policies --clear-policy-approval */
 	const char **extra_args; /* after -- */
 	size_t extra_arg_count;
 	const char **targets; /* import: address and id; state rm: addresses; none begins with a

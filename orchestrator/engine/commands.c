@@ -436,8 +436,7 @@ int command_handle(struct engine *engine, struct arena *arena, struct pull *pull
 	case COMMAND_VERSION:
 		return version_command(&asking, err);
 	case COMMAND_APPROVE_POLICIES:
-		return asking_refuse(&asking, "policy checks cannot be approved by people yet",
-			"A failed check fails its plan: fix and push.", err);
+		return approve_policies_command(&asking, err);
 	case COMMAND_INVALID:
 		return invalid_command(&asking, err);
 	case COMMAND_NONE:

@@ -50,6 +50,24 @@ static bool is_guarded(const struct project_guard *guard)
 	       (guard->apply_requires & REQUIRE_MERGEABLE);
 }
 
+/* Checked, and nothing was found, or the owners let it pass. */
+static int look_at_policies(struct gathering *on, const struct job *job, bool were_checked,
+	struct gate_project *project, struct err *err)
+{
+	struct policies_state policies;
+	bool is_fresh = true;
+	int r = policies_read(on->engine, on->arena, on->pull, on->plan_run, job, "",
+		&(struct gate_question){
+			.max_age_ms = on->question->max_age_ms, .is_fresh = &is_fresh },
+		&policies, err);
+
+	project->policies_passed = r == 0 && job->state == JOB_DONE && were_checked &&
+				   project->plan != NULL && project->plan->policies.count > 0 &&
+				   policies.verdict.open;
+	on->is_stale = on->is_stale || !is_fresh;
+	return r;
+}
+
 static int add_project(struct gathering *on, const struct job *job, struct err *err)
 {
 	struct project_guard *guard = arena_alloc(on->arena, sizeof(*guard));
@@ -70,14 +88,13 @@ static int add_project(struct gathering *on, const struct job *job, struct err *
 		.guard = guard,
 		.plan = gather_plan(on, job),
 	};
-	project->policies_passed = job->state == JOB_DONE && recipe.checks_policies &&
-				   project->plan != NULL &&
-				   policy_results_pass(&project->plan->policies);
+	if (guard->apply_requires & REQUIRE_POLICIES_PASSED)
+		r = look_at_policies(on, job, recipe.checks_policies, project, err);
 	look_at_freezes(on, guard, project);
 	if (guard->apply_requires & REQUIRE_UNDIVERGED)
 		project->undiverged = is_undiverged(on);
 	on->facts.asks_host = on->facts.asks_host || is_guarded(guard);
-	return 0;
+	return r;
 }
 
 /* ---- people ---- */
@@ -188,6 +205,8 @@ int gate_read(struct engine *engine, struct arena *arena, const struct pull *pul
 	if (r < 0)
 		return r;
 	ask_host(&on);
+	if (on.is_stale && question->is_fresh != NULL)
+		*question->is_fresh = false;
 	gates_decide(&on.facts, arena, ret);
 	ret->set_digest = digest;
 	return 0;

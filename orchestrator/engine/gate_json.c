@@ -70,11 +70,43 @@ static size_t plans_left(const struct job *jobs, size_t count, struct job *ret)
 	return left;
 }
 
+/* A row for each policy set that found something in one of the plans. */
+static int add_policies(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *plan_run, const struct gate_question *question, bool *is_fresh,
+	json_t *json, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < question->plan_count; i++) {
+		struct policies_state state;
+		bool knows = true;
+
+		r = policies_read(engine, arena, pull, plan_run, &question->plans[i], "",
+			&(struct gate_question){
+				.max_age_ms = question->max_age_ms, .is_fresh = &knows },
+			&state, err);
+		*is_fresh = *is_fresh && knows;
+		for (size_t k = 0; r == 0 && k < state.verdict.rule_count; k++) {
+			struct gate_rule row = state.verdict.rules[k];
+
+			row.name = arena_printf(arena, "policy set %s", row.name);
+			json_array_append_new(json_object_get(json, "rules"), rule_json(&row));
+		}
+		if (r < 0 || state.verdict.open)
+			continue;
+		if (json_is_true(json_object_get(json, "open")))
+			json_object_set_new(json, "missing", jsonx_any(state.verdict.missing));
+		json_object_set_new(json, "open", json_false());
+	}
+	return r;
+}
+
 int engine_gates(struct engine *engine, struct pull_id id, const char *approve, json_t **ret,
 	struct err *err)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
 	const char *what_if[WHAT_IF_MAX];
+	_cleanup_json_ json_t *json = NULL;
 	struct gate_question question = {
 		.initiator = "", .max_age_ms = FACTS_NOW_MS, .what_if = what_if
 	};
@@ -96,10 +128,14 @@ int engine_gates(struct engine *engine, struct pull_id id, const char *approve, 
 	question.is_fresh = &is_fresh;
 	question.what_if_count = split(approve, &arena, what_if);
 	r = gate_show(engine, &arena, &pull, &plan_run, &question, &gate, err);
+	if (r == 0) {
+		json = gate_json(&pull, &gate);
+		r = add_policies(engine, &arena, &pull, &plan_run, &question, &is_fresh, json, err);
+	}
 	if (r == 0 && !is_fresh)
 		return err_class_set(
 			err, ERR_BUSY, ERR_CLASS_TEMP, "the host is being asked: ask again");
 	if (r == 0)
-		*ret = gate_json(&pull, &gate);
+		*ret = steal_ptr(json);
 	return r;
 }

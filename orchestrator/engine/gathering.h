@@ -12,6 +12,7 @@ struct gathering {
 	struct gate_facts facts;
 	struct gate_project *projects;
 	struct gate_needs needs;
+	bool is_stale; /* something else must be asked of the host first */
 };
 
 /* What the plan of this job would do; NULL: it cannot be read. */

@@ -298,8 +298,6 @@ _must_check_ int locks_tidy(
 /* The same for one project: the end of its job changes nothing for the others. */
 _must_check_ int lock_tidy(struct engine *engine, const struct pull *pull, const char *dir,
 	const char *workspace, struct err *err);
-/* Which policy of this plan fails, in words; NULL when none does. */
-const char *policies_against(const struct job *plan, struct arena *arena);
 /* Keeps of `jobs` those that -d, -w and -p choose. ERR_SYNTAX: a pattern is none. */
 _must_check_ int jobs_choose(struct job *jobs, size_t *count, const char *dir,
 	const char *workspace, const char *project, struct arena *arena, struct err *err);
@@ -381,6 +379,24 @@ _must_check_ int gate_show(struct engine *engine, struct arena *arena, const str
 	const struct run *plan_run, const struct gate_question *question, struct gate_verdict *ret,
 	struct err *err);
 const char *gate_counted(const struct gate_verdict *gate, struct arena *arena); /* "bob, carol" */
+
+/* ---- policies.c ---- */
+#define POLICIES_STATUS "policies" /* payload of a status */
+struct policies_state {
+	struct gate_verdict verdict; /* a row for each set that found something */
+	struct gate_policy *sets;    /* the same sets, in the order of the rows */
+	size_t set_count;
+};
+/* How the policies of one plan stand; as if `adding` let its findings pass now, unless that is
+ * empty. Of the question only its age and freshness count. */
+_must_check_ int policies_read(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *plan_run, const struct job *plan, const char *adding,
+	const struct gate_question *question, struct policies_state *ret, struct err *err);
+/* Says PREFIX/policy_check, where plans of the run are checked at all. */
+_must_check_ int policies_status_put(struct engine *engine, struct arena *arena,
+	const struct pull *pull, const struct run *run, struct err *err);
+_must_check_ int policies_status_request(struct engine *engine, struct arena *arena,
+	const struct outbox_row *row, struct host_request *request, struct err *err);
 
 /* ---- slots.c ---- */
 _must_check_ int slots_assign(

@@ -301,7 +301,10 @@ static void put_plan_end(struct strbuf *out, const struct view *view, const stru
 	if (view->run->state != RUN_DONE && view->run->state != RUN_FAILED)
 		return;
 	if (to_apply == 0 && tally->against > 0) {
-		strbuf_puts(out, "**To apply:** fix what the policies say, and push.\n");
+		strbuf_printf(out,
+			"**To apply:** fix what the policies say, and push; or their owners let it "
+			"pass with `%s approve_policies`.\n",
+			view->command_word);
 		return;
 	}
 	if (to_apply == 0) {
@@ -371,13 +374,16 @@ static void put_run_failure(struct page *page)
 
 /* ---- the whole ---- */
 
-static int danger_of(const struct job *job, const struct plan_summary *summary)
+static int danger_of(const struct shown *shown)
 {
+	const struct job *job = shown->job;
+	const struct plan_summary *summary = &shown->summary;
+
 	if (job->state == JOB_FAILED || job->state == JOB_INTERRUPTED)
 		return 100;
 	if (job->state == JOB_REFUSED || job->state == JOB_SKIPPED)
 		return 90;
-	if (policy_results_against(&summary->policies) != NULL)
+	if (render_against(shown) != NULL)
 		return 85;
 	if (summary->delete + summary->replace > 0)
 		return 80;
@@ -411,7 +417,7 @@ static struct shown *collect(const struct view *view, struct arena *arena)
 							16 << 20, &json, &ignored) == 0)
 			shown[i].has_summary = plan_summary_read(json, arena, &shown[i].summary,
 						       &ignored) == 0;
-		shown[i].danger = danger_of(job, &shown[i].summary);
+		shown[i].danger = danger_of(&shown[i]);
 	}
 	if (view->job_count > 0)
 		qsort(shown, view->job_count, sizeof(*shown), compare_danger);

@@ -16,6 +16,8 @@ struct view_job {
 	const char *lock_author;
 	int64_t lock_since_ms;
 	int slot_place; /* place in the queue for a slot, 0: none */
+	/* Of the policies that found something: who let it pass. NULL: nobody. */
+	const struct gate_verdict *policies;
 };
 
 struct view {

@@ -33,7 +33,8 @@ void render_gates(struct strbuf *out, const struct view *view, int to_apply, int
 void render_commands(struct strbuf *out, const struct view *view);
 void render_config_changes(struct strbuf *out, const struct view *view);
 void render_notes(struct strbuf *out, const struct view *view);
-/* The first policy set that fails, or NULL; and what all of them said. */
+/* The first policy set that fails and that its owners did not let pass, or NULL; and what all said.
+ */
 const struct policy_result *render_against(const struct shown *shown);
 void render_policies(struct strbuf *out, const struct shown *shown, size_t most);
 /* The folded block of one project; nothing when there is nothing to unfold. */

@@ -66,6 +66,26 @@ static int view_jobs(struct engine *engine, struct arena *arena, struct view *vi
 	return lock_words(engine, arena, view->pull, shown, view->job_count, err);
 }
 
+static int view_policies(
+	struct engine *engine, struct arena *arena, struct view *view, struct err *err)
+{
+	struct view_job *shown = (struct view_job *)(uintptr_t)view->jobs;
+	int r = 0;
+
+	if (view->run->kind != RUN_PLAN || !run_state_is_final(view->run->state))
+		return 0;
+	for (size_t i = 0; r == 0 && i < view->job_count; i++) {
+		struct policies_state *policies = arena_alloc(arena, sizeof(*policies));
+
+		if (shown[i].job->op != JOB_PLAN || shown[i].job->state != JOB_DONE)
+			continue;
+		r = policies_read(engine, arena, view->pull, view->run, shown[i].job, "",
+			&(struct gate_question){ .max_age_ms = FACTS_SHOWN_MS }, policies, err);
+		shown[i].policies = &policies->verdict;
+	}
+	return r;
+}
+
 static int view_gate(struct engine *engine, struct arena *arena, struct view *view, struct err *err)
 {
 	struct gate_verdict *gate = arena_alloc(arena, sizeof(*gate));
@@ -160,6 +180,8 @@ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
 		r = store_pull_load(engine->store, arena, run->pull_id, ret_pull, err);
 	if (r == 0)
 		r = view_jobs(engine, arena, &view, err);
+	if (r == 0)
+		r = view_policies(engine, arena, &view, err);
 	if (r == 0)
 		r = view_gate(engine, arena, &view, err);
 	if (r == 0)

@@ -120,11 +120,6 @@ json_t *policy_results_write(const struct policy_results *results)
 	return list;
 }
 
-bool policy_results_pass(const struct policy_results *results)
-{
-	return results->count > 0 && policy_results_against(results) == NULL;
-}
-
 const struct policy_result *policy_results_against(const struct policy_results *results)
 {
 	for (size_t i = 0; i < results->count; i++)

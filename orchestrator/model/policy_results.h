@@ -23,7 +23,5 @@ struct policy_results {
 _must_check_ int policy_results_read(
 	const json_t *json, struct arena *arena, struct policy_results *ret, struct err *err);
 json_t *policy_results_write(const struct policy_results *results); /* owned by the caller */
-/* Checked, and nothing failed; without a result nothing was checked. */
-bool policy_results_pass(const struct policy_results *results);
 /* The first set with failures, or NULL. */
 const struct policy_result *policy_results_against(const struct policy_results *results);

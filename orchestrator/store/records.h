@@ -62,6 +62,18 @@ struct lock_row {
 	int64_t since_ms;
 };
 
+/* Somebody let what a policy set found in one plan pass, or takes back what all others said of it.
+ */
+struct policy_word_row {
+	int64_t id;
+	struct pull_id pull;
+	struct run_id run; /* of the plans */
+	const char *dir, *workspace, *project, *policy_set;
+	const char *person;
+	const char *items; /* what was found, to compare with what is found later; "" */
+	bool is_clear;
+};
+
 struct plan_set_row {
 	int64_t id; /* the fencing number: only rises */
 	struct pull_id pull;

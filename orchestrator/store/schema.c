@@ -128,14 +128,23 @@ static const char *const migrations[] = {
 	"UPDATE inbox SET hash = substr(hash, 1, 32);",
 	/* 10: a plan set carries the mark of its server; without one it must be planned again */
 	"ALTER TABLE plan_set ADD COLUMN seal TEXT NOT NULL DEFAULT '';",
+	/* 11: who let findings of a policy set pass, for which plans */
+	"CREATE TABLE policy_word(id INTEGER PRIMARY KEY, pull INTEGER NOT NULL REFERENCES "
+	"pull(id), run INTEGER NOT NULL REFERENCES run(id), dir TEXT NOT NULL, workspace TEXT NOT "
+	"NULL, project TEXT NOT NULL, policy_set TEXT NOT NULL, person TEXT NOT NULL, items TEXT "
+	"NOT NULL, is_clear INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX policy_word_pull ON policy_word(pull, id);"
+	"CREATE TRIGGER policy_word_kept BEFORE UPDATE ON policy_word BEGIN SELECT RAISE(ABORT, "
+	"'what somebody said never changes'); END;",
 };
 
 /* Children before parents. */
 const char *const schema_wipe[] = { "DELETE FROM deadline", "DELETE FROM lock",
 	"DELETE FROM outbox", "DELETE FROM inbox", "DELETE FROM history", "DELETE FROM job",
-	"DELETE FROM plan_set", "DELETE FROM run", "DELETE FROM ledger", "DELETE FROM audit",
-	"DELETE FROM released", "DELETE FROM pull", "DELETE FROM repo", "DELETE FROM shelf",
-	"DELETE FROM counter", "UPDATE audit_tip SET id = 0, hash = ''", NULL };
+	"DELETE FROM plan_set", "DELETE FROM policy_word", "DELETE FROM run", "DELETE FROM ledger",
+	"DELETE FROM audit", "DELETE FROM released", "DELETE FROM pull", "DELETE FROM repo",
+	"DELETE FROM shelf", "DELETE FROM counter", "UPDATE audit_tip SET id = 0, hash = ''",
+	NULL };
 
 int schema_allow_wipe(struct db *db, struct err *err)
 {

@@ -150,6 +150,11 @@ _must_check_ int store_plan_set_insert(
 	struct store *store, const struct plan_set_row *row, struct err *err);
 _must_check_ int store_plan_set_of_run(struct store *store, struct arena *arena, struct run_id run,
 	struct plan_set_row *ret, struct err *err); /* ERR_MISSING */
+_must_check_ int store_policy_word_put(
+	struct store *store, const struct policy_word_row *row, struct err *err);
+_must_check_ int store_policy_word_list(struct store *store, struct arena *arena,
+	struct pull_id pull, struct policy_word_row **ret, size_t *ret_count,
+	struct err *err); /* oldest first */
 
 /* ---- locks: one row per project held, and the queue behind it
  * -------------------------------------------------------- */

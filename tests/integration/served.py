@@ -49,6 +49,24 @@ class Served:
     def comments(self):
         return [comment["body"] for comment in self.server.must("GET", "/local/pulls/1")["comments"]]
 
+    def status(self, name):
+        """The newest of that name."""
+        found = [one for one in self.server.must("GET", "/local/pulls/1")["statuses"] if one["context"] == "sluice/" + name]
+        return found[-1]["state"] if found else None
+
+    def push(self, files):
+        work, repo = os.path.join(self.folder, "work"), os.path.join(self.folder, "repo.git")
+        sluice.git(self.folder, "clone", "-q", "-b", "feature", repo, work)
+        old = sluice.git(work, "rev-parse", "HEAD")
+        sluice.write_files(work, files)
+        sluice.git(work, "add", "-A")
+        sluice.git(work, "commit", "-qm", "more")
+        head = sluice.git(work, "rev-parse", "HEAD")
+        sluice.git(work, "push", "-q", "origin", "HEAD:refs/heads/feature")
+        self.server.must("POST", "/local/push", {"repo": "r", "pusher": "alice", "refs": [
+            {"ref": "refs/heads/feature", "old": old, "new": head}]})
+        self.run = self.server.wait_idle(1)[0]
+
     def jobs(self):
         return self.server.must("GET", "/api/runs/%d" % self.run["id"])["jobs"]
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 
@@ -253,7 +254,7 @@ def pinned_conftest():
 # ---- through a real server --------------------------------------------------------------------------------------
 
 
-def served(p, q, config="", rule=""):
+def served(p, q, config="", rule="", tags="source: local", cost="source: local"):
     """A server with two policy sets on a repository with two projects, and alice's pull request over both."""
     name, program = ("terraform", "terraform") if tool("terraform") else ("opentofu", "tofu")
     if tool(program) is None or tool("conftest") is None:
@@ -264,9 +265,9 @@ def served(p, q, config="", rule=""):
     text = """repos: [{id: /.*/, policy_check: true%s}]
 policies:
   policy_sets:
-  - {name: tags, path: %s/policies/tags}
-  - {name: cost, path: %s/policies/cost}
-""" % (rule, folder, folder)
+  - {name: tags, path: %s/policies/tags, %s}
+  - {name: cost, path: %s/policies/cost, %s}
+""" % (rule, folder, tags, folder, cost)
     return Served(name, program, text + config, {"p/main.tf": "#\n", "q/main.tf": "#\n"}, {"p/main.tf": THING % p, "q/main.tf": THING % q},
                   folder, ", conftest: %s" % os.path.realpath(tool("conftest")))
 
@@ -301,6 +302,77 @@ def policies_passed_is_judged_by_what_the_sets_said():
         expect(run_["kind"], "plan", comment)
         run_, comment = place.say("sluice import -d q terraform_data.x an-id")
         expect((run_["kind"], run_["state"]), ("import", "done"), comment)
+
+
+def plain(comment):
+    return comment.replace("\\", "")
+
+
+def gates_of(place):
+    done = subprocess.run([os.path.join(place.server.build, "sluice"), "gates", "r#1", "--json", "--data", place.server.data],
+                          capture_output=True, text=True, check=False)
+    answer = json.loads(done.stdout)
+    return {"open": answer["open"], "rows": [(row["name"], row["answer"], row["have"], row["need"]) for row in answer["rules"]]}
+
+
+OWNED = """  owners: {users: [root]}
+  policy_item_regex: '[a-z_.]+ is'
+commands: {allowed: [plan, apply, approve_policies]}
+teams: {sec: {members: [carol, dave, alice]}}
+"""
+
+
+@case
+def owners_let_findings_pass():
+    """Counted, bound to the plans, and nobody else's word; sticky where the items stay the same."""
+    one, two = "owners: {teams: [sec]}, approve_count: 2, prevent_self_approve: true", "owners: {users: [erin]}, sticky_policy_approvals: true"
+    with served("bad", "good", OWNED, tags=one, cost=two) as place:
+        expect(place.status("policy_check"), "failure")
+        place.approve("bob")
+        for who, why in (("bob", "is not one of sec or root"), ("alice", "policy set tags: author")):
+            comment = plain(place.say("sluice approve_policies", who)[1])
+            assert "**Not approved**" in comment and why in comment, comment
+        place.say("sluice approve_policies", "carol")
+        assert "owners: 1 of 2 of sec or root: carol" in plain(place.comments()[0]), plain(place.comments()[0])
+        place.say("sluice approve_policies -p p", "carol")
+        assert "fails for p (1 of 2" in plain(place.say("sluice apply -p p", "bob")[1]), "twice the same"
+        place.say("sluice approve_policies --policy-set cost", "dave")
+        assert "1 of 2" in plain(place.comments()[0]), "another set was meant"
+        place.say("sluice approve_policies --policy-set tags", "dave")
+        assert "the policy set cost fails for p (0 of 1" in plain(place.say("sluice apply -p p", "bob")[1])
+        gates = gates_of(place)
+        assert not gates["open"] and ("policy set tags", "holds", 2, 2) in gates["rows"] and ("policy set cost", "fails", 0, 1) in gates["rows"], gates
+        place.say("sluice approve_policies", "erin")
+        expect(place.status("policy_check"), "success")
+        assert "let pass: 2 of 2 of sec or root: carol, dave" in plain(place.comments()[0]), plain(place.comments()[0])
+        # another plan: only what is sticky is still let pass
+        place.say("sluice plan")
+        expect(place.status("policy_check"), "failure")
+        place.approve("bob")
+        comment = plain(place.say("sluice apply -p p", "bob")[1])
+        assert "the policy set tags fails for p (0 of 2" in comment, comment
+        place.say("sluice approve_policies", "dave")
+        place.say("sluice approve_policies --policy-set tags --clear-policy-approval", "bob")
+        place.say("sluice approve_policies", "carol")
+        assert "tags fails for p (1 of 2" in plain(place.say("sluice apply -p p", "bob")[1]), "taken back"
+        place.say("sluice approve_policies", "dave")
+        run_, comment = place.say("sluice apply -p p", "bob")
+        expect((run_["kind"], run_["state"]), ("apply", "done"), comment)
+
+
+@case
+def a_sticky_word_is_of_the_same_findings():
+    with served("bad", "bad", OWNED, ", apply_requirements: [policies_passed]", tags="sticky_policy_approvals: true",
+                cost="sticky_policy_approvals: true") as place:
+        place.say("sluice approve_policies", "root")
+        expect(place.status("policy_check"), "success")
+        place.push({"q/more.tf": THING.replace('"x"', '"y"') % "bad"})
+        expect(place.status("policy_check"), "failure")
+        place.approve("bob")
+        run_, comment = place.say("sluice apply -p q", "bob")
+        assert run_["kind"] == "plan" and "fails for q (0 of 1" in plain(comment), comment
+        run_, comment = place.say("sluice apply -p p", "bob")
+        expect((run_["kind"], run_["state"]), ("apply", "done"), comment)
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ def version_and_approve_policies(name, program):
         comment = place.say("sluice version")[1]
         assert "sluice 0." in comment and "| p | %s 1." % name in comment, comment
         comment = place.say("sluice approve_policies")[1]
-        assert "**Not approved**" in comment and "yet" in comment, comment
+        assert "**Not approved**" in comment and "no such policy set" in comment, comment
 
 
 @both

@@ -16,7 +16,8 @@ static const struct right {
 	enum command_kind kind;
 	const char *dir, *workspace, *project, *arguments; /* NULL: none; arguments joined by | */
 	bool is_verbose;
-	bool releases_commands;
+	bool releases_commands, clears_policies;
+	const char *policy_set;
 } rights[] = {
 	/* the verbs, under each name */
 	{ "sluice plan", COMMAND_PLAN },
@@ -35,6 +36,10 @@ static const struct right {
 	{ "help", COMMAND_HELP },
 	{ "sluice version", COMMAND_VERSION },
 	{ "atlantis approve_policies", COMMAND_APPROVE_POLICIES },
+	{ "sluice approve_policies -p a --policy-set cost", COMMAND_APPROVE_POLICIES,
+		.project = "a", .policy_set = "cost" },
+	{ "sluice approve_policies --policy-set=cost --clear-policy-approval",
+		COMMAND_APPROVE_POLICIES, .policy_set = "cost", .clears_policies = true },
 	/* what they are told */
 	{ "sluice import aws_x.y i-1", COMMAND_IMPORT, .arguments = "aws_x.y|i-1" },
 	{ "atlantis import -d infra 'aws_x.y[\"a b\"]' arn:aws:x", COMMAND_IMPORT, .dir = "infra",
@@ -129,6 +134,8 @@ static void understood(void **state)
 	assert_string_equal(command.project, row->project == NULL ? "" : row->project);
 	assert_int_equal(command.is_verbose, row->is_verbose);
 	assert_int_equal(command.releases_commands, row->releases_commands);
+	assert_int_equal(command.clears_policies, row->clears_policies);
+	assert_string_equal(command.policy_set, row->policy_set == NULL ? "" : row->policy_set);
 	for (size_t i = 0; i < command.extra_arg_count; i++)
 		strbuf_printf(&arguments, "%s%s", i == 0 ? "" : "|", command.extra_args[i]);
 	for (size_t i = 0; i < command.target_count; i++)
@@ -270,7 +277,12 @@ static const struct wrong {
 	{ "sluice apply -x", "apply does not know \"-x\"", "" },
 	{ "apply -x", "apply does not know \"-x\"", "" },
 	{ "apply --auto-approve", "apply does not know \"--auto-approve\"", "" },
-	{ "apply --new-commands", "only a plan takes --new-commands", "" },
+	{ "sluice plan --policy-set a", "only approve_policies takes --policy-set", "" },
+	{ "sluice apply --clear-policy-approval", "only approve_policies takes --clear", "" },
+	{ "sluice approve_policies --policy-set", "--policy-set needs a value", "" },
+	{ "sluice approve_policies --policy-set a --policy-set b", "--policy-set is given twice",
+		"" },
+	{ "apply --new-commands", "only plan takes --new-commands", "" },
 	{ "plan --new-commands=1", "plan does not know \"--new-commands=1\"", "--new-commands" },
 	{ "apply --verbos", "apply does not know \"--verbos\"", "--verbose" },
 	{ "apply --pro ject", "apply does not know \"--pro\"", "" },

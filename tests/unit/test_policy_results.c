@@ -102,7 +102,7 @@ static void reading(void **state)
 	again = policy_results_write(&results);
 	assert_int_equal(policy_results_read(again, &arena, &results, &err), 0);
 	against = policy_results_against(&results);
-	assert_int_equal(policy_results_pass(&results), row->passes);
+	assert_int_equal(results.count > 0 && against == NULL, row->passes);
 	assert_string_equal(
 		against == NULL ? "" : against->name, row->against == NULL ? "" : row->against);
 }

@@ -604,6 +604,70 @@ static void judges_plans(void **state)
 	assert_int_equal(verdict.open, row->why[0] == '\0');
 }
 
+static const struct policy_case {
+	const char *name;
+	int need;
+	const char *team, *user; /* owners; NULL: none of that kind */
+	bool excludes_writers;
+	const char *said, *text; /* of the row */
+	bool holds, no_host;
+} policy_cases[] = {
+	{ "nobody owns it", 1, NULL, NULL, false, "bob+", "nobody owns it", false },
+	{ "nobody said it", 1, "platform", NULL, false, "", "0 of 1 of platform", false },
+	{ "one of a team", 1, "platform", NULL, false, "carol+", "1 of 1", true },
+	{ "one who is named", 1, NULL, "bob", false, "bob+", "1 of 1", true },
+	{ "one of either", 1, "platform", "bob", false, "bob+", "1 of 1", true },
+	{ "one of both, two needed", 2, "platform", "bob", false, "bob+", "1 of 2", false },
+	{ "two of both", 2, "platform", "bob", false, "bob+ carol+", "2 of 2", true },
+	{ "twice the same", 2, "platform", NULL, false, "carol+ carol+", "1 of 2", false },
+	{ "a stranger", 1, "platform", NULL, false, "erin+", "0 of 1", false },
+	{ "another team", 1, "security", NULL, false, "carol+", "0 of 1", false },
+	{ "nobody knows the team", 1, "ghosts", NULL, false, "carol+", "0 of 1", false },
+	{ "who no longer writes here", 1, NULL, "bob", false, "bob+w", "0 of 1", false },
+	{ "of whom the host says nothing", 1, NULL, "bob", false, "bob+?", "0 of 1", false },
+	{ "no host", 1, NULL, "bob", false, "bob+", "0 of 1", false, true },
+	{ "a bot", 1, NULL, "bob", false, "bob+b", "0 of 1", false },
+	{ "the author, who may", 1, NULL, "alice", false, "alice+", "1 of 1", true },
+	{ "the author, who may not", 1, NULL, "alice", true, "alice+", "0 of 1", false },
+	{ "who pushed, who may not", 1, NULL, "paula", true, "paula+", "0 of 1", false },
+	{ "who wrote commits, who may", 1, "platform", NULL, false, "walter+", "1 of 1", true },
+	{ "who wrote commits, who may not", 1, "platform", NULL, true, "walter+", "0 of 1", false },
+};
+
+static void judges_policies(void **state)
+{
+	static const struct rule_case usual = { .name = "" };
+	const struct policy_case *row = *state;
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	const char *teams[] = { row->team }, *users[] = { row->user };
+	struct gate_policy sets[2] = { { .name = "cost",
+		.owners = { .count = row->need,
+			.teams = { teams, row->team != NULL },
+			.users = { users, row->user != NULL } },
+		.excludes_writers = row->excludes_writers } };
+	struct rule_case said = usual;
+	struct gate_verdict verdict;
+	struct built built;
+
+	said.said = row->said;
+	said.no_host = row->no_host;
+	build(&said, &built, &arena);
+	sets[0].words = built.opinions;
+	sets[0].word_count = built.facts.opinion_count;
+	built.facts.opinion_count = 0; /* approvals of the plan are no words on policies */
+	gates_decide_policies(&built.facts, "p", sets, 1, &arena, &verdict);
+	assert_int_equal(verdict.open, row->holds);
+	assert_int_equal(verdict.rule_count, 1);
+	assert_contains(verdict.rules[0].text, row->text);
+	if (!row->holds)
+		assert_contains(verdict.missing, "the policy set cost fails for p (");
+	sets[1] = sets[0]; /* each must hold */
+	sets[1].name = "tags";
+	sets[1].word_count = 0;
+	gates_decide_policies(&built.facts, "p", sets, 2, &arena, &verdict);
+	assert_false(verdict.open);
+}
+
 /* Of two projects both must hold; rows that are alike are one. */
 static void every_project_counts(void **state)
 {
@@ -678,6 +742,7 @@ int main(int argc, char **argv)
 {
 	CASES(rule_cases, judges);
 	CASES(plan_cases, judges_plans);
+	CASES(policy_cases, judges_policies);
 	CASE(nothing_else_opens);
 	CASE(every_project_counts);
 	CASE(guards_come_back);

@@ -58,6 +58,15 @@ struct gate_facts {
 	size_t project_count;
 };
 
+struct gate_policy { /* a policy set that found something in a plan */
+	const char *name;
+	struct people_rule owners;  /* who may let it pass, and how many of them must */
+	bool excludes_writers;	    /* who wrote the change does not count */
+	struct gate_opinion *words; /* of those who let these findings pass */
+	size_t word_count;
+	const char *items; /* of what was found, to compare; NULL: it cannot be compared */
+};
+
 struct gate_vote {
 	const char *person;
 	bool counts;
@@ -67,7 +76,7 @@ struct gate_vote {
 
 struct gate_rule { /* how one rule stands; projects for which it stands the same share it */
 	const char *environment, *name, *projects;
-	enum { RULE_HOLDS = 1, RULE_FAILS, RULE_SKIPPED } answer;
+	enum gate_answer { RULE_HOLDS = 1, RULE_FAILS, RULE_SKIPPED } answer;
 	bool is_builtin;
 	int have, need;		 /* approvals; need 0: it is not about approvals */
 	const char *text;	 /* plain, with names in it: to be escaped */
@@ -93,6 +102,10 @@ void gates_decide(const struct gate_facts *facts, struct arena *arena, struct ga
  * that a word could be about. */
 void gates_decide_plan(
 	const struct gate_facts *facts, struct arena *arena, struct gate_verdict *ret);
+/* May it be applied although these sets found something? A row for each, in their order. */
+void gates_decide_policies(const struct gate_facts *facts, const char *project,
+	const struct gate_policy *sets, size_t count, struct arena *arena,
+	struct gate_verdict *ret);
 /* Is this login one of the commit identities? By name, e-mail, or the local part of the e-mail
  * before or after a plus sign; without case. */
 bool gates_person_is(const char *login, const struct identity *identity);

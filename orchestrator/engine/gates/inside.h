@@ -21,6 +21,9 @@ enum host_word rule_matches(const struct gate_facts *facts, const struct gate_pr
 	const struct approval_rule *rule, struct arena *arena, const char **ret_why);
 
 /* ---- rules.c ---- */
+/* Counts the approvals of the facts for this rule: votes, text and answer of the row. */
+void votes_count(const struct gate_facts *facts, const struct approval_rule *rule,
+	struct gate_rule *row, struct arena *arena);
 /* Adds how everything that guards one project stands. */
 void rules_judge(const struct gate_facts *facts, const struct gate_project *project,
 	struct arena *arena, struct gate_verdict *ret);

@@ -102,7 +102,7 @@ static int count_part(const struct gate_facts *facts, const struct people_rule *
 }
 
 /* "1 of 2: bob; 1 more of platform" */
-static void count_votes(const struct gate_facts *facts, const struct approval_rule *rule,
+void votes_count(const struct gate_facts *facts, const struct approval_rule *rule,
 	struct gate_rule *row, struct arena *arena)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF(8192);
@@ -153,7 +153,7 @@ static bool judge_rule(const struct gate_facts *facts, const struct gate_project
 
 	row.is_builtin = is_builtin;
 	if (matches == WORD_YES) {
-		count_votes(facts, rule, &row, arena);
+		votes_count(facts, rule, &row, arena);
 	} else {
 		row.answer = matches == WORD_NO ? RULE_SKIPPED : RULE_FAILS;
 		row.text = why;
