@@ -509,6 +509,7 @@ static void set_defaults(struct merge *merge)
 					  ? defaults->autoplan_files
 					  : (struct name_list){ autoplan_files,
 						    countof(autoplan_files) },
+		.reads_as_atlantis = rules->compat == COMPAT_ATLANTIS,
 		.pre_hooks = rules->pre_hooks,
 		.pre_hook_count = rules->pre_hook_count,
 		.post_hooks = rules->post_hooks,

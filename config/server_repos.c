@@ -35,6 +35,8 @@ static const struct config_key rule_discover_keys[] = {
 	{ 0 },
 };
 
+static const char *const compat_words[] = { "none", "atlantis", NULL };
+
 const struct config_key server_repo_keys[] = {
 	{ "id", CONFIG_TEXT, RULE(id), .is_required = true, .is_good = server_is_repo_id,
 		.expected = "HOST/OWNER/REPO, or a regular expression between slashes, like /.*/",
@@ -52,6 +54,9 @@ const struct config_key server_repo_keys[] = {
 		GIVEN(REPO_APPLY_REQUIREMENTS), .help = "what must hold before an apply" },
 	{ "import_requirements", CONFIG_BITS, RULE(import_requires), .words = requirement_words,
 		GIVEN(REPO_IMPORT_REQUIREMENTS), .help = "what must hold before an import" },
+	{ "compat", CONFIG_ENUM, RULE(compat), .words = compat_words, GIVEN(REPO_COMPAT),
+		.fallback = "none",
+		.help = "`atlantis`: `approved` is what the host says of the pull request" },
 	{ "workflow", CONFIG_TEXT, RULE(workflow), GIVEN(REPO_WORKFLOW), .fallback = "default",
 		.help = "the workflow of projects that may not or do not name one" },
 	{ "allowed_workflows", CONFIG_TEXTS, RULE(allowed_workflows), GIVEN(REPO_ALLOWED_WORKFLOWS),

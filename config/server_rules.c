@@ -46,6 +46,8 @@ static void take_rule(struct arena *arena, struct server_rules *rules, const str
 		rules->policy_check = rule->policy_check;
 	if (rule->given & REPO_CUSTOM_POLICY_CHECK)
 		rules->custom_policy_check = rule->custom_policy_check;
+	if (rule->given & REPO_COMPAT)
+		rules->compat = rule->compat;
 	if (rule->given & REPO_SILENCE) {
 		rules->silence_plan = rule->silence_plan;
 		rules->silence_apply = rule->silence_apply;

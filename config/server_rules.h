@@ -11,6 +11,7 @@ struct server_rules {
 	struct name_list allowed_workflows;
 	unsigned plan_requires, apply_requires, import_requires; /* enum requirement */
 	bool delete_source_branch, policy_check, custom_policy_check, silence_plan, silence_apply;
+	enum compat compat;
 	enum lock_mode lock;
 	bool has_discover; /* the repository has no say */
 	enum discover_mode discover;

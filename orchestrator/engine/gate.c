@@ -47,7 +47,7 @@ static bool is_guarded(const struct project_guard *guard)
 {
 	return guard->rule_count > 0 || guard->owners.count > 0 ||
 	       gates_builtin(guard->environment) != gates_builtin("") ||
-	       (guard->apply_requires & REQUIRE_MERGEABLE);
+	       (guard->apply_requires & (REQUIRE_MERGEABLE | REQUIRE_AS_ATLANTIS));
 }
 
 /* Checked, and nothing was found, or the owners let it pass. */

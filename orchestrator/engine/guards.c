@@ -35,14 +35,20 @@ static bool touches(
 	return false;
 }
 
+unsigned guard_requires(const struct repo_config *config, unsigned requires)
+{
+	return requires != 0 && config->reads_as_atlantis ? requires | REQUIRE_AS_ATLANTIS
+							  : requires;
+}
+
 const char *guard_of(const struct repo_config *config, const struct prepared *prepared,
 	const struct project_config *project, struct arena *arena)
 {
 	const struct environment *environment = find_environment(config, project->environment);
 	struct project_guard guard = { .environment = project->environment,
 		.owners = project->owners,
-		.plan_requires = project->plan_requires,
-		.apply_requires = project->apply_requires };
+		.plan_requires = guard_requires(config, project->plan_requires),
+		.apply_requires = guard_requires(config, project->apply_requires) };
 
 	if (str_empty(guard.environment) && guard.owners.count == 0 && guard.plan_requires == 0 &&
 		guard.apply_requires == 0)

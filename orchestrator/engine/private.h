@@ -323,6 +323,8 @@ json_t *known_answer(
 	struct engine *engine, struct arena *arena, const struct pull *pull, const struct run *run);
 
 /* ---- guards.c ---- */
+/* enum requirement, with how the server wants them read. */
+unsigned guard_requires(const struct repo_config *config, unsigned requires);
 /* For the row of a plan's job; "" where nothing guards it but what guards all. */
 const char *guard_of(const struct repo_config *config, const struct prepared *prepared,
 	const struct project_config *project, struct arena *arena);

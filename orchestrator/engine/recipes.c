@@ -1,5 +1,5 @@
 /* Recipes of projects. */
-#include "orchestrator/engine/recipes.h"
+#include "orchestrator/engine/private.h"
 
 #include "orchestrator/model/steps.h"
 
@@ -32,7 +32,7 @@ const char *recipe_of(const struct repo_config *config, const struct project_con
 		.environment = str_empty(project->environment) ? "" : project->environment,
 		.credentials = environment == NULL ? "" : environment->credentials,
 		.checks_policies = project->policy_check,
-		.import_requires = project->import_requires,
+		.import_requires = guard_requires(config, project->import_requires),
 		.automerges = config->automerge,
 		.deletes_branch = config->automerge && project->delete_source_branch };
 

@@ -15,6 +15,8 @@ enum requirement { /* bits */
 	REQUIRE_MERGEABLE = 1 << 1,
 	REQUIRE_UNDIVERGED = 1 << 2,
 	REQUIRE_POLICIES_PASSED = 1 << 3,
+	/* no word of its own: `approved` among these is the host's word, as Atlantis has it */
+	REQUIRE_AS_ATLANTIS = 1 << 7,
 };
 
 /* Bits: what one entry of `repos` in server.yaml says, and what of it a repository may say for
@@ -38,6 +40,7 @@ enum repo_key {
 	REPO_ALLOWED_OVERRIDES = 1 << 13,
 	REPO_CUSTOM_WORKFLOWS = 1 << 14,
 	REPO_DISCOVER = 1 << 15,
+	REPO_COMPAT = 1 << 16,
 };
 
 struct name_list {
@@ -164,7 +167,8 @@ struct repo_config {
 	size_t pre_hook_count, post_hook_count;
 
 	bool automerge, delete_source_branch, parallel_plan, parallel_apply, abort_on_failure;
-	bool ignores_branch; /* the server takes no pull requests into this base branch */
+	bool reads_as_atlantis; /* the server's word on `approved` */
+	bool ignores_branch;	/* the server takes no pull requests into this base branch */
 	struct name_list project_patterns; /* allowed_regexp_prefixes */
 
 	/* `run` lines, env commands and hooks that only the head has: not run before somebody with

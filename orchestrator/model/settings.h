@@ -45,6 +45,7 @@ struct repo_rule {
 	struct hook *pre_hooks, *post_hooks;
 	size_t pre_hook_count, post_hook_count;
 	bool delete_source_branch, policy_check, custom_policy_check;
+	enum compat { COMPAT_NONE = 0, COMPAT_ATLANTIS } compat;
 	enum lock_mode lock;
 	enum discover_mode discover;
 	struct name_list discover_ignore;

@@ -160,6 +160,19 @@ def case_plan_requirements():
         assert "must hold: approved (0 of 1)" in place.plan_comment(), "an approval of another head"
 
 
+def case_approved_as_atlantis_reads_it():
+    """The host's word binds to no plan; ours is later than the plan."""
+    for compat, why in (("", "one approval of this plan is needed"), (", compat: atlantis", None)):
+        with Place("version: 3\nprojects: [{name: p, dir: p}]\n", config="repos: [{id: /.*/, apply_requirements: [approved]%s}]\n" % compat) as place:
+            place.refused("alice", why or "the host does not count it as approved")
+            place.approve("bob")
+            place.say("sluice plan")
+            if why:
+                place.refused("alice", why)
+            else:
+                place.applies()
+
+
 # ---- rules ----
 
 def case_two_of_which_one_of_a_team():

@@ -41,6 +41,8 @@ static const struct host_member memberships[] = { { "platform", "carol", WORD_YE
 	.including = (struct people_rule[]){ { .count = (n), .teams = LIST(team) } },              \
 	.including_count = 1
 
+#define AS_ATLANTIS (REQUIRE_APPROVED | REQUIRE_AS_ATLANTIS)
+
 static const struct rule_case {
 	const char *name;
 	struct approval_rule rules[3]; /* the first without a name ends them */
@@ -56,7 +58,7 @@ static const struct rule_case {
 	const char *author;	 /* NULL: alice */
 	const char *environment; /* NULL: "live" */
 	unsigned requires;
-	enum host_word mergeable, undiverged;
+	enum host_word mergeable, undiverged, approved;
 	const char *owners[3];
 	bool no_host, no_policies;
 	int frozen; /* 1: a freeze is on, 2: nobody can say, 3: it is off */
@@ -358,6 +360,25 @@ static const struct rule_case {
 		.no_host = true },
 	{ "the host says nothing, a veto stands", { RULE(N(1)) }, "bob+ carol-",
 		"carol asked for changes", .no_host = true },
+	/* `approved` as Atlantis reads it */
+	{ "the host's word", { { 0 } }, "", "", .requires = AS_ATLANTIS, .approved = WORD_YES },
+	{ "of an older head", { { 0 } }, "bob+o", "", .requires = AS_ATLANTIS,
+		.approved = WORD_YES },
+	{ "the host says no", { { 0 } }, "bob+", "approved (the host does not count",
+		.requires = AS_ATLANTIS, .approved = WORD_NO },
+	{ "the host says nothing", { { 0 } }, "bob+", "approved (the host does not say",
+		.requires = AS_ATLANTIS, .approved = WORD_UNKNOWN },
+	{ "changes are asked for", { { 0 } }, "carol-", "carol asked for changes",
+		.requires = AS_ATLANTIS, .approved = WORD_YES },
+	{ "not for production", { { 0 } }, "", "two and platform (0 of 2",
+		.environment = "production", .requires = AS_ATLANTIS, .approved = WORD_YES },
+	{ "not where there are rules", { RULE(N(1)) }, "", "r (0 of 1)", .requires = AS_ATLANTIS,
+		.approved = WORD_YES },
+	{ "not without approved", { { 0 } }, "", "one approval of this plan is needed",
+		.requires = REQUIRE_UNDIVERGED | REQUIRE_AS_ATLANTIS, .undiverged = WORD_YES,
+		.approved = WORD_YES },
+	{ "not unless it is asked for", { { 0 } }, "", "one approval of this plan is needed",
+		.requires = REQUIRE_APPROVED, .approved = WORD_YES },
 };
 
 struct built {
@@ -502,6 +523,7 @@ static void build(const struct rule_case *row, struct built *built, struct arena
 	built->host.members = (struct host_member *)(uintptr_t)memberships;
 	built->host.member_count = countof(memberships);
 	built->host.mergeable = row->mergeable;
+	built->host.approved = row->approved;
 	built->host.mergeable_why = row->mergeable == WORD_NO ? "a check is red" : "";
 	built->facts.opinions = built->opinions;
 	built->facts.host = row->no_host ? NULL : &built->host;
@@ -583,6 +605,11 @@ static const struct rule_case plan_cases[] = {
 	BEFORE_PLAN(REQUIRE_APPROVED | REQUIRE_UNDIVERGED, "", "approved (0 of 1); undiverged",
 		.undiverged = WORD_NO),
 	BEFORE_PLAN(REQUIRE_POLICIES_PASSED, "bob+", "no plan can wait for them"),
+	BEFORE_PLAN(AS_ATLANTIS, "bob+", "the host does not count", .approved = WORD_NO),
+	BEFORE_PLAN(AS_ATLANTIS, "bob+", "the host does not say", .approved = WORD_UNKNOWN),
+	BEFORE_PLAN(
+		AS_ATLANTIS, "", "the host does not say", .approved = WORD_YES, .no_host = true),
+	BEFORE_PLAN(AS_ATLANTIS, "", "", .approved = WORD_YES),
 };
 
 static void judges_plans(void **state)

@@ -59,6 +59,16 @@ static struct gate_rule row_of(const struct gate_project *project, const char *n
 	};
 }
 
+static void judge_word(const struct gate_project *project, const char *name, enum host_word word,
+	const char *no, const char *unknown, struct arena *arena, struct gate_verdict *verdict)
+{
+	struct gate_rule row = row_of(project, name);
+
+	row.answer = word == WORD_YES ? RULE_HOLDS : RULE_FAILS;
+	row.text = word == WORD_YES ? "yes" : word == WORD_NO ? no : unknown;
+	add_row(verdict, project, &row, arena);
+}
+
 /* ---- approvals ---- */
 
 static void add_vote(struct gate_rule *row, const struct gate_opinion *opinion, const char *why,
@@ -162,6 +172,18 @@ static bool judge_rule(const struct gate_facts *facts, const struct gate_project
 	return matches != WORD_NO && !rule->from_head;
 }
 
+/* `approved` as Atlantis reads it: never where an environment of that name asks for more. */
+static bool is_hosts_word(const struct project_guard *guard, unsigned requires)
+{
+	return (requires & REQUIRE_AS_ATLANTIS) && (requires & REQUIRE_APPROVED) &&
+	       gates_builtin(guard->environment) == &builtin_rule;
+}
+
+static enum host_word hosts_word(const struct gate_facts *facts)
+{
+	return facts->host == NULL ? WORD_UNKNOWN : facts->host->approved;
+}
+
 /* Rules of the pull request itself come on top, and count for nothing else. */
 static void judge_approvals(const struct gate_facts *facts, const struct gate_project *project,
 	struct arena *arena, struct gate_verdict *verdict)
@@ -174,7 +196,11 @@ static void judge_approvals(const struct gate_facts *facts, const struct gate_pr
 		has_own = has_own || !guard->rules[i].from_head;
 		has_match |= judge_rule(facts, project, &guard->rules[i], false, arena, verdict);
 	}
-	if (!has_own) {
+	if (!has_own && is_hosts_word(guard, guard->apply_requires)) {
+		judge_word(project, "approved", hosts_word(facts),
+			"the host does not count it as approved",
+			"the host does not say whether it is approved", arena, verdict);
+	} else if (!has_own) {
 		(void)judge_rule(facts, project, gates_builtin(guard->environment),
 			!str_equal(guard->environment, "production"), arena, verdict);
 	} else if (!has_match) {
@@ -231,17 +257,7 @@ static void judge_freezes(
 	}
 }
 
-static void judge_word(const struct gate_project *project, const char *name, enum host_word word,
-	const char *no, const char *unknown, struct arena *arena, struct gate_verdict *verdict)
-{
-	struct gate_rule row = row_of(project, name);
-
-	row.answer = word == WORD_YES ? RULE_HOLDS : RULE_FAILS;
-	row.text = word == WORD_YES ? "yes" : word == WORD_NO ? no : unknown;
-	add_row(verdict, project, &row, arena);
-}
-
-/* `approved` asks for nothing more: what it means is what the rules above ask for. */
+/* `approved` asks for nothing more: what it means was asked for with the rules above. */
 static void judge_requirements(const struct gate_facts *facts, const struct gate_project *project,
 	unsigned requires, struct arena *arena, struct gate_verdict *verdict)
 {
@@ -280,7 +296,11 @@ void rules_judge_plan(const struct gate_facts *facts, const struct gate_project 
 
 	approved.name = "approved";
 	approved.binds_to_plan = false;
-	if (requires & REQUIRE_APPROVED)
+	if ((requires & REQUIRE_APPROVED) && (requires & REQUIRE_AS_ATLANTIS))
+		judge_word(project, "approved", hosts_word(facts),
+			"the host does not count it as approved",
+			"the host does not say whether it is approved", arena, ret);
+	else if (requires & REQUIRE_APPROVED)
 		(void)judge_rule(facts, project, &approved, false, arena, ret);
 	judge_requirements(facts, project, requires, arena, ret);
 	if (requires & REQUIRE_POLICIES_PASSED)
