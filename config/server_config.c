@@ -372,6 +372,8 @@ static const struct {
 	{ "sandbox.uids", CONFIG_INT, AT(sandbox.uids) },
 	{ "sandbox.read", CONFIG_TEXTS, AT(sandbox.read) },
 	{ "sandbox.write", CONFIG_TEXTS, AT(sandbox.write) },
+	{ "sandbox.providers.allow", CONFIG_TEXTS, AT(sandbox.providers) },
+	{ "sandbox.modules.allow", CONFIG_TEXTS, AT(sandbox.modules) },
 	{ "sandbox.profiles", CONFIG_NAMED, AT(sandbox) },
 };
 

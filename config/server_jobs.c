@@ -3,6 +3,7 @@
 #include "config/server_keys.h"
 
 #include "config/words.h"
+#include "orchestrator/model/sources.h"
 
 #include <string.h>
 
@@ -97,6 +98,23 @@ static bool is_absolute(const char *text)
 	return text[0] == '/' && text[1] != '\0' && strstr(text, "/../") == NULL;
 }
 
+static const struct config_key provider_keys[] = {
+	{ "allow", CONFIG_TEXTS, AT(sandbox.providers), .is_good = source_is_pattern,
+		.expected = "HOST/NAMESPACE/TYPE, with * for anything in it",
+		.help = "the only providers that init may bring, as "
+			"registry.terraform.io/hashicorp/*; without it all that a registry has" },
+	{ 0 },
+};
+
+static const struct config_key module_keys[] = {
+	{ "allow", CONFIG_TEXTS, AT(sandbox.modules), .is_good = source_is_pattern,
+		.expected = "HOST/NAMESPACE/NAME/SYSTEM or SCHEME://HOST/PATH, with * in it",
+		.help = "the only places outside of the repository that modules may come from: "
+			"registry.terraform.io/acme/*, git::https://git.example.org/*; without "
+			"it any that init can reach" },
+	{ 0 },
+};
+
 const struct config_key server_sandbox_keys[] = {
 	{ "mode", CONFIG_WORD, AT(sandbox.mode), .words = mode_words, .fallback = "full",
 		.help = "the best tier to use; `none` runs the code of pull requests unguarded" },
@@ -115,6 +133,8 @@ const struct config_key server_sandbox_keys[] = {
 		.help = "as root: jobs run as users from this number on, each as its own" },
 	{ "uids", CONFIG_INT, AT(sandbox.uids), 2, 65536, .fallback = "65536",
 		.help = "how many such users there are" },
+	{ "providers", CONFIG_MAP, .keys = provider_keys },
+	{ "modules", CONFIG_MAP, .keys = module_keys },
 	{ "profiles", CONFIG_NAMED, AT(sandbox.overrides), .keys = override_keys,
 		.element = &override, .count = AT(sandbox.override_count),
 		.help = "for fetch, init, plan, render, policy, build, run, apply: what is other "

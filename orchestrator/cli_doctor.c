@@ -281,6 +281,33 @@ static void put_sandbox(struct cli *cli, json_t *list, const struct sandbox_sett
 							       strbuf_text(&text)) });
 }
 
+/* Not a fault either: who does not know the list cannot write it down. */
+static void put_sources(struct cli *cli, json_t *list, const struct sandbox_settings *sandbox)
+{
+	const struct {
+		const char *what, *key;
+		const struct name_list *allowed;
+	} rows[] = {
+		{ "providers", "sandbox.providers.allow", &sandbox->providers },
+		{ "modules", "sandbox.modules.allow", &sandbox->modules },
+	};
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		_cleanup_strbuf_ struct strbuf text = STRBUF(8 << 10);
+
+		for (size_t k = 0; k < rows[i].allowed->count; k++)
+			strbuf_printf(
+				&text, "%s%s", k > 0 ? ", " : "only ", rows[i].allowed->list[k]);
+		if (text.length == 0)
+			strbuf_printf(
+				&text, "any that init can reach; %s would narrow it", rows[i].key);
+		put(cli, list,
+			&(struct finding){ .what = rows[i].what,
+				.is_fine = true,
+				.detail = arena_strdup(&cli->arena, strbuf_text(&text)) });
+	}
+}
+
 /* Only with a file: without one there is but the embedded host. */
 static bool check_hosts(struct cli *cli, json_t *list)
 {
@@ -301,8 +328,10 @@ static bool check_hosts(struct cli *cli, json_t *list)
 				.detail = strbuf_text(&text),
 				.remedy = "sluice validate says more" });
 	}
-	if (is_readable)
+	if (is_readable) {
 		put_sandbox(cli, list, &settings.sandbox);
+		put_sources(cli, list, &settings.sandbox);
+	}
 	for (size_t i = 0; is_readable && i < settings.host_count; i++) {
 		is_fit = check_host(cli, list, &settings, &settings.hosts[i]) && is_fit;
 	}

@@ -355,6 +355,8 @@ static int start_executor(struct server *server, struct arena *arena, struct err
 					   : settings->sandbox.mode,
 			.read = settings->sandbox.read,
 			.write = settings->sandbox.write,
+			.providers = settings->sandbox.providers,
+			.modules = settings->sandbox.modules,
 			.first_uid = settings->sandbox.first_uid,
 			.uid_count = settings->sandbox.uids,
 			.overrides = settings->sandbox.overrides,

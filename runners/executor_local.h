@@ -27,7 +27,8 @@ struct executor_local_options { /* all strings are copied */
 		bool without_overlay;	      /* copies instead, as where the kernel has none */
 		bool without_groups;	      /* no control groups, as where none are delegated */
 		struct name_list read, write; /* absolute paths that jobs see, and may write to */
-		int64_t first_uid, uid_count; /* as root: the users of jobs */
+		struct name_list providers, modules;	  /* patterns of what init may bring */
+		int64_t first_uid, uid_count;		  /* as root: the users of jobs */
 		const struct sandbox_override *overrides; /* by profile */
 		size_t override_count;
 	} sandbox;

@@ -62,6 +62,8 @@ char *executor_settings_text(const struct executor_local_options *options)
 	json_object_set_new(json, "groups", json_boolean(!options->sandbox.without_groups));
 	json_object_set_new(json, "read", texts_json(&options->sandbox.read));
 	json_object_set_new(json, "write", texts_json(&options->sandbox.write));
+	json_object_set_new(json, "providers", texts_json(&options->sandbox.providers));
+	json_object_set_new(json, "modules", texts_json(&options->sandbox.modules));
 	if (options->sandbox.uid_count > 0) {
 		json_object_set_new(json, "first_uid", json_integer(options->sandbox.first_uid));
 		json_object_set_new(json, "uids", json_integer(options->sandbox.uid_count));

@@ -201,6 +201,8 @@ static int read_sandbox(struct jsonx *reader, struct site *site, struct err *err
 		r = add_mirrors(site, err);
 	if (r == 0)
 		r = read_list(site, reader, "read", &site->read, err);
+	read_texts(json_object_get(reader->object, "providers"), &site->providers);
+	read_texts(json_object_get(reader->object, "modules"), &site->modules);
 	return r < 0 ? r : read_list(site, reader, "write", &site->write, err);
 }
 
@@ -252,6 +254,8 @@ void site_release(struct site *site)
 		strvec_release(&site->grants[i].environment);
 	}
 	strvec_release(&site->write);
+	strvec_release(&site->providers);
+	strvec_release(&site->modules);
 	arena_release(&site->arena);
 	*site = (struct site){ 0 };
 }

@@ -39,6 +39,7 @@ struct site {
 	struct strvec read;  /* absolute: what jobs see besides the system, at the same place */
 	struct strvec write; /* and may write to: what the operator wrote down */
 	struct site_grant grants[SITE_GRANTS]; /* in the order of the profiles */
+	struct strvec providers, modules;      /* patterns of what init may bring; empty: all */
 	const char *fault_spec;		       /* lib/fault.h; of tests */
 	const char *fault_log;
 };

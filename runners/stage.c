@@ -5,6 +5,7 @@
 #include "runners/confined.h"
 #include "runners/credentials.h"
 #include "runners/init_cache.h"
+#include "runners/needs.h"
 #include "runners/place.h"
 #include "runners/tree.h"
 
@@ -131,6 +132,35 @@ static enum profile_id second_half(struct walk *walk)
 	return walk->worker->spec.op == JOB_PLAN ? PROFILE_PLAN : PROFILE_APPLY;
 }
 
+/* ---- what init may bring ---- */
+
+static int ask_before(struct walk *walk)
+{
+	struct worker *worker = walk->worker;
+	_cleanup_free_ char *tree = mem_printf("%s/repos/%lld/trees/%s", worker->site->data_dir,
+		(long long)worker->spec.repo.v, worker->spec.tree);
+	struct err err;
+
+	return needs_check_tree(worker->site, &worker->spec, tree, &err) < 0
+		       ? end_with(walk, "init", &err)
+		       : 0;
+}
+
+/* Everything that ran in its sandbox is dead. */
+static int look_after(struct walk *walk)
+{
+	struct worker *worker = walk->worker;
+	_cleanup_free_ char *name = mem_printf("upper/%s", worker->spec.dir);
+	_cleanup_fd_ int folder = tree_open_beneath(worker->dir->fd, name, O_RDONLY | O_DIRECTORY);
+	struct err err;
+
+	if (folder < 0) /* init left nothing at all */
+		return 0;
+	return needs_check_made(worker->site, &worker->spec, folder, &err) < 0
+		       ? end_with(walk, "init", &err)
+		       : 0;
+}
+
 /* ---- an init that is kept for all ---- */
 
 /* In a sandbox of its own, so that nothing but init has written what is kept of it. */
@@ -143,8 +173,10 @@ static int make_entry(struct walk *walk, struct ground *ground, const struct str
 	struct ground bare = { .backend = unknown_backend };
 	struct tool_verdict verdict;
 	struct err err;
-	int r = enter(walk, &bare, PROFILE_INIT);
+	int r = ask_before(walk);
 
+	if (r == 0)
+		r = enter(walk, &bare, PROFILE_INIT);
 	worker->context.extra = extra;
 	worker->context.without_backend = has_halves(worker);
 	if (r == 0)
@@ -160,6 +192,8 @@ static int make_entry(struct walk *walk, struct ground *ground, const struct str
 		r = worker_step(worker, STEP_WORKSPACE, &verdict, &failure);
 	worker->may_run = worker->may_run && !worker->is_in_lane;
 	worker_leave(worker);
+	if (r == 0)
+		r = look_after(walk);
 	if (r < 0)
 		return r;
 	if (read_backend(worker, &backend, &err) < 0 ||
@@ -198,6 +232,7 @@ static void write_facts(const struct walk *walk, const struct steps *steps,
 			strlen(steps->list[i].value), steps->list[i].value);
 	if (facts->length > 0) /* an argument may name any file */
 		strbuf_printf(facts, "tree %s\n", walk->worker->spec.tree);
+	needs_facts(walk->worker->site, facts);
 	/* what came with a credential is not for jobs that have none */
 	if (credentials_have(walk->worker, SECRET_OF_INIT))
 		strbuf_puts(facts, "of registries with credentials\n");
@@ -239,8 +274,10 @@ static int find_entry(struct walk *walk, const struct steps *steps, struct groun
 
 static int run_to_init(struct walk *walk, struct ground *ground, size_t end)
 {
-	int r = begin(walk, ground, PROFILE_INIT);
+	int r = ask_before(walk);
 
+	if (r == 0)
+		r = begin(walk, ground, PROFILE_INIT);
 	walk->worker->context.without_backend = has_halves(walk->worker);
 	if (r == 0)
 		r = walk_steps(walk, 0, end);
@@ -252,6 +289,8 @@ static int run_to_init(struct walk *walk, struct ground *ground, size_t end)
 	}
 	worker_leave(walk->worker);
 	walk->stands_in = 0;
+	if (r == 0)
+		r = look_after(walk);
 	if (r == 0)
 		r = learn_backend(walk, ground);
 	ground->has_upper = true;

@@ -165,11 +165,12 @@ struct sandbox_override { /* zero, NULL or empty: as the profile has it */
 };
 
 struct sandbox_settings {
-	const char *mode;		/* "full", "landlock", "none" */
-	const char *require;		/* the least that must work: "full", "landlock" */
-	const char *accept_unsandboxed; /* the name of this machine, typed in; or "" */
-	struct name_list read, write;	/* paths that all jobs see, and may write to */
-	int first_uid, uids;		/* users of jobs, when the server is root */
+	const char *mode;		     /* "full", "landlock", "none" */
+	const char *require;		     /* the least that must work: "full", "landlock" */
+	const char *accept_unsandboxed;	     /* the name of this machine, typed in; or "" */
+	struct name_list read, write;	     /* paths that all jobs see, and may write to */
+	struct name_list providers, modules; /* where init may take them from; empty: anywhere */
+	int first_uid, uids;		     /* users of jobs, when the server is root */
 	struct sandbox_override *overrides;
 	size_t override_count;
 };

@@ -16,6 +16,7 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 import registry  # noqa: E402
 import sluice  # noqa: E402
+import tls_place  # noqa: E402
 from runner_lab import tool  # noqa: E402
 
 MODE = os.environ.get("MODE", "debug")
@@ -82,11 +83,11 @@ class Place:
         return self.start(sandbox, about)
 
     def plan(self, files, base=None):
-        """A repository of its own with one pull request; the state of its run, and what is said."""
+        """A repository of its own with one pull request, each main.tf a project; the state of its run, and what is said."""
         self.repos += 1
         repo = os.path.join(self.folder, "r%d.git" % self.repos)
-        project = "version: 3\nprojects:\n- {dir: p, kind: %s}\n" % self.kind
-        sluice.make_repository(repo, {"sluice.yaml": project, "p/empty.tf": "", **(base or {})}, {"feature": files})
+        projects = "".join("- {dir: %s, kind: %s}\n" % (name.split("/")[0], self.kind) for name in files if name.endswith("main.tf"))
+        sluice.make_repository(repo, {"sluice.yaml": "version: 3\nprojects:\n" + projects, **(base or {})}, {"feature": files})
         self.server.must("POST", "/local/repos", {"name": "r%d" % self.repos, "import": repo})
         self.server.must("POST", "/local/pulls", {"repo": "r%d" % self.repos, "title": "t", "head_ref": "feature",
                                                   "base_ref": "main", "as": "ann"})
@@ -119,6 +120,44 @@ def a_token_for_a_registry_with_a_port(kind):
         expect(state, "done", said)
         assert ("/v1/providers/acme/null/versions", "Bearer " + place.registry.token) in place.registry.asked("versions")
         assert place.registry.token not in said, said
+    finally:
+        place.close()
+
+
+@case
+def only_what_is_listed(kind):
+    """Before init reaches out by what is written, afterwards by what is there; unlisted, each of them goes through."""
+    place = Place(kind)
+    host, evil, null = place.registry.host, place.registry.source("evil/null"), place.registry.source("acme/null")
+    for name, content in (("nested", 'module "x" {\n  source = "https://%s/files/other.zip"\n}\n' % host),
+                          ("hidden", wanting(evil)), ("other", wanting(null))):
+        place.registry.files["/files/%s.zip" % name] = tls_place.archive({"m.tf": content})
+    place.registry.offer("evil/null", "2.1.2", registry.package({"terraform-provider-null_v2.1.2": place.program}))
+
+    def using(source):
+        return 'module "m" {\n  source = "%s"\n}\n' % source
+    later = {"hidden/main.tf": using("https://%s/files/hidden.zip" % host),
+             "nested/main.tf": using("https://%s/files/nested.zip" % host)}
+    before = {"p/main.tf": wanting(evil), "q/main.tf": using("../n"), "n/x.tf": wanting(evil),
+              "r/main.tf": using("https://%s/files/other.zip" % host), "s/main.tf": using("git::file:///"),
+              "t/main.tf": using("git::https://%s/x?ref=--upload-pack=touch" % host), "u/main.tf": using("../../..")}
+    said_before = ("p/main.tf asks for the provider %s: " % evil, "n/x.tf asks for the provider", "sandbox.providers.allow",
+                   "r/main.tf asks for the module https://%s/files/other.zip" % host, "sandbox.modules.allow",
+                   "neither a folder of the tree", "its query is not plain", "outside of the repository")
+    said_later = (".terraform/providers asks for the provider %s" % evil,
+                  "modules.json asks for the module https://%s/files/other.zip" % host)
+    try:
+        state, said = place.start().plan({**later, "p/main.tf": wanting(evil)})
+        expect(state, "done", "nothing is listed, so all is let in: %s" % said)
+        place.again("  providers: {allow: ['%s']}\n  modules: {allow: ['https://%s/files/*d*']}\n" % (null, host))
+        place.registry.seen.clear()
+        state, said = place.plan(before)
+        expect(state, "failed", said)
+        expect([words for words in said_before if words not in said], [], said)
+        expect(place.registry.seen, [], "nobody was asked")
+        state, said = place.plan({**later, "p/main.tf": wanting(null)})
+        expect([words for words in said_later if words not in said], [], said)
+        assert "module.m" not in said and "null_resource.x" in said, said
     finally:
         place.close()
 
