@@ -18,10 +18,10 @@ struct cli {
 	char **argv;
 	/* flags of single verbs; NULL when not given */
 	const char *repo, *head, *base, *title, *body, *import, *config, *env_file, *server, *until,
-		*what_if, *from, *to;
+		*what_if, *from, *to, *at, *environment;
 	const char *dir, *workspace, *project, *file, *schema;
 	const char *url, *org, *name, *host, *out, *ca_bundle, *code;
-	bool dot, all, reference, print, merge;
+	bool dot, all, reference, print, merge, csv, jsonl;
 	int64_t timeout_s;
 };
 
@@ -35,7 +35,7 @@ struct cli_verb {
 	bool has_foreign_flags;		  /* flags that are not ours go to argv, as they stand */
 	const struct cli_action *actions; /* ends with one without a name; NULL: it has none */
 };
-extern const struct cli_action cli_pr_actions[];
+extern const struct cli_action cli_pr_actions[], cli_audit_actions[];
 
 /* cli.c */
 const char *cli_data_dir(const char *wish, struct arena *arena);

@@ -99,52 +99,6 @@ int cli_queue(struct cli *cli)
 	return r;
 }
 
-static int audit_verify(struct cli *cli)
-{
-	int r = CLI_DONE;
-	json_t *verdict = cli_ask(cli, "GET", "/api/audit/verify", NULL, &r);
-	bool is_valid = json_is_true(json_object_get(verdict, "valid"));
-
-	if (verdict == NULL)
-		return r;
-	if (cli->json)
-		cli_print_json(verdict);
-	else if (is_valid)
-		(void)printf("the chain of %lld records is whole\n",
-			(long long)cli_number(verdict, "records"));
-	else
-		(void)printf("%s\n", cli_text(verdict, "error"));
-	json_decref(verdict);
-	return is_valid ? CLI_DONE : CLI_NO;
-}
-
-int cli_audit(struct cli *cli)
-{
-	char buf[CLOCK_TEXT_MAX];
-	int r = CLI_DONE;
-	json_t *rows;
-
-	if (cli->argc == 1 && str_equal(cli->argv[0], "verify"))
-		return audit_verify(cli);
-	if (cli->argc != 0 || (cli->from != NULL && !cli_is_number(cli->from)) ||
-		(cli->to != NULL && !cli_is_number(cli->to)))
-		return cli_usage(
-			"usage: sluice audit [--from MS] [--to MS], or sluice audit verify");
-	rows = ask_and_maybe_print(cli,
-		arena_printf(&cli->arena, "/api/audit?from_ms=%s&to_ms=%s",
-			cli->from == NULL ? "" : cli->from, cli->to == NULL ? "" : cli->to),
-		&r);
-	for (size_t i = 0; i < json_array_size(rows); i++) {
-		const json_t *row = json_array_get(rows, i);
-
-		(void)printf("%4lld  %s  %-18s %-8s %s\n", (long long)cli_number(row, "id"),
-			time_text(cli, cli_number(row, "at_ms"), buf), cli_text(row, "kind"),
-			cli_text(row, "actor"), cli_text(json_object_get(row, "detail"), "text"));
-	}
-	json_decref(rows);
-	return r;
-}
-
 int cli_reload(struct cli *cli)
 {
 	int r = CLI_DONE;

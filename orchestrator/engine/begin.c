@@ -230,10 +230,5 @@ int begin_note(
 	/* a second attempt of an apply that never began uses the same plan */
 	if (job->attempt == 0)
 		r = store_job_set_applied(engine->store, job->plan_job, err);
-	return r < 0 ? r
-		     : engine_audit(engine, arena, "apply started", facts->run->actor,
-			       facts->pull->id, facts->run->id, err,
-			       "%s (%s) plan %s of set %s at %s, approved by %s", job->project,
-			       job->workspace, job->plan_blob, facts->gate->set_digest,
-			       facts->run->head, gate_counted(facts->gate, arena));
+	return r < 0 ? r : record_apply_started(engine, arena, facts, err);
 }

@@ -191,28 +191,6 @@ void engine_look_again(struct engine *engine, int64_t delay_ms)
 		engine->inbox_retry_ms = at;
 }
 
-int engine_audit(struct engine *engine, struct arena *arena, const char *kind, const char *actor,
-	struct pull_id pull, struct run_id run, struct err *err, const char *format, ...)
-{
-	char text[2000];
-	json_t *json;
-	char *detail;
-	va_list args;
-
-	va_start(args, format);
-	(void)vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	text[codec_utf8_prefix(text, strlen(text))] = '\0';
-	json = json_pack("{s:s}", "text", text);
-	detail = jsonx_text(json);
-	json_decref(json);
-	kind = arena_strdup(arena, kind);
-	int r = store_audit_append(engine->store, kind, actor, pull, run, detail, err);
-
-	free(detail);
-	return r;
-}
-
 /* ---- what executors and hosts tell us ---- */
 
 /* What happened outside stays true, whatever becomes of our writes. */

@@ -29,7 +29,7 @@ static json_t *rule_json(const struct gate_rule *rule)
 	return json;
 }
 
-static json_t *gate_json(const struct pull *pull, const struct gate_verdict *gate)
+json_t *gate_as_json(const struct pull *pull, const struct gate_verdict *gate)
 {
 	json_t *rules = json_array();
 	json_t *json = json_pack("{s:b, s:o, s:s, s:o, s:o, s:o}", "open", gate->open, "missing",
@@ -129,7 +129,7 @@ int engine_gates(struct engine *engine, struct pull_id id, const char *approve, 
 	question.what_if_count = split(approve, &arena, what_if);
 	r = gate_show(engine, &arena, &pull, &plan_run, &question, &gate, err);
 	if (r == 0) {
-		json = gate_json(&pull, &gate);
+		json = gate_as_json(&pull, &gate);
 		r = add_policies(engine, &arena, &pull, &plan_run, &question, &is_fresh, json, err);
 	}
 	if (r == 0 && !is_fresh)

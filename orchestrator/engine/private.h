@@ -163,9 +163,16 @@ static inline int64_t engine_monotonic(const struct engine *engine)
 	return clock_monotonic_ms(engine->world.clock);
 }
 struct vcs_host *engine_host(const struct engine *engine, const char *name);
+
+/* ---- record.c ---- */
 _must_check_ int engine_audit(struct engine *engine, struct arena *arena, const char *kind,
 	const char *actor, struct pull_id pull, struct run_id run, struct err *err,
 	const char *format, ...) __attribute__((format(printf, 8, 9)));
+/* Of one project: what it is begun with, and how it ended. */
+_must_check_ int record_apply_started(
+	struct engine *engine, struct arena *arena, const struct facts *facts, struct err *err);
+_must_check_ int record_apply_ended(struct engine *engine, struct arena *arena,
+	const struct facts *facts, enum job_state state, struct err *err);
 
 /* ---- generations.c ---- */
 /* What holds for a run: the settings it began with. */
@@ -380,6 +387,8 @@ _must_check_ int gate_read_plan(struct engine *engine, struct arena *arena, cons
 _must_check_ int gate_show(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *plan_run, const struct gate_question *question, struct gate_verdict *ret,
 	struct err *err);
+json_t *gate_as_json(
+	const struct pull *pull, const struct gate_verdict *gate); /* owned by the caller */
 const char *gate_counted(const struct gate_verdict *gate, struct arena *arena); /* "bob, carol" */
 
 /* ---- policies.c ---- */

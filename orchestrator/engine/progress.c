@@ -344,6 +344,12 @@ static int tell_run(struct engine *engine, struct arena *arena, const struct fac
 		result == NULL ? &failed : result, err);
 }
 
+/* The record has its begin. */
+static bool is_apply_over(const struct job *job, enum job_state next)
+{
+	return job->op == JOB_APPLY && job->attempt > 0 && job_state_is_final(next);
+}
+
 static int job_act(struct engine *engine, struct arena *arena, const struct facts *facts,
 	const struct flow_rule *rule, const struct job_result *result, const char *why,
 	struct err *err)
@@ -354,6 +360,8 @@ static int job_act(struct engine *engine, struct arena *arena, const struct fact
 
 	if (rule->actions & ACT_KEEP_RESULT)
 		r = keep_result(engine, job, result, why, rule->next, err);
+	if (r == 0 && is_apply_over(job, (enum job_state)rule->next))
+		r = record_apply_ended(engine, arena, facts, (enum job_state)rule->next, err);
 	if (r == 0 && (rule->actions & ACT_USE_PLAN))
 		r = begin_note(engine, arena, facts, err);
 	if (r == 0 && (rule->actions & ACT_ASK_START))

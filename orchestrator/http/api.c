@@ -8,17 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { RUNS_SHOWN = 100, AUDIT_SHOWN = 10000, LIVE_TAIL = 32 << 10 };
-
-static struct store *the_store(struct http_call *call)
-{
-	return http_options(call->http)->store;
-}
-
-static void fail_store(struct http_call *call, const struct err *err)
-{
-	http_fail(call, err->code == ERR_MISSING ? 404 : 503, "", "%s", err->text);
-}
+enum { RUNS_SHOWN = 100, LIVE_TAIL = 32 << 10 };
 
 void api_pulls(struct http_call *call)
 {
@@ -28,9 +18,9 @@ void api_pulls(struct http_call *call)
 	struct err err;
 	size_t count = 0;
 
-	if (store_pull_list(the_store(call), &arena, 0, 1000, &pulls, &count, &err) < 0) {
+	if (store_pull_list(api_store(call), &arena, 0, 1000, &pulls, &count, &err) < 0) {
 		json_decref(list);
-		fail_store(call, &err);
+		api_fail(call, &err);
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -51,7 +41,7 @@ static json_t *run_json(
 	struct pull pull;
 	json_t *json;
 
-	if (store_pull_load(the_store(call), arena, run->pull_id, &pull, err) < 0)
+	if (store_pull_load(api_store(call), arena, run->pull_id, &pull, err) < 0)
 		return NULL;
 	json = json_pack("{s:I, s:s, s:I, s:s, s:s, s:s, s:s, s:s}", "id", (json_int_t)run->id.v,
 		"repo", pull.repo, "pull", (json_int_t)pull.number, "kind",
@@ -70,9 +60,9 @@ void api_runs(struct http_call *call)
 	struct err err;
 	size_t count = 0;
 
-	if (store_run_list_recent(the_store(call), &arena, RUNS_SHOWN, &runs, &count, &err) < 0) {
+	if (store_run_list_recent(api_store(call), &arena, RUNS_SHOWN, &runs, &count, &err) < 0) {
 		json_decref(list);
-		fail_store(call, &err);
+		api_fail(call, &err);
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -80,7 +70,7 @@ void api_runs(struct http_call *call)
 
 		if (run == NULL) {
 			json_decref(list);
-			fail_store(call, &err);
+			api_fail(call, &err);
 			return;
 		}
 		json_array_append_new(list, run);
@@ -132,16 +122,16 @@ void api_run(struct http_call *call)
 	size_t job_count = 0, history_count = 0;
 	struct err err;
 	struct run run;
-	int r = store_run_load(the_store(call), &arena, id, &run, &err);
+	int r = store_run_load(api_store(call), &arena, id, &run, &err);
 
 	if (r == 0)
-		r = store_job_list_run(the_store(call), &arena, id, &jobs, &job_count, &err);
+		r = store_job_list_run(api_store(call), &arena, id, &jobs, &job_count, &err);
 	if (r == 0)
-		r = store_history_list(the_store(call), &arena, id, &history, &history_count, &err);
+		r = store_history_list(api_store(call), &arena, id, &history, &history_count, &err);
 	if (r == 0)
 		json = run_json(call, &arena, &run, &err);
 	if (json == NULL) {
-		fail_store(call, &err);
+		api_fail(call, &err);
 		return;
 	}
 	jobs_list = json_array();
@@ -166,9 +156,9 @@ void api_locks(struct http_call *call)
 	struct err err;
 	size_t count = 0;
 
-	if (store_lock_list(the_store(call), &arena, &locks, &count, &err) < 0) {
+	if (store_lock_list(api_store(call), &arena, &locks, &count, &err) < 0) {
 		json_decref(list);
-		fail_store(call, &err);
+		api_fail(call, &err);
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
@@ -194,64 +184,15 @@ void api_queue(struct http_call *call)
 		size_t count = 0;
 
 		if (store_job_list_state(
-			    the_store(call), &arena, states[i], 1000, &jobs, &count, &err) < 0) {
+			    api_store(call), &arena, states[i], 1000, &jobs, &count, &err) < 0) {
 			json_decref(list);
-			fail_store(call, &err);
+			api_fail(call, &err);
 			return;
 		}
 		for (size_t k = 0; k < count; k++)
 			json_array_append_new(list, job_json(call, &jobs[k]));
 	}
 	http_json(call, list);
-}
-
-static int64_t query_ms(const struct http_call *call, const char *name, int64_t fallback)
-{
-	const char *text = http_query(call, name);
-
-	return str_empty(text) ? fallback : strtoll(text, NULL, 10);
-}
-
-void api_audit(struct http_call *call)
-{
-	_cleanup_(arena_release) struct arena arena = { 0 };
-	json_t *list = json_array();
-	struct audit_row *rows = NULL;
-	struct err err;
-	size_t count = 0;
-
-	if (store_audit_list(the_store(call), &arena, query_ms(call, "from_ms", 0),
-		    query_ms(call, "to_ms", INT64_MAX), AUDIT_SHOWN, &rows, &count, &err) < 0) {
-		json_decref(list);
-		fail_store(call, &err);
-		return;
-	}
-	for (size_t i = 0; i < count; i++) {
-		json_t *row = json_pack("{s:I, s:I, s:s, s:s, s:I, s:I, s:s}", "id",
-			(json_int_t)rows[i].id, "at_ms", (json_int_t)rows[i].at_ms, "kind",
-			rows[i].kind, "actor", rows[i].actor, "pull", (json_int_t)rows[i].pull.v,
-			"run", (json_int_t)rows[i].run.v, "hash", rows[i].hash);
-		json_t *detail = json_loads(rows[i].detail, 0, NULL);
-
-		json_object_set_new(
-			row, "detail", detail == NULL ? jsonx_any(rows[i].detail) : detail);
-		json_array_append_new(list, row);
-	}
-	http_json(call, list);
-}
-
-void api_audit_verify(struct http_call *call)
-{
-	int64_t rows = 0, bad = 0;
-	struct err err;
-
-	if (store_audit_verify(the_store(call), &rows, &bad, &err) == 0)
-		http_json(call, json_pack("{s:b, s:I}", "valid", 1, "records", (json_int_t)rows));
-	else if (bad != 0)
-		http_json(call, json_pack("{s:b, s:I, s:s}", "valid", 0, "first_bad",
-					(json_int_t)bad, "error", err.text));
-	else
-		fail_store(call, &err);
 }
 
 void api_gates(struct http_call *call)
@@ -268,7 +209,7 @@ void api_gates(struct http_call *call)
 	} else if (r == -ERR_STALE) {
 		http_fail(call, 404, "", "%s", err.text);
 	} else if (r < 0) {
-		fail_store(call, &err);
+		api_fail(call, &err);
 	} else {
 		http_json(call, json);
 	}

@@ -55,7 +55,10 @@ void api_run(struct http_call *call);
 void api_gates(struct http_call *call); /* the id of a pull; approve=bob,carol */
 void api_locks(struct http_call *call);
 void api_queue(struct http_call *call);
+struct store *api_store(const struct http_call *call);
+void api_fail(struct http_call *call, const struct err *err);
 void api_audit(struct http_call *call);
+void api_audit_at(struct http_call *call);
 void api_audit_verify(struct http_call *call);
 void api_command(struct http_call *call);
 void api_reload(struct http_call *call);

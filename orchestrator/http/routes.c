@@ -160,6 +160,7 @@ const struct http_route http_routes[] = {
 	{ "GET", "/api/locks", ON_UNIX, api_locks, true },
 	{ "GET", "/api/queue", ON_UNIX, api_queue, true },
 	{ "GET", "/api/audit", ON_UNIX, api_audit, true },
+	{ "GET", "/api/audit/at", ON_UNIX, api_audit_at, true },
 	{ "GET", "/api/audit/verify", ON_UNIX, api_audit_verify, true },
 	{ "POST", "/api/commands", ON_UNIX, api_command },
 	{ "POST", "/api/reload", ON_UNIX, api_reload },

@@ -67,6 +67,24 @@ static int unhex_digit(char c)
 	return -1;
 }
 
+char *codec_url_word(const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "_-.~";
+	char *encoded = mem_alloc(3 * strlen(text) + 1), *out = encoded;
+
+	for (; *text != '\0'; text++) {
+		if (strchr(plain, *text) != NULL) {
+			*out++ = *text;
+		} else {
+			*out++ = '%';
+			codec_hex((const uint8_t *)text, 1, out);
+			out += 2;
+		}
+	}
+	return encoded;
+}
+
 bool codec_unhex(const char *hex, size_t hex_length, uint8_t *out)
 {
 	if (hex_length % 2 != 0)

@@ -14,6 +14,7 @@ void codec_hex(const uint8_t *bytes, size_t length, char *out); /* out: 2 * leng
 void codec_base64(const uint8_t *bytes, size_t length, char *out);
 /* As in URLs: - and _ for + and /, nothing at the end. */
 void codec_base64url(const uint8_t *bytes, size_t length, char *out);
+char *codec_url_word(const char *text); /* percent-encoded; owned by the caller */
 _must_check_ bool codec_unhex(const char *hex, size_t hex_length, uint8_t *out);
 void codec_sha256(const void *bytes, size_t length, struct sha256 *ret);
 void codec_sha256_hex(const void *bytes, size_t length, char ret[SHA256_HEX]);

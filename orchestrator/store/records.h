@@ -104,6 +104,12 @@ struct ledger_row {
 			     */
 };
 
+enum { AUDIT_ROW_MAX = 1 << 20 };
+
+/* What a project was begun with, and how it ended: rows with an environment and a subject. */
+#define AUDIT_APPLY_STARTED "apply started"
+#define AUDIT_APPLY_ENDED   "apply ended"
+
 struct audit_row {
 	int64_t id;
 	int64_t at_ms;
@@ -111,8 +117,29 @@ struct audit_row {
 	const char *actor;
 	struct pull_id pull;
 	struct run_id run;
-	const char *detail;
+	const char *detail; /* JSON text */
 	const char *hash;
+	const char *environment; /* of the project that it is about, or "" */
+	const char *subject;	 /* that project: host, repository, folder, workspace; or "" */
+};
+
+struct audit_query {
+	int64_t from_ms, after, to_ms; /* later than record `after` of `from_ms`; before `to_ms` */
+	const char *environment, *subject; /* "": all */
+	int limit;
+};
+
+/* How everything stood at one moment: of each project what ended last, and what had begun and not
+ * ended. */
+struct audit_moment {
+	struct audit_row *ended, *running;
+	size_t ended_count, running_count;
+};
+
+struct audit_walk {
+	int64_t count, last; /* records walked over, and the last of them */
+	int64_t bad;	     /* the first that is not as it was written, or 0 */
+	bool is_end;
 };
 
 struct history_row {

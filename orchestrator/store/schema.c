@@ -136,6 +136,13 @@ static const char *const migrations[] = {
 	"CREATE INDEX policy_word_pull ON policy_word(pull, id);"
 	"CREATE TRIGGER policy_word_kept BEFORE UPDATE ON policy_word BEGIN SELECT RAISE(ABORT, "
 	"'what somebody said never changes'); END;",
+	/* 12: of which environment, and of which project in it, a record tells */
+	"ALTER TABLE audit ADD COLUMN environment TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE audit ADD COLUMN subject TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX audit_environment ON audit(environment, at_ms) WHERE subject <> '';"
+	"CREATE INDEX audit_run ON audit(run) WHERE subject <> '';"
+	"CREATE INDEX audit_subject ON audit(environment, subject, kind, at_ms) WHERE subject <> "
+	"'';",
 };
 
 /* Children before parents. */

@@ -224,14 +224,22 @@ _must_check_ int store_ledger_newest_ms(
 	struct store *store, int64_t *ret_ms, struct err *err); /* now when empty */
 _must_check_ int store_ledger_newest(
 	struct store *store, int64_t *ret_id, struct err *err); /* 0 when empty */
-/* hash = SHA-256(previous hash, all fields); detail is JSON text. */
-_must_check_ int store_audit_append(struct store *store, const char *kind, const char *actor,
-	struct pull_id pull, struct run_id run, const char *detail, struct err *err);
-_must_check_ int store_audit_list(struct store *store, struct arena *arena, int64_t from_ms,
-	int64_t to_ms, int limit, struct audit_row **ret, size_t *ret_count, struct err *err);
-/* Walks the chain. ERR_STORE with the first bad row's id in *ret_bad. */
+/* hash = SHA-256(previous hash, all fields). Of the row: all but id, time and hash. */
+_must_check_ int store_audit_append(
+	struct store *store, const struct audit_row *row, struct err *err);
+_must_check_ int store_audit_list(struct store *store, struct arena *arena,
+	const struct audit_query *query, struct audit_row **ret, size_t *ret_count,
+	struct err *err); /* oldest first */
+/* At the moment query->to_ms; both lists are ordered by environment and subject. */
+_must_check_ int store_audit_at(struct store *store, struct arena *arena,
+	const struct audit_query *query, struct audit_moment *ret, struct err *err);
+/* The newest of a run, kind, environment and subject; ERR_MISSING without one. */
+_must_check_ int store_audit_last(struct store *store, struct arena *arena,
+	const struct audit_row *like, struct audit_row *ret, struct err *err);
+/* Walks the chain on from a record that was walked over (0: from its begin), so many records at
+ * most. ERR_STORE of the class PERM with the first bad one in ret->bad. */
 _must_check_ int store_audit_verify(
-	struct store *store, int64_t *ret_rows, int64_t *ret_bad, struct err *err);
+	struct store *store, int64_t after, int64_t limit, struct audit_walk *ret, struct err *err);
 _must_check_ int store_history_list(struct store *store, struct arena *arena, struct run_id run,
 	struct history_row **ret, size_t *ret_count, struct err *err);
 

@@ -5,7 +5,10 @@
 #include "orchestrator/lib/strbuf.h"
 #include "orchestrator/store/private.h"
 
+#include <stdio.h>
 #include <string.h>
+
+enum { PAGE_BYTES = 8 << 20 };
 
 /* In the order of enum audit_column. */
 #define COLUMNS "id, at_ms, kind, actor, pull, run, detail, hash, environment, subject"
@@ -114,10 +117,12 @@ static int read_rows(
 	while ((r = db_next(rows)) == 1) {
 		list = arena_push(arena, list, count, sizeof(*list));
 		read_row(rows, arena, &list[count++]);
+		if (arena_bytes(arena) > PAGE_BYTES)
+			break; /* the next page has the rest */
 	}
 	*ret = list;
 	*ret_count = count;
-	return r;
+	return r < 0 ? r : 0;
 }
 
 /* ---- questions ---- */
@@ -125,18 +130,22 @@ static int read_rows(
 int store_audit_list(struct store *store, struct arena *arena, const struct audit_query *query,
 	struct audit_row **ret, size_t *ret_count, struct err *err)
 {
-	static const char all[] = "SELECT " COLUMNS " FROM audit WHERE (at_ms, id) > ($1, $2) AND "
-				  "at_ms < $3 AND ($4 = '' OR environment = $4) AND ($5 = '' OR "
-				  "subject = $5) ORDER BY at_ms, id LIMIT $6";
-	/* through the index of the rows that are about an environment */
-	static const char some[] = "SELECT " COLUMNS " FROM audit WHERE subject <> '' AND "
-				   "environment = $4 AND (at_ms, id) > ($1, $2) AND at_ms < $3 AND "
-				   "($5 = '' OR subject = $5) ORDER BY at_ms, id LIMIT $6";
 	_cleanup_rows_ struct db_rows rows = { 0 };
-	int r = db_begin(store->db, &rows, err, str_empty(query->environment) ? all : some,
-		"iiissi", query->from_ms, query->after, query->to_ms, query->environment,
-		query->subject, (int64_t)query->limit);
+	int r;
 
+	if (str_empty(query->environment))
+		r = db_begin(store->db, &rows, err,
+			"SELECT " COLUMNS " FROM audit WHERE (at_ms, id) > ($1, $2) AND at_ms < $3 "
+			"AND ($4 = '' OR subject = $4) ORDER BY at_ms, id LIMIT $5",
+			"iiisi", query->from_ms, query->after, query->to_ms, query->subject,
+			(int64_t)query->limit);
+	else /* through the index of what is about an environment */
+		r = db_begin(store->db, &rows, err,
+			"SELECT " COLUMNS " FROM audit WHERE subject <> '' AND environment = $1 "
+			"AND (at_ms, id) > ($2, $3) AND at_ms < $4 AND ($5 = '' OR subject = $5) "
+			"ORDER BY at_ms, id LIMIT $6",
+			"siiisi", query->environment, query->from_ms, query->after, query->to_ms,
+			query->subject, (int64_t)query->limit);
 	return r < 0 ? r : read_rows(&rows, arena, ret, ret_count);
 }
 
@@ -156,15 +165,50 @@ static int list_last(struct store *store, struct arena *arena, const char *kind,
 	return r < 0 ? r : read_rows(&rows, arena, ret, ret_count);
 }
 
+static bool has_ended_since(const struct audit_moment *moment, const struct audit_row *began)
+{
+	for (size_t i = 0; i < moment->ended_count; i++) {
+		const struct audit_row *row = &moment->ended[i];
+
+		if (row->id > began->id && str_equal(row->environment, began->environment) &&
+			str_equal(row->subject, began->subject))
+			return true;
+	}
+	return false;
+}
+
 int store_audit_at(struct store *store, struct arena *arena, const struct audit_query *query,
 	struct audit_moment *ret, struct err *err)
 {
+	struct audit_row *began = NULL;
+	size_t count = 0;
 	int r = list_last(
 		store, arena, AUDIT_APPLY_ENDED, query, &ret->ended, &ret->ended_count, err);
 
-	return r < 0 ? r
-		     : list_last(store, arena, AUDIT_APPLY_STARTED, query, &ret->started,
-			       &ret->started_count, err);
+	if (r == 0)
+		r = list_last(store, arena, AUDIT_APPLY_STARTED, query, &began, &count, err);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (!has_ended_since(ret, &began[i]))
+			began[ret->running_count++] = began[i];
+	}
+	ret->running = began;
+	return r;
+}
+
+int store_audit_last(struct store *store, struct arena *arena, const struct audit_row *like,
+	struct audit_row *ret, struct err *err)
+{
+	_cleanup_rows_ struct db_rows rows = { 0 };
+	int r = db_begin(store->db, &rows, err,
+		"SELECT " COLUMNS " FROM audit WHERE subject <> '' AND run = $1 AND kind = $2 AND "
+		"environment = $3 AND subject = $4 ORDER BY id DESC LIMIT 1",
+		"isss", like->run.v, like->kind, like->environment, like->subject);
+
+	if (r == 0)
+		r = db_next(&rows);
+	if (r == 1)
+		read_row(&rows, arena, ret);
+	return store_found(r, err, "record of the run", like->run.v);
 }
 
 /* ---- the chain ---- */

@@ -379,7 +379,28 @@ def sizes():
     report.add("three stripped executables", round(total / 2**20, 2), "MiB", "<= 1.5", total <= 1.5 * 2**20)
 
 
-PARTS = (sizes, validate, start_up, speed, costs, many_projects, many_pulls, intake, large_repository, selection)
+def record():
+    """A record of a million rows, a year of them."""
+    rows = 1000000
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        lines = subprocess.run([os.path.join(BUILD, "tests", "bench", "record"), folder, str(rows)], check=True, text=True,
+                               stdout=subprocess.PIPE).stdout.split()
+        got = {name: float(value) for name, value in zip(lines[::2], lines[1::2])}
+        size = os.path.getsize(os.path.join(folder, "record.db"))
+    told_rows = "%d of %d rows" % (got["month_of_one_rows"], rows)
+    report.add("the record: one append within its transaction, median", round(got["append_us"] / 1000, 3), "ms", "<= 1",
+               got["append_us"] <= 1000, "99 %% %.3f ms; %d rows, %d MiB" % (got["append_99_us"] / 1000, rows, size / 2**20))
+    report.add("the record: a month of one environment", got["month_of_one_ms"], "ms", "<= 100", got["month_of_one_ms"] <= 100,
+               told_rows)
+    report.add("the record: a month of everything, by pages", got["month_of_all_ms"], "ms", "", True,
+               "%d rows" % got["month_of_all_rows"])
+    report.add("the record: what was in effect at one moment", got["moment_ms"], "ms", "<= 100", got["moment_ms"] <= 100,
+               "%d projects" % got["moment_rows"])
+    report.add("the record: the chain walked over", round(got["walk_per_s"]), "rows/s", ">= 200,000", got["walk_per_s"] >= 200000,
+               "longest turn %.1f ms" % got["walk_longest_ms"])
+
+
+PARTS = (sizes, validate, start_up, speed, costs, many_projects, many_pulls, intake, large_repository, selection, record)
 
 
 def main():

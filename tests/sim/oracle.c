@@ -304,7 +304,7 @@ void oracle_end(struct world *world)
 	struct run *runs = NULL;
 	struct pull *pulls = NULL;
 	size_t run_count = 0, pull_count = 0;
-	int64_t rows = 0, bad = 0;
+	struct audit_walk walk;
 	struct err err;
 
 	if (store_run_list_active(world->store, &arena, &runs, &run_count, &err) < 0 ||
@@ -348,7 +348,7 @@ void oracle_end(struct world *world)
 			oracle_wrong(world, "the newest head of pull %lld was never planned",
 				(long long)pulls[i].number);
 	}
-	if (store_audit_verify(world->store, &rows, &bad, &err) < 0)
+	if (store_audit_verify(world->store, 0, INT64_MAX, &walk, &err) < 0)
 		oracle_wrong(world, "%s", err.text);
 }
 

@@ -1,4 +1,5 @@
 /* What Gitea is asked for when a gate wants to know: the rules of a branch, and teams. */
+#include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/jsonx.h"
 #include "vcs/gitea/gitea_dialect.h"
 #include "vcs/gitea/gitea_rules.h"
@@ -117,7 +118,7 @@ static void on_branch(void *owner, const struct github_result *result, const str
 {
 	struct github_order *order = owner;
 	const char *rule = github_text(result->json, "effective_branch_protection_name");
-	_cleanup_free_ char *word = github_url_word(rule);
+	_cleanup_free_ char *word = codec_url_word(rule);
 
 	if (!keep(order, "branch", result, err))
 		return;
@@ -134,7 +135,7 @@ static void on_reviews(void *owner, const struct github_result *result, const st
 {
 	struct github_order *order = owner;
 	const char *base = github_text(json_object_get(order->kept, "pull"), "base.ref");
-	_cleanup_free_ char *word = github_url_word(base);
+	_cleanup_free_ char *word = codec_url_word(base);
 
 	if (keep(order, "reviews", result, err))
 		ask(order,

@@ -1,5 +1,6 @@
 /* Questions to a host, one after the other. */
 #include "vcs/github/github_doctor.h"
+#include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/glob.h"
 #include "orchestrator/lib/strbuf.h"
 #include "vcs/github/github_inside.h"
@@ -352,7 +353,7 @@ static void take_context(struct doctor *doctor, struct rules *rules, const char 
 static void look_at_rules(struct doctor *doctor, const char *repo, const char *branch)
 {
 	struct rules rules = { .wrong = "" };
-	_cleanup_free_ char *word = github_url_word(branch);
+	_cleanup_free_ char *word = codec_url_word(branch);
 	const char *path = arena_printf(&doctor->arena, "/repos/%s/branches/%s", repo, word);
 	size_t i, j;
 	json_t *one, *context;

@@ -139,7 +139,7 @@ static void on_deleted(void *owner, const struct github_result *result, const st
 
 static char *ref_path(struct github_order *order, const char *kind, const char *branch)
 {
-	_cleanup_free_ char *word = github_url_word(branch);
+	_cleanup_free_ char *word = codec_url_word(branch);
 
 	return arena_printf(&order->arena, "/repos/%s/%s%s", order->request.repo, kind, word);
 }

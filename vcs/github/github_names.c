@@ -60,19 +60,3 @@ bool github_id_is_valid(const char *text)
 
 	return length > 0 && length < 20 && strspn(text, "0123456789") == length;
 }
-
-char *github_url_word(const char *text)
-{
-	char *encoded = mem_alloc(3 * strlen(text) + 1), *out = encoded;
-
-	for (; *text != '\0'; text++) {
-		if (strchr(WORD ".~", *text) != NULL) {
-			*out++ = *text;
-		} else {
-			*out++ = '%';
-			codec_hex((const uint8_t *)text, 1, out);
-			out += 2;
-		}
-	}
-	return encoded;
-}

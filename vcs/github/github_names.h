@@ -15,6 +15,5 @@ enum {
 bool github_login_is_valid(const char *login); /* "octocat", "planner[bot]" */
 bool github_repo_is_valid(const char *name);   /* "owner/name" */
 bool github_ref_is_valid(const char *name);    /* a branch, without refs/heads/ */
-char *github_url_word(const char *text);       /* percent-encoded; owned by the caller */
 bool github_context_is_ours(const char *prefix, const char *name); /* "sluice", "sluice/plan" */
 bool github_id_is_valid(const char *text); /* digits: the number of a comment or review */

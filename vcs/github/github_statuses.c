@@ -221,7 +221,7 @@ static void on_checks(void *owner, const struct github_result *result, const str
 static void look_for_check(struct github_order *order)
 {
 	const struct host_request *request = &order->request;
-	_cleanup_free_ char *name = github_url_word(request->context);
+	_cleanup_free_ char *name = codec_url_word(request->context);
 
 	github_client_ask(order->host->client,
 		&(struct github_ask){ .method = "GET",

@@ -1,0 +1,114 @@
+/* The record, a page at a time: whoever wants more asks for what comes after the last of it. */
+#include "orchestrator/http/private.h"
+
+#include "orchestrator/lib/jsonx.h"
+
+#include <stdlib.h>
+
+/* So many are read without the server standing still for anybody else. */
+enum { PAGE_ROWS = 1000, WALK_ROWS = 2000, MOMENT_ROWS = 1000 };
+
+struct store *api_store(const struct http_call *call)
+{
+	return http_options(call->http)->store;
+}
+
+void api_fail(struct http_call *call, const struct err *err)
+{
+	http_fail(call, err->code == ERR_MISSING ? 404 : 503, "", "%s", err->text);
+}
+
+static int64_t query_number(const struct http_call *call, const char *name, int64_t fallback)
+{
+	const char *text = http_query(call, name);
+
+	return str_empty(text) ? fallback : strtoll(text, NULL, 10);
+}
+
+static const char *query_text(const struct http_call *call, const char *name)
+{
+	const char *text = http_query(call, name);
+
+	return text == NULL ? "" : text;
+}
+
+static json_t *row_json(const struct audit_row *row)
+{
+	json_t *json = json_pack("{s:I, s:I, s:s, s:o, s:I, s:I, s:o, s:o, s:s}", "id",
+		(json_int_t)row->id, "at_ms", (json_int_t)row->at_ms, "kind", row->kind, "actor",
+		jsonx_any(row->actor), "pull", (json_int_t)row->pull.v, "run",
+		(json_int_t)row->run.v, "environment", jsonx_any(row->environment), "subject",
+		jsonx_any(row->subject), "hash", row->hash);
+	json_t *detail = json_loads(row->detail, 0, NULL);
+
+	json_object_set_new(json, "detail", detail == NULL ? jsonx_any(row->detail) : detail);
+	return json;
+}
+
+static json_t *rows_json(const struct audit_row *rows, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, row_json(&rows[i]));
+	return list;
+}
+
+static struct audit_query read_query(const struct http_call *call)
+{
+	return (struct audit_query){ .from_ms = query_number(call, "from_ms", 0),
+		.after = query_number(call, "after", 0),
+		.to_ms = query_number(call, "to_ms", INT64_MAX),
+		.environment = query_text(call, "environment"),
+		.subject = query_text(call, "subject"),
+		.limit = PAGE_ROWS };
+}
+
+void api_audit(struct http_call *call)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct audit_query query = read_query(call);
+	struct audit_row *rows = NULL;
+	struct err err;
+	size_t count = 0;
+
+	if (store_audit_list(api_store(call), &arena, &query, &rows, &count, &err) < 0)
+		api_fail(call, &err);
+	else
+		http_json(call, rows_json(rows, count));
+}
+
+void api_audit_at(struct http_call *call)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct audit_query query = read_query(call);
+	struct audit_moment moment = { 0 };
+	struct err err;
+
+	query.to_ms = query_number(call, "at_ms", INT64_MAX);
+	query.limit = MOMENT_ROWS;
+	if (store_audit_at(api_store(call), &arena, &query, &moment, &err) < 0)
+		api_fail(call, &err);
+	else
+		http_json(call, json_pack("{s:o, s:o}", "running",
+					rows_json(moment.running, moment.running_count),
+					"in_effect", rows_json(moment.ended, moment.ended_count)));
+}
+
+/* Who goes on after a record vouches for those up to it: each answer says where it ended. */
+void api_audit_verify(struct http_call *call)
+{
+	struct audit_walk walk;
+	struct err err;
+
+	if (store_audit_verify(
+		    api_store(call), query_number(call, "after", 0), WALK_ROWS, &walk, &err) == 0)
+		http_json(call, json_pack("{s:b, s:I, s:I, s:b}", "valid", 1, "records",
+					(json_int_t)walk.count, "last", (json_int_t)walk.last,
+					"is_end", walk.is_end));
+	else if (walk.bad != 0)
+		http_json(call, json_pack("{s:b, s:I, s:s}", "valid", 0, "first_bad",
+					(json_int_t)walk.bad, "error", err.text));
+	else
+		api_fail(call, &err);
+}
