@@ -161,9 +161,9 @@ static int share_written(const struct worker *worker, struct err *err)
 
 /*~ 14. What the step may see and reach is made true here, by its profile; what cannot be made
  * true is an error, never a lesser sandbox. */
-static int enter(struct worker *worker, struct sandbox_spec *spec, struct sandbox *box)
+static int enter(
+	struct worker *worker, struct sandbox_spec *spec, struct sandbox *box, struct err *err)
 {
-	struct err err;
 	int r;
 
 	spec->support = worker->support;
@@ -171,27 +171,28 @@ static int enter(struct worker *worker, struct sandbox_spec *spec, struct sandbo
 	spec->job = user_of(worker);
 	spec->job_dir = worker->dir->path;
 	spec->lock_fd = worker->dir->lock_fd;
-	r = open_way(worker, spec->job_dir, &err);
+	r = open_way(worker, spec->job_dir, err);
 	if (r == 0 && spec->layer != NULL)
-		r = open_way(worker, spec->layer, &err);
+		r = open_way(worker, spec->layer, err);
 	if (r == 0)
-		r = share_written(worker, &err);
+		r = share_written(worker, err);
 	if (r == 0)
-		r = sandbox_enter(spec, box, &err);
+		r = sandbox_enter(spec, box, err);
 	if (r == 0 && worker->way_out != NULL) {
-		r = way_out_open(worker->way_out, box, &err);
+		r = way_out_open(worker->way_out, box, err);
 		if (r < 0)
 			sandbox_leave(box);
 	}
-	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err) : 0;
+	return r;
 }
 
 static int enter_now(struct worker *worker, struct sandbox_spec *spec)
 {
-	int r = enter(worker, spec, &worker->box);
+	struct err err;
+	int r = enter(worker, spec, &worker->box, &err);
 
 	worker->is_inside = r == 0;
-	return r;
+	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err) : 0;
 }
 
 /* Commands may not put a program of theirs before the next command's. */
@@ -388,12 +389,12 @@ int place_enter_policy(struct worker *worker, const char *folder, const char *po
 
 /* ---- the renderings ---- */
 
-static int make_render(struct worker *worker)
+static int make_render(struct worker *worker, struct err *err)
 {
 	struct sandbox_spec spec = { .profile = site_profile(worker->site, PROFILE_RENDER),
 		.layer = worker->render_layer,
 		.cwd = worker->spec.dir };
-	int r = enter(worker, &spec, &worker->render);
+	int r = enter(worker, &spec, &worker->render, err);
 
 	worker->has_render = r == 0;
 	return r;
@@ -415,28 +416,36 @@ static int own_layer(struct worker *worker, const char **ret)
 	return 0;
 }
 
-int place_prepare_render(struct worker *worker, const char *layer)
+int place_name_render(struct worker *worker, const char *layer)
 {
 	place_forget_render(worker);
 	if (layer == NULL)
 		return own_layer(worker, &worker->render_layer);
 	worker->render_layer = arena_strdup(&worker->arena, layer);
 	/* Without a namespace of processes, what lives is ended with the sandbox before. */
-	return is_full(worker) ? make_render(worker) : 0;
+	worker->wants_render = is_full(worker);
+	return 0;
+}
+
+void place_make_render(struct worker *worker)
+{
+	struct err later; /* it is tried again when it is entered, and said then */
+
+	worker->wants_render = false;
+	if (make_render(worker, &later) < 0)
+		return;
 }
 
 int place_enter_render(struct worker *worker)
 {
-	int r = 0;
+	struct err err;
 
 	worker_leave(worker);
-	if (!worker->has_render)
-		r = make_render(worker);
-	if (r < 0)
-		return r;
+	if (!worker->has_render && make_render(worker, &err) < 0)
+		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err);
 	worker->box = worker->render;
 	worker->is_inside = true;
-	worker->has_render = false;
+	worker->has_render = worker->wants_render = false;
 	return 0;
 }
 
@@ -444,5 +453,5 @@ void place_forget_render(struct worker *worker)
 {
 	if (worker->has_render)
 		sandbox_leave(&worker->render);
-	worker->has_render = false;
+	worker->has_render = worker->wants_render = false;
 }

@@ -319,7 +319,7 @@ int ground_enter(struct walk *walk, struct ground *ground, bool for_apply)
 
 	ground->has_state = for_apply;
 	r = begin(walk, ground, for_apply ? PROFILE_APPLY : PROFILE_PLAN);
-	return r < 0 || for_apply ? r : place_prepare_render(walk->worker, ground->layer);
+	return r < 0 || for_apply ? r : place_name_render(walk->worker, ground->layer);
 }
 
 int ground_renew(struct walk *walk, struct ground *ground)
