@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { BRIEF_MS = 50 }; /* an init that takes longer waits for others, not for the processor */
+
 static void say(const struct slot_user *user, char word)
 {
 	/* One that is gone gives back what it has by its end. */
@@ -68,6 +70,34 @@ static void give_all(struct slots *slots)
 	}
 }
 
+static void tell_moved(const struct slots *slots)
+{
+	if (slots->events->moved != NULL)
+		slots->events->moved(slots->events->owner);
+}
+
+static void brief_end(struct slot_user *user)
+{
+	loop_timer_free(user->brief);
+	user->brief = NULL;
+}
+
+static void on_brief(void *owner)
+{
+	struct slot_user *user = owner;
+
+	brief_end(user);
+	tell_moved(user->slots);
+}
+
+/* From an init that is quick to its tool a job computes, as it did before it asked. */
+static void brief_begin(struct slot_user *user)
+{
+	brief_end(user);
+	user->brief = loop_timer_new(user->slots->loop, on_brief, user);
+	loop_timer_arm(user->brief, BRIEF_MS);
+}
+
 static void disconnect(struct slot_user *user)
 {
 	loop_poll_free(user->poll);
@@ -79,7 +109,13 @@ static void hear(struct slot_user *user, char word)
 {
 	struct slots *slots = user->slots;
 
+	if (word == SLOT_ASK_INIT)
+		brief_begin(user);
+	else
+		brief_end(user);
 	switch ((enum slot_word)word) {
+	case SLOT_READY:
+		break;
 	case SLOT_ASK:
 	case SLOT_ASK_INIT:
 		user->has_asked = true;
@@ -98,8 +134,7 @@ static void hear(struct slot_user *user, char word)
 		return;
 	}
 	give_all(slots);
-	if (slots->events->moved != NULL)
-		slots->events->moved(slots->events->owner);
+	tell_moved(slots);
 }
 
 static void on_line(void *owner, _unused_ bool readable, _unused_ bool writable)
@@ -153,6 +188,7 @@ void slot_hold(struct slot_user *user)
 void slot_leave(struct slot_user *user)
 {
 	disconnect(user);
+	brief_end(user);
 	list_remove(&user->link);
 	move(user, SLOT_DONE);
 	give_all(user->slots);
@@ -160,7 +196,7 @@ void slot_leave(struct slot_user *user)
 
 enum job_phase slot_phase(const struct slot_user *user)
 {
-	if (user == NULL || !user->has_asked)
+	if (user == NULL || !user->has_asked || user->brief != NULL)
 		return PHASE_STAGED;
 	return user->is_past ? PHASE_READS : PHASE_TOOLS;
 }

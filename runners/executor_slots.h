@@ -33,10 +33,11 @@ struct slot_user {
 	struct list link;
 	struct slots *slots;
 	enum slot_state state;
-	bool is_told;	/* that it may go on, since it is in this state */
-	bool has_asked; /* it is ready, or was */
-	bool is_past;	/* its slot is not needed again */
-	int line;	/* -1: nothing is heard of it, so it has its slot to its end */
+	bool is_told;		  /* that it may go on, since it is in this state */
+	bool has_asked;		  /* it is ready, or was */
+	struct loop_timer *brief; /* its init may be over in a moment: not ready yet; or NULL */
+	bool is_past;		  /* its slot is not needed again */
+	int line;		  /* -1: nothing is heard of it, so it has its slot to its end */
 	struct loop_poll *poll;
 };
 

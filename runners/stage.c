@@ -319,6 +319,7 @@ int ground_enter(struct walk *walk, struct ground *ground, bool for_apply)
 
 	ground->has_state = for_apply;
 	r = begin(walk, ground, for_apply ? PROFILE_APPLY : PROFILE_PLAN);
+	worker_tell_ready(walk->worker);
 	return r < 0 || for_apply ? r : place_name_render(walk->worker, ground->layer);
 }
 

@@ -197,6 +197,12 @@ static int enter_lane(struct worker *worker)
 	return is_told ? hear(worker, "show", &word) : 0;
 }
 
+void worker_tell_ready(const struct worker *worker)
+{
+	if (worker->may_run && !say(worker, SLOT_READY))
+		return; /* likewise */
+}
+
 void worker_give_slot(struct worker *worker)
 {
 	if (!say(worker, SLOT_BACK))

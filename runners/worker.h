@@ -66,6 +66,8 @@ void worker_leave(struct worker *worker);
 /* Waits until the step's tools may run. A job that has begun nothing ends here when its server is
  * gone. */
 _must_check_ int worker_take_slot(struct worker *worker, const char *step, enum slot_word ask);
+/* It made itself ready in the slot that it has. */
+void worker_tell_ready(const struct worker *worker);
 /* Its tools have ended: the next job's may run while we read what they left. */
 void worker_give_slot(struct worker *worker);
 
