@@ -13,6 +13,7 @@ struct listing { /* a question to a host */
 	struct engine *engine; /* NULL: it went away before the host answered */
 	struct repo_id repo;
 	const char *name;
+	struct pull_id pull; /* of a question about one, or 0 */
 	struct arena arena;
 };
 
@@ -225,6 +226,41 @@ static void post_pull(struct engine *engine, const struct vcs_event *from)
 	posted->event.comment_id = posted->event.body = posted->event.review_head = "";
 }
 
+static void on_gone(void *owner, const struct host_answer *answer, const struct err *err)
+{
+	struct listing *listing = owner;
+	struct engine *engine = listing->engine;
+	bool is_away = err != NULL && err->code == ERR_MISSING;
+
+	if (engine != NULL && err != NULL && !is_away) {
+		look_soon(engine, answer, err);
+	} else if (engine != NULL && (is_away || answer->pulls[0].is_closed)) {
+		struct posted *posted = engine_post(engine, POSTED_PULL_GONE);
+
+		posted->pull = listing->pull;
+		posted->event.kind = !is_away && answer->pulls[0].is_merged ? VCS_PULL_MERGED
+									    : VCS_PULL_CLOSED;
+	}
+	listing_free(listing);
+}
+
+/* A list does not say how a pull request ended that is not in it. */
+static void ask_gone(struct engine *engine, const struct listing *from, const struct pull *pull)
+{
+	struct repo repo = { .id = from->repo, .name = from->name };
+	struct vcs_host *host = engine_host(engine, pull->host);
+	struct listing *listing = listing_new(engine, &repo);
+
+	listing->pull = pull->id;
+	host->send(host,
+		&(struct host_request){ .call = HOST_COMPLETE,
+			.repo = listing->name,
+			.number = pull->number,
+			.actor = "",
+			.needs_pull = true },
+		on_gone, listing);
+}
+
 static const struct vcs_event *listed(const struct host_answer *answer, int64_t number)
 {
 	for (size_t i = 0; i < answer->pull_count; i++) {
@@ -253,9 +289,7 @@ static void compare_known(struct engine *engine, const struct listing *listing,
 			       ? &answer->pulls[answer->pull_count - known]
 			       : listed(answer, pulls[i].number);
 		if (seen == NULL) {
-			struct posted *posted = engine_post(engine, POSTED_PULL_GONE);
-
-			posted->pull = pulls[i].id;
+			ask_gone(engine, listing, &pulls[i]);
 			continue;
 		}
 		if (!str_equal(seen->head, pulls[i].head))

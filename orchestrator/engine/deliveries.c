@@ -289,7 +289,9 @@ static int take_word(struct engine *engine, struct arena *arena, struct pull *pu
 	seen.comment_id = seen.review_head = "";
 	if (event->is_closed)
 		return pull->state == PULL_OPEN
-			       ? pull_close(engine, arena, pull, PULL_CLOSED, VCS_SOMEBODY, err)
+			       ? pull_close(engine, arena, pull,
+					 event->is_merged ? PULL_MERGED : PULL_CLOSED, VCS_SOMEBODY,
+					 err)
 			       : 0;
 	if (!str_equal(pull->base_ref, event->base_ref))
 		r = take_base(engine, arena, pull, &seen, &outcome, err);

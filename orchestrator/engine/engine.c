@@ -395,7 +395,10 @@ static int posted_handle(
 
 		return r < 0 || pull.state != PULL_OPEN
 			       ? r
-			       : pull_close(engine, arena, &pull, PULL_CLOSED, "sluice", err);
+			       : pull_close(engine, arena, &pull,
+					 posted->event.kind == VCS_PULL_MERGED ? PULL_MERGED
+									       : PULL_CLOSED,
+					 VCS_SOMEBODY, err);
 	}
 	}
 	return err_set(err, ERR_BUG, "an unknown kind of event was posted");

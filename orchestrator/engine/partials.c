@@ -195,6 +195,7 @@ static void complete(struct vcs_event *event, const struct vcs_event *answer, st
 	event->from_fork = answer->from_fork;
 	event->is_draft = answer->is_draft;
 	event->is_closed = answer->is_closed;
+	event->is_merged = answer->is_merged;
 }
 
 int inbox_hold(struct engine *engine, struct inbox_id id, int64_t ms, struct err *err)

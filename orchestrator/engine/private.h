@@ -25,7 +25,7 @@ enum posted_kind {
 	POSTED_RUN_EVENT, /* `flow` for the run */
 	POSTED_SENT,	  /* an effect was answered */
 	POSTED_PULL,	  /* what a host says of an open pull (catch-up) */
-	POSTED_PULL_GONE, /* a pull that the host no longer lists as open */
+	POSTED_PULL_GONE, /* a pull that ended unseen; `event.kind` says how */
 	POSTED_PLAN_AGAIN,
 	POSTED_WORD,	 /* a comment or review that a host knows (catch-up) */
 	POSTED_FACTS,	 /* a gate wants to know something of a host, or the host answered */

@@ -47,7 +47,8 @@ struct vcs_event {
 	/* What came in does not say whether the actor may write, and a comment says nothing of the
 	 * head: the host must be asked (HOST_COMPLETE) before this event may change anything. */
 	bool is_partial;
-	bool is_closed;		/* of an answer: the pull request is not open */
+	bool is_closed;		/* of an answer: the pull request is not open, */
+	bool is_merged;		/* but merged */
 	const char *group_head; /* VCS_MERGE_GROUP: the queue's commit */
 
 	/* of a comment or review */

@@ -33,6 +33,7 @@ suite_github-merges = python3 tests/integration/test_github_merges.py ## GitHub:
 suite_hosts = python3 tests/integration/test_hosts.py ## setting up a host: github-app, doctor, proxies and authorities of one's own
 suite_github-gates = python3 tests/integration/test_github_gates.py ## what gates ask GitHub: mergeable, teams
 suite_calls = python3 tests/integration/test_calls.py ## each call to GitHub goes wrong in each way, and nobody sees it in the end
+suite_merge-deaths = python3 tests/integration/test_merge_deaths.py ## the server killed between an apply and its last word, at GitHub and at Gitea
 suite_gitea = python3 tests/integration/test_gitea.py ## the same on a Gitea and a Forgejo, whose description judges each call
 suite_migrate = python3 tests/integration/test_migrate.py ## flags, environment and files of Atlantis as server.yaml
 suite_credentials = python3 tests/integration/test_credentials.py ## what jobs may use elsewhere: credentials, identities, private modules

@@ -13,10 +13,14 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import fake_github  # noqa: E402  (the path is set just above)
 import sluice  # noqa: E402
-from host_lab import MODE, Lab, check  # noqa: E402
+from host_lab import MERGES, MODE, GiteaLab, Lab, check, different, outcome  # noqa: E402
 
-SETTINGS = "defaults: {automerge: true}\nrepos: [{id: /.*/, delete_source_branch_on_merge: true}]\n"
+SETTINGS = MERGES % ("merge", "true")
 PATIENCE_S = 60
+# Who is on the other side: a word for it, its laboratory, and which calls are disturbed when there is little time
+SIDES = (("", Lab, {}, "."),
+         ("an App: ", Lab, {"app": True}, "check-runs|/app|installation"),  # what it does in its own way
+         ("Gitea: ", GiteaLab, {}, "^(POST|DELETE) "))
 # What a host does to a call: (name, is it quick, the fault)
 WAYS = (("fails once", True, {"status": 502}),
         ("fails twice", False, {"status": 503, "times": 2}),
@@ -45,31 +49,15 @@ def steps(made):
     fake.comment(repo, number, "alice", "sluice apply")
     yield made.wait(lambda: repo.pulls[number]["state"] == "merged", PATIENCE_S)
     made.idle(number, PATIENCE_S)
-    # the merge is told by a webhook of the host, and the branch goes after it
+    # the merge is told by a webhook of the host, here once more, and the branch goes after it
     fake.tell("pull_request", repo, "planner", action="closed", number=number, pull_request=repo.pull_json(number))
     yield made.wait(lambda: made.server.must("GET", "/api/pulls")[0]["state"] == "merged", PATIENCE_S)
     made.idle(number, PATIENCE_S)
 
 
-def plain(text):
-    return re.sub(r"\d+ (ms|s)\b", "N s", text)
-
-
-def outcome(made):
-    """What stands at the host in the end."""
-    repo = made.repo
-    # not their words: a late one speaks of what has happened since
-    statuses = {(one["sha"], one["context"]): one["state"] for one in repo.statuses}
-    checks = sorted((one["name"], one["head_sha"], one.get("conclusion")) for one in repo.checks.values())
-    runs = sorted((run["kind"], run["state"]) for run in made.server.must("GET", "/api/runs"))
-    return {"comments": [(plain(one["json"]["body"]), one["hidden"]) for one in made.ours(1)], "statuses": statuses, "checks": checks,
-            "reactions": sorted(str(one["reactions"]) for one in repo.comments.values()), "runs": runs,
-            "branch": [ref for ref in repo.git("for-each-ref", "--format=%(refname)").split() if ref.endswith("feature")]}
-
-
-def loop(app, fault=None):
-    """Runs it all. (outcome, calls, how often the fault hit, the server's log)"""
-    made = Lab(app=app, settings=SETTINGS)
+def loop(side, fault=None):
+    """Runs it all. (outcome, calls, how often the fault hit)"""
+    made = side[1](settings=SETTINGS, **side[2])
     try:
         if fault:
             made.fake.faults.append(fault)
@@ -79,7 +67,7 @@ def loop(app, fault=None):
         else:
             for _ in steps(made):
                 pass
-        return outcome(made), list(made.fake.calls), fault.hits if fault else 0, made.server.log_text()
+        return outcome(made), list(made.fake.calls), fault.hits if fault else 0
     finally:
         made.end()
 
@@ -97,15 +85,11 @@ def mend_when_told(made, fault):
         people.result()
 
 
-def different(wanted, found):
-    return "; ".join("%s: %s, undisturbed: %s" % (key, found[key], wanted[key]) for key in wanted if wanted[key] != found[key])
-
-
-def try_one(app, wanted, call, way):
+def try_one(side, wanted, call, way):
     name, _, values = way
     fault = fake_github.Fault(call[0], call[1], **values)
     try:
-        found, _, hits, _ = loop(app, fault)
+        found, _, hits = loop(side, fault)
         check(hits > 0, "the call was not made")
         check(found == wanted, different(wanted, found))
         return "passed", ""
@@ -119,15 +103,14 @@ def main():
     chosen = sys.argv[1] if len(sys.argv) > 1 else ""
     with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:  # nearly all of the time is spent waiting
         waiting = []
-        for app, wanted in zip((False, True), pool.map(loop, (False, True))):
-            kinds = sorted({kind_of(call) for call in wanted[1] if call["method"] != "GIT"})
-            if not everything and app:  # what an App does in its own way
-                kinds = [kind for kind in kinds if re.search(r"check-runs|/app|installation", kind[1])]
-            for kind in kinds:
+        for side, (wanted, calls, _) in zip(SIDES, pool.map(loop, SIDES)):
+            for kind in sorted({kind_of(call) for call in calls if call["method"] != "GIT"}):
+                if not everything and not re.search(side[3], "%s %s" % kind):
+                    continue
                 for way in WAYS:
-                    name = "%s%s %s %s" % ("an App: " if app else "", *kind, way[0])
+                    name = "%s%s %s %s" % (side[0], *kind, way[0])
                     if (way[1] or everything) and chosen in name:
-                        waiting.append((name, pool.submit(try_one, app, wanted[0], kind, way)))
+                        waiting.append((name, pool.submit(try_one, side, wanted, kind, way)))
         for name, one in waiting:
             verdict, reason = one.result()
             results.row(verdict, name, reason)

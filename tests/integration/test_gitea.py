@@ -11,46 +11,34 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 import alike  # noqa: E402  (the path is set just above)
-import fake_gitea  # noqa: E402
 import host_lab  # noqa: E402
 import sluice  # noqa: E402
 import swagger  # noqa: E402
-from host_lab import MERGES, PEOPLE, TERRAFORM, TOKEN, WORKERS, applied, calls, check, has_branch, loop  # noqa: E402
+from host_lab import MERGES, TERRAFORM, TOKEN, WORKERS, applied, calls, check, has_branch, loop  # noqa: E402
 
 DESCRIPTION = os.path.join(sluice.ROOT, "..", "shared", "corpora", "openapi", "forgejo-12.json")
 JUDGED = []  # calls that were held against the description, and what it says of them
 
 
-class GiteaLab(host_lab.Lab):
-    host, kind = "code.acme.test", "gitea"
-    people = dict(PEOPLE, planner="admin")
-
-    def make_fake(self, latency):
-        return fake_gitea.FakeGitea(latency=latency, forgejo=self.kind == "forgejo")
-
-    def check_folded(self, comment):
-        super().check_folded(comment)
-        text = comment["json"]["body"]  # Gitea hides nothing: it is folded by its own text
-        check(text.startswith("<!-- ") and text.count("Outdated</summary>") == 1 and text.rstrip().endswith("</details>"), "how it is folded:", text)
-
+class JudgedLab(host_lab.GiteaLab):
     def end(self):
         if os.path.exists(DESCRIPTION):
             JUDGED.extend(swagger.judge(DESCRIPTION, [one for one in self.fake.calls if one["method"] != "GIT"]))
         super().end()
 
 
-class ForgejoLab(GiteaLab):
+class ForgejoLab(JudgedLab):
     kind = "forgejo"
 
 
 def lab(**named):
-    return host_lab.lab(GiteaLab, **named)
+    return host_lab.lab(JudgedLab, **named)
 
 
 def case_loop_of_both():
     if not os.path.exists(TERRAFORM):
         raise sluice.Skip("no terraform in .tools; run scripts/setup test")
-    for kind in (GiteaLab, ForgejoLab):
+    for kind in (JudgedLab, ForgejoLab):
         made = kind(tool=TERRAFORM)
         try:
             number, head = loop(made.start())
@@ -319,7 +307,7 @@ def case_a_merge_that_is_refused_says_why():
 # ---- setting up ----
 
 def case_doctor_says_what_is_wrong():
-    made = GiteaLab()
+    made = JudgedLab()
     try:
         def rows():
             done = subprocess.run([os.path.join(made.server.build, "sluice"), "doctor", "--json", "--server", made.server.config, "--repo",

@@ -43,12 +43,12 @@ def check_members(body, required, optional=()):
 
 class Fault:
     """The next `times` calls that fit (None: all of them) end with `status`; 0 breaks the connection, after acting when `acts`; None is
-    what would have been answered, but `delay` seconds late, or sent twice when `again`."""
+    what would have been answered, but `delay` seconds late, or sent twice when `again`. `then` is called when the host has acted."""
 
-    def __init__(self, method, pattern, status, times=1, acts=False, headers=None, body=None, delay=0.0, again=False):
+    def __init__(self, method, pattern, status, times=1, acts=False, headers=None, body=None, delay=0.0, again=False, then=None):
         self.method, self.pattern, self.status, self.times = method, re.compile(pattern), status, times
         self.acts, self.headers, self.body = acts or status is None, headers or {}, body
-        self.delay, self.again, self.hits = delay, again, 0
+        self.delay, self.again, self.then, self.hits = delay, again, then, 0
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -101,6 +101,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 answer = self.act(path, dict(urllib.parse.parse_qsl(text)), data)
         except Refusal as refusal:
             answer = refusal.status, {"message": refusal.message, "documentation_url": "https://docs.example"}, refusal.headers
+        if fault is not None and fault.then is not None:
+            fault.then()
         if fault is not None and fault.status is not None:
             call["status"] = fault.status
             if fault.status == 0:

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 
+import fake_gitea
 import fake_github
 import sluice
 
@@ -79,8 +80,8 @@ hosts:
         self.fake.add_app(12345, "planner", public, ["acme"])
         return "app_id: 12345\n    app_key_file: %s" % key
 
-    def start(self):
-        self.server.start()
+    def start(self, environment=None):
+        self.server.start(environment)
         port = int(re.findall(r'"port":(\d+)', self.server.log_text())[-1])
         self.fake.hook = ("127.0.0.1", port, "/events/" + self.host)
         return self
@@ -144,6 +145,19 @@ hosts:
         shutil.rmtree(work)
 
 
+class GiteaLab(Lab):
+    host, kind = "code.acme.test", "gitea"
+    people = dict(PEOPLE, planner="admin")
+
+    def make_fake(self, latency):
+        return fake_gitea.FakeGitea(latency=latency, forgejo=self.kind == "forgejo")
+
+    def check_folded(self, comment):
+        super().check_folded(comment)
+        text = comment["json"]["body"]  # Gitea hides nothing: it is folded by its own text
+        check(text.startswith("<!-- ") and text.count("Outdated</summary>") == 1 and text.rstrip().endswith("</details>"), "how it is folded:", text)
+
+
 @contextlib.contextmanager
 def lab(kind=Lab, **named):
     made = kind(**named)
@@ -195,3 +209,24 @@ def has_branch(made, name):
 
 def calls(some):
     return [(one["method"], one["path"], one.get("status")) for one in some]
+
+
+def plain(text):
+    return re.sub(r"\d+ (ms|s)\b", "N s", text)
+
+
+def outcome(made):
+    """What stands at the host in the end."""
+    repo = made.repo
+    # not their words: a late one speaks of what has happened since
+    statuses = {(one["sha"], one["context"]): one["state"] for one in repo.statuses}
+    checks = sorted((one["name"], one["head_sha"], one.get("conclusion")) for one in repo.checks.values())
+    runs = sorted((run["kind"], run["state"]) for run in made.server.must("GET", "/api/runs"))
+    return {"comments": [(plain(one["json"]["body"]), one["hidden"]) for one in made.ours(1)], "statuses": statuses, "checks": checks,
+            "reactions": sorted(str(one["reactions"]) for one in repo.comments.values()), "runs": runs,
+            "merges": len(repo.git("rev-list", "--merges", "refs/heads/main").split()),
+            "branch": [ref for ref in repo.git("for-each-ref", "--format=%(refname)").split() if ref.endswith("feature")]}
+
+
+def different(wanted, found):
+    return "; ".join("%s: %s, undisturbed: %s" % (key, found[key], wanted[key]) for key in wanted if wanted[key] != found[key])

@@ -286,6 +286,7 @@ static void on_pull(void *owner, const struct github_result *result, const struc
 				   &order->event, &odd) < 0)
 		err = &odd;
 	order->event.is_closed = !str_equal(github_text(result->json, "state"), "open");
+	order->event.is_merged = json_is_true(github_at(result->json, "merged"));
 	if (err == NULL && order->host->site.dialect->pull_has_tip)
 		tip_learn(order->host, order->request.repo, order->event.base_ref,
 			github_text(result->json, "base.sha"));
@@ -357,7 +358,8 @@ void event_complete(struct github_order *order)
 		ask.path = order_path(
 			order, "/repos/%s/pulls/%" PRId64, request->repo, request->number);
 		github_client_ask(order->host->client, &ask, on_pull, order);
-		thread_expect(order->host, request->repo, request->number);
+		if (!str_empty(request->actor)) /* who will get an answer */
+			thread_expect(order->host, request->repo, request->number);
 		if (!dialect->pull_has_tip)
 			ask_tip(order);
 	}
