@@ -122,6 +122,15 @@ static bool was_heard(struct world *world, struct pull_id id, const char *person
 	       str_equal(rows[count - 1].actor, person);
 }
 
+/* Rows that wait for the host would be heard between the foretelling and what comes. */
+static bool all_is_heard(struct world *world)
+{
+	struct store_counts counts;
+	struct err err;
+
+	return store_counts(world->store, &counts, &err) == 0 && counts.inbox_open == 0;
+}
+
 /* What would follow if somebody approved, is what follows when they do. Nothing fails meanwhile,
  * and nobody else acts. */
 static void foretell(struct world *world, int64_t number)
@@ -139,7 +148,7 @@ static void foretell(struct world *world, int64_t number)
 		return;
 	world->calm = true;
 	turns(world);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && all_is_heard(world); i++) {
 		if (pulls[i].number != number)
 			continue;
 		foretold = gate_of(world, pulls[i].id, person);
@@ -297,6 +306,8 @@ int main(int argc, char **argv)
 		world.has_outage |= strcmp(argv[i], "outage") == 0;
 	}
 	world.breaks = getenv("SIM_BREAK");
+	if (world.breaks != NULL && world.breaks[0] == '\0')
+		world.breaks = NULL;
 	world_init(&world, NULL, seed);
 	if (store_open(":memory:", &world.clock, &store, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);

@@ -662,12 +662,13 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 		.tool = "terraform",
 		.repo_rules = &some_hooks,
 		.repo_rule_count = 1,
-		.sweep_every_ms = 3000,
+		.sweep_every_ms = 8000,
 		.keep_events_ms = INT64_MAX / 4,
 		.comment_interval_ms = 2000 };
 	world->newest = settings_ref(&world->settings);
 	world->order = (enum order)roll(world, ORDERS);
-	world->is_guarded = roll(world, 2) == 0;
+	/* a team that everybody is in does harm only where it is asked for */
+	world->is_guarded = roll(world, 2) == 0 || str_equal(world->breaks, "team");
 	if (world->is_guarded) /* one thing at a time */
 		world->order = ORDER_NONE;
 	memcpy(world->members, members, sizeof(members));
