@@ -4,8 +4,8 @@ JOBS ?= $(shell nproc)
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^(suite_[a-z]+ =|[a-z][a-z-]*:).*## ' $(filter-out %.d,$(MAKEFILE_LIST)) | \
-		sed -E 's/^suite_([a-z]+) =/check-\1:/; s/:.*## /\t/' | sort -u | expand -t 20
+	@grep -hE '^(suite_[a-z-]+ =|[a-z][a-z-]*:).*## ' $(filter-out %.d,$(MAKEFILE_LIST)) | \
+		sed -E 's/^suite_([a-z-]+) =/check-\1:/; s/:.*## /\t/' | sort -u | expand -t 20
 
 .PHONY: setup-build
 setup-build:

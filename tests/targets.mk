@@ -2,14 +2,21 @@
 
 # The suites that are one line (tests/module.mk), and those that need more and stand below.
 PLAIN_SUITES := $(patsubst suite_%,%,$(filter suite_%,$(.VARIABLES)))
-SUITES := $(PLAIN_SUITES) unit fuzz memory
+SUITES := $(PLAIN_SUITES) unit fuzz
 
 # What is quick comes first, then whole programs and real tools, then the same again under the sanitizers.
 FAST_SUITES := source harness unit sim crash
-LAST_SUITES := fuzz memory
-SLOW_SUITES := $(sort $(filter-out $(FAST_SUITES) $(LAST_SUITES),$(SUITES)))
-SUITE_ORDER := $(FAST_SUITES) $(SLOW_SUITES) $(LAST_SUITES)
-in_order = $(filter $(SUITES),$(1))
+SLOW_SUITES := $(sort $(filter-out $(FAST_SUITES) fuzz,$(SUITES)))
+SUITE_ORDER := $(FAST_SUITES) $(SLOW_SUITES) fuzz
+ASAN_SUITES := unit sim http start faults demo
+MEMORY_SUITES := $(addsuffix @asan,$(ASAN_SUITES)) valgrind
+# The others under the sanitizers, when there is time; these three have no code of ours, or bring a sanitizer of their own.
+SOAK_SUITES := $(addsuffix @asan,$(filter-out $(ASAN_SUITES) source harness life fuzz,$(SUITE_ORDER)))
+
+# Suites run two at a time. What only computes gives way to what waits; what floods the machine or measures times has it for itself.
+BEHIND_SUITES := unit sim valgrind fuzz
+ALONE_SUITES := attacks http sandbox slots
+side_by_side = scripts/run-suites --behind '$(BEHIND_SUITES)' --alone '$(ALONE_SUITES)' $(1)
 suite_name = $(1)$(patsubst %,-%,$(filter-out debug,$(MODE)))
 # A make inside make shares the outer one's slots where there are any; the + of the recipes hands them over.
 again = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
@@ -39,24 +46,18 @@ check-valgrind: $(CHOSEN_UNIT_TESTS) ## the unit tests under valgrind
 
 .PHONY: check-integration
 check-integration: ## the suites that run whole programs and real tools
-	+@status=0; for suite in $(SLOW_SUITES); do $(again) check-$$suite || status=1; done; exit $$status
-
-# Under the sanitizers: in every `make test`, and when there is time.
-ASAN_SUITES := $(call in_order,unit sim http start faults demo)
-SOAK_SUITES := $(filter-out $(ASAN_SUITES) source harness life,$(SUITE_ORDER))
+	$(call build,debug)
+	$(call run_suites,$(SLOW_SUITES))
 
 .PHONY: check-memory
 check-memory: ## unit tests, simulation, hostile HTTP, faults and demo under the sanitizers; unit tests under valgrind
-	+@status=0; \
-	for suite in $(ASAN_SUITES); do $(again) MODE=asan check-$$suite || status=1; done; \
-	$(again) MODE=debug check-valgrind || status=1; \
-	exit $$status
+	$(call build,debug asan)
+	$(call run_suites,$(MEMORY_SUITES))
 
 .PHONY: soak
-soak: ## what takes long: every other suite under the sanitizers
-	@rm -rf build/report/results
-	+@for suite in $(filter-out fuzz memory,$(SOAK_SUITES)); do $(again) MODE=asan check-$$suite || true; done; \
-	scripts/summary $(addsuffix -asan,$(filter-out fuzz memory,$(SOAK_SUITES)))
+soak: ## what takes long: every other suite under the sanitizers, with all that is left out elsewhere
+	$(call build,asan)
+	$(call run_suites,$(SOAK_SUITES),SLUICE_SLOW=1 SOAK=1)
 
 .PHONY: check-fuzz
 ifeq ($(MODE),fuzz)
@@ -75,13 +76,12 @@ fuzz: ## look for new inputs: make fuzz T=NAME SECS=60
 	@build/fuzz/fuzz_$(T) -max_total_time=$(or $(SECS),60) -timeout=10 -artifact_prefix=build/fuzz/found/$(T)- \
 		build/fuzz/corpus/$(T) tests/fuzz/corpora/$(T)
 
-# What a suite leaves in build/report/results when it is not named like the suite; the summary misses what is not there.
-leaves_memory := $(addsuffix -asan,$(ASAN_SUITES)) unit-valgrind
-# A suite that fails does not stop the others; the summary tells, and fails.
+# What cannot be built makes its suites fail; all of them are run, and the summary tells and fails.
+build = +@for mode in $(1); do $(again) MODE=$$mode -k $$([ $$mode = fuzz ] || echo all) test-programs || true; done
+leaves = $(patsubst valgrind,unit-valgrind,$(subst @,-,$(1)))
 define run_suites
 @rm -rf build/report/results
-+@for suite in $(call in_order,$(1)); do $(again) check-$$suite || true; done; \
-scripts/summary $(foreach s,$(call in_order,$(1)),$(or $(leaves_$(s)),$(s)))
+@$(2) $(call side_by_side,$(1)); scripts/summary $(call leaves,$(1))
 endef
 
 .PHONY: bench
@@ -90,26 +90,22 @@ bench: ## the figures, on a release build: build/report/bench.json; PART='speed 
 	@$(if $(PART),[ -z "$(filter-out github,$(PART))" ] ||) MODE=release python3 tests/bench/bench.py $(filter-out github,$(PART))
 	@$(if $(PART),[ -z "$(filter github,$(PART))" ] ||) MODE=release python3 tests/bench/github.py
 
-# The simulation computes, the others mostly wait for disks and processes: side by side they take as long as the longer.
 .PHONY: check
 check: ## the fast suites: source, unit, sim, crash
-	@rm -rf build/report/results
-	+@$(again) -k all test-programs || true
-	+@nice $(again) check-sim & \
-	for suite in $(filter-out sim,$(call in_order,$(FAST_SUITES))); do $(again) check-$$suite || true; done; \
-	wait; scripts/summary $(call in_order,$(FAST_SUITES))
+	$(call build,debug)
+	$(call run_suites,$(FAST_SUITES))
 
 .PHONY: test
 test: ## install what is missing, build, run every suite, say what passed
 	@scripts/setup test
-	+@$(again) -k all test-programs || true
-	$(call run_suites,$(SUITE_ORDER))
+	$(call build,debug asan fuzz)
+	$(call run_suites,$(SUITE_ORDER) $(MEMORY_SUITES))
 
 .PHONY: coverage
 coverage: ## which lines the unit tests and the simulation run: build/report/coverage.txt
 	@command -v gcovr >/dev/null || { echo 'gcovr is missing; run: apt-get install gcovr'; exit 1; }
 	@find build/cov -name '*.gcda' -delete 2>/dev/null || true
-	+@for suite in $(call in_order,unit sim); do $(again) MODE=cov check-$$suite || exit 1; done
+	+@for suite in unit sim; do $(again) MODE=cov check-$$suite || exit 1; done
 	@mkdir -p build/report
 	@gcovr --root . --exclude 'tests/' --sort-percentage -o build/report/coverage.txt build/cov
 	@tail -n 4 build/report/coverage.txt; echo 'the whole table: build/report/coverage.txt'

@@ -172,9 +172,7 @@ class Clinic:
         self.write("secret", "a secret of the webhook")
         credential = "token_file: %s" % self.write("token", "ghp_0123456789")
         if app:
-            key, public = os.path.join(folder, "key"), os.path.join(folder, "public")
-            subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
-            subprocess.run(["openssl", "rsa", "-in", key, "-pubout", "-out", public], check=True, capture_output=True)
+            key, public = (self.write(name, text) for name, text in zip(("key", "public"), host_lab.app_key()))
             self.fake.add_app(12345, "planner", public, ["acme"])
             self.fake.app.update(permissions=dict(fake_github_setup.RIGHTS), events=list(fake_github_setup.EVENTS),
                                  hook_url=PUBLIC + "/events/github.com")

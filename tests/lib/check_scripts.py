@@ -215,6 +215,26 @@ def check_suites(tree, results):
         expect(results, "run-suite: %s: the last line" % name, output.splitlines()[-1].startswith(name + ": "), True)
 
 
+# Each suite says when it begins and ends; a and heavy only end when the other one has begun
+LANES = """check-%:
+	@echo 'begin $* $(MODE)'; touch $*.here; case $* in a) other=heavy;; heavy) other=a;; *) other=$*;; esac; \\
+	n=0; until [ -e $$other.here ] || [ $$n = 100 ]; do sleep 0.1; n=$$((n+1)); done; echo "end $* $$n"; [ $* != bad ]
+"""
+
+
+def check_lanes(tree, results):
+    tree.write("Makefile", LANES)
+    status, output = tree.run("scripts/run-suites", "--alone", "flood last", "--behind", "heavy", "flood", "a", "bad", "heavy@asan", "last")
+    said = [line.split(" ") for line in output.splitlines() if line.startswith(("begin ", "end "))]
+    pairs = list(zip(said[::2], said[1::2]))
+    expect(results, "run-suites: all are run, what fails stops nobody", (status, sorted(one[0][1] for one in pairs)),
+           (0, ["a", "bad", "flood", "heavy", "last"]))
+    expect(results, "run-suites: what each says stays together", [one[0][1] for one in pairs], [one[1][1] for one in pairs])
+    expect(results, "run-suites: two at a time", [one[1] for one in pairs if one[1][2] == "100"], [])
+    expect(results, "run-suites: some alone, after the others", [one[0][1] for one in pairs[-2:]], ["flood", "last"])
+    expect(results, "run-suites: in its mode", ["heavy", "asan"] in [one[0][1:] for one in pairs], True)
+
+
 def check_summary(tree, results):
     shutil.rmtree(tree.results)
     os.makedirs(tree.results)
@@ -226,7 +246,7 @@ def check_summary(tree, results):
            (1, "skipped: one: b: no clock\nfailed: two: two: left no results: it was not built, or it crashed\n"
                "1 passed, 1 failed, 1 skipped\n"))
     tree.write("build/report/results/two-asan.tsv", "failed\ttwo-asan\tc\tleak\n")
-    expect(results, "summary: a case failed", tree.run("scripts/summary", "one", "two"),
+    expect(results, "summary: a case failed", tree.run("scripts/summary", "one", "two-asan"),
            (1, "skipped: one: b: no clock\nfailed: two-asan: c: leak\n1 passed, 1 failed, 1 skipped\n"))
     tree.write("build/report/results/bad.tsv", "fine\n")
     expect(results, "summary: a line that is no result", tree.run("scripts/summary")[1].splitlines()[-1],
@@ -250,7 +270,7 @@ def main():
     results = sluice.Results("harness")
     tree = Tree()
     try:
-        for check in (check_sources, check_missing_tool, check_cases, check_suites, check_summary, check_report):
+        for check in (check_sources, check_missing_tool, check_cases, check_suites, check_lanes, check_summary, check_report):
             check(tree, results)
     finally:
         shutil.rmtree(tree.root)

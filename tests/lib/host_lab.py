@@ -2,6 +2,7 @@
 otherwise (class Lab)."""
 
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -26,6 +27,13 @@ WORKERS = 4  # cases at a time: they mostly wait
 def check(condition, *words):
     if not condition:
         raise AssertionError(" ".join(str(word) for word in words))
+
+
+@functools.lru_cache(maxsize=1)
+def app_key():
+    """(private, public), in PEM: a key takes a processor a tenth of a second, and any will do."""
+    private = subprocess.run(["openssl", "genrsa", "2048"], check=True, capture_output=True, text=True).stdout
+    return private, subprocess.run(["openssl", "rsa", "-pubout"], input=private, check=True, capture_output=True, text=True).stdout
 
 
 class Lab:
@@ -74,9 +82,7 @@ hosts:
         return path
 
     def make_app(self):
-        key, public = os.path.join(self.folder, "app.pem"), os.path.join(self.folder, "app.pub")
-        subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
-        subprocess.run(["openssl", "rsa", "-in", key, "-pubout", "-out", public], check=True, capture_output=True)
+        key, public = (self.write(name, text) for name, text in zip(("app.pem", "app.pub"), app_key()))
         self.fake.add_app(12345, "planner", public, ["acme"])
         return "app_id: 12345\n    app_key_file: %s" % key
 
