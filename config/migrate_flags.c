@@ -254,7 +254,7 @@ const struct migrate_flag migrate_flags[] = {
 	KEPT("enable-regexp-cmd", FLAG_BOOL, "commands.patterns"),
 	IGNORED("fail-on-pre-workflow-hook-error", FLAG_BOOL, FAILS_CLOSED),
 	IGNORED("include-git-untracked-files", FLAG_BOOL,
-		"what hooks make is known before projects are chosen"),
+		"what hooks write is planned, but never counts as changed"),
 	GUARD("restrict-file-list", FLAG_BOOL,
 		"not carried over: -d and -p choose among the projects that the change selects"),
 	IGNORED("skip-clone-no-changes", FLAG_BOOL, "nothing is cloned for a pull request"),

@@ -68,9 +68,8 @@ const struct config_key server_repo_keys[] = {
 		.help = "a repository may bring workflows, that is, commands of its own" },
 	{ "pre_workflow_hooks", CONFIG_LIST, RULE(pre_hooks), .keys = hook_keys,
 		.element = &hook_element, .count = RULE(pre_hook_count),
-		.help = "commands before the first project of a run; those of all entries add up. "
-			"What they write is thrown away: an atlantis.yaml that they make chooses "
-			"nothing" },
+		.help = "commands before a plan chooses its projects, and before an apply; those "
+			"of all entries add up. What they write is planned (Hooks, above)" },
 	{ "post_workflow_hooks", CONFIG_LIST, RULE(post_hooks), .keys = hook_keys,
 		.element = &hook_element, .count = RULE(post_hook_count),
 		.is_shown_elsewhere = true,

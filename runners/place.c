@@ -324,39 +324,80 @@ static int show_authority(struct worker *worker, struct sandbox_spec *spec, stru
 	return 0;
 }
 
-int place_enter_git(struct worker *worker)
+/* The mirror and the work trees, the order, and the repository itself where it is on this machine.
+ */
+static int bind_repository(struct worker *worker, struct sandbox_spec *spec, struct err *err)
 {
 	struct arena *arena = &worker->arena;
 	char *repo = arena_printf(
 		arena, "%s/repos/%lld", worker->site->data_dir, (long long)worker->spec.repo.v);
 	const char *source = local_source(worker);
+	int r;
+
+	spec->binds[0] = (struct sandbox_bind){ .source = repo,
+		.target = arena_printf(
+			arena, SANDBOX_DATA "/repos/%lld", (long long)worker->spec.repo.v),
+		.may_write = true };
+	spec->binds[1] = (struct sandbox_bind){ .source = arena_printf(arena, "%s/%s",
+							worker->dir->path, JOB_FILE_SPEC),
+		.target = "/" JOB_FILE_SPEC };
+	spec->bind_count = 2;
+	if (source != NULL) {
+		spec->binds[spec->bind_count++] = (struct sandbox_bind){ .source = source,
+			.target = source };
+		spec->reads_all = true;
+	}
+	r = make_repository(worker, repo, err);
+	if (r == 0)
+		r = open_way(worker, spec->binds[1].source, err);
+	return r == 0 && fchmodat(worker->dir->fd, JOB_FILE_SPEC, 0644, 0) < 0
+		       ? err_sys(err, ERR_JOB, errno, "cannot show the order to git")
+		       : r;
+}
+
+int place_enter_git(struct worker *worker)
+{
 	static struct profile profile;
-	struct sandbox_spec spec = { .profile = &profile, .cwd = ".", .bind_count = 2 };
+	struct sandbox_spec spec = { .profile = &profile, .cwd = "." };
 	struct err err;
 	int r;
 
 	/* A host far away is reached over the machine's network; a path needs none. */
 	profile = *site_profile(worker->site, PROFILE_FETCH);
-	profile.network = source != NULL ? PROFILE_NETWORK_NONE : PROFILE_NETWORK_HOST;
-	spec.binds[0] = (struct sandbox_bind){ .source = repo,
-		.target = arena_printf(
-			arena, SANDBOX_DATA "/repos/%lld", (long long)worker->spec.repo.v),
-		.may_write = true };
-	spec.binds[1] = (struct sandbox_bind){ .source = arena_printf(arena, "%s/%s",
-						       worker->dir->path, JOB_FILE_SPEC),
-		.target = "/" JOB_FILE_SPEC };
-	if (source != NULL) {
-		spec.binds[spec.bind_count++] = (struct sandbox_bind){ .source = source,
-			.target = source };
-		spec.reads_all = true;
-	}
-	r = make_repository(worker, repo, &err);
+	profile.network = local_source(worker) != NULL ? PROFILE_NETWORK_NONE
+						       : PROFILE_NETWORK_HOST;
+	r = bind_repository(worker, &spec, &err);
 	if (r == 0)
 		r = show_authority(worker, &spec, &err);
+	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err)
+		     : enter_now(worker, &spec);
+}
+
+/* The tree twice: as the hooks saw it at last, and only what they wrote. */
+int place_enter_adopt(struct worker *worker)
+{
+	static struct profile profile;
+	const struct place place = { .profile = &profile, .is_again = true };
+	char *tree = arena_printf(&worker->arena, "%s/repos/%lld/trees/%s", worker->site->data_dir,
+		(long long)worker->spec.repo.v, worker->spec.tree);
+	struct sandbox_spec spec = { .profile = &profile, .tree = tree, .cwd = "." };
+	struct err err;
+	int r;
+
+	profile = *site_profile(worker->site, PROFILE_FETCH);
+	profile.network = PROFILE_NETWORK_NONE;
+	profile.tree = PROFILE_TREE_OVERLAY;
+	worker->context.layer = worker->context.tree;
+	r = prepare_layers(worker, tree, &place, &err);
 	if (r == 0)
-		r = open_way(worker, spec.binds[1].source, &err);
-	if (r == 0 && fchmodat(worker->dir->fd, JOB_FILE_SPEC, 0644, 0) < 0)
-		r = err_sys(&err, ERR_JOB, errno, "cannot show the order to git");
+		r = bind_repository(worker, &spec, &err);
+	if (r == 0 && worker->support->has_overlay) {
+		worker->context.layer = "/layer";
+		spec.binds[spec.bind_count++] = (struct sandbox_bind){
+			.source = arena_printf(&worker->arena, "%s/upper", worker->dir->path),
+			.target = worker->context.layer
+		};
+	}
 	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err)
 		     : enter_now(worker, &spec);
 }

@@ -30,6 +30,9 @@ _must_check_ int place_enter(struct worker *worker, const struct place *place);
 /* One that has the mirror and the work trees of the repository, for git. */
 _must_check_ int place_enter_git(struct worker *worker);
 
+/* The same without a network, over what the job's hooks have left. */
+_must_check_ int place_enter_adopt(struct worker *worker);
+
 /* One that shows a folder of the job, in which it begins, and one of the operator's; both to read.
  */
 _must_check_ int place_enter_policy(

@@ -563,6 +563,22 @@ int walk_open(struct walk *walk, struct worker *worker, enum stage stage, const 
 	return 0;
 }
 
+void walk_keep_output(struct walk *walk)
+{
+	const char *text = strbuf_text(&walk->shown);
+	struct worker *worker = walk->worker;
+
+	if (walk->shown.length > JOB_OUTPUT_MAX - 1) {
+		const char *line;
+
+		text += walk->shown.length - (JOB_OUTPUT_MAX - 1);
+		line = strchr(text, '\n');
+		text = line != NULL && line[1] != '\0' ? line + 1 : text;
+	}
+	worker->result.output = arena_strndup(
+		&worker->arena, text, codec_utf8_prefix(text, strlen(text)));
+}
+
 void walk_release(struct walk *walk)
 {
 	strbuf_release(&walk->shown);

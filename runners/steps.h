@@ -35,6 +35,8 @@ void walk_default(enum stage stage, struct steps *ret);
 _must_check_ int walk_open(
 	struct walk *walk, struct worker *worker, enum stage stage, const struct steps *steps);
 void walk_release(struct walk *walk);
+/* The end of what was shown, from a whole line on, is what people see of the job. */
+void walk_keep_output(struct walk *walk);
 /* Back to what every command is told; no step has set anything. */
 void walk_forget_values(struct walk *walk);
 

@@ -5,7 +5,7 @@
  *     plan:     [init] -> steps -> show (both forms) -> summary, plan blob
  *     apply:    the plan's bytes are checked -> [init] -> started (durable) -> steps
  *     import:   [init] -> started (durable) -> steps; likewise state rm
- *     hooks:    commands of the server
+ *     hooks:    commands of the server -> [git], where projects are chosen after them
  *
  * Every path ends in result.json, or in no result at all when even that could not be written. The
  * order around an apply is the promise of this file: nothing of it is run before `started` and the
@@ -21,6 +21,8 @@
 #include "runners/blob.h"
 #include "runners/confined.h"
 #include "runners/diagnostic.h"
+#include "runners/git_work.h"
+#include "runners/hooks.h"
 #include "runners/place.h"
 #include "runners/plan_config.h"
 #include "runners/policy.h"
@@ -36,63 +38,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum {
-	SUMMARY_MAX = 4 << 20,
-	PLAN_TEXT_MAX = 32 << 20,
-	FAILURE_MAX = 8 << 10,
-	STATUS_MAX = 4 << 10,
-	RESULT_TRIES = 60
-};
+enum { SUMMARY_MAX = 4 << 20, PLAN_TEXT_MAX = 32 << 20, FAILURE_MAX = 8 << 10, RESULT_TRIES = 60 };
 static const int64_t plan_file_max = 1LL << 30, log_file_max = 8LL << 30;
-
-/* ---- prepare ---- */
-
-static void read_error_answer(struct worker *worker, const json_t *answer)
-{
-	struct err err;
-	struct jsonx reader = jsonx_reader(answer, "the answer of git", &err);
-	const char *text = jsonx_string_or(&reader, "error", "");
-
-	if (!str_empty(text))
-		worker->result.failure = arena_strdup(&worker->arena, text);
-}
-
-static int run_prepare(struct worker *worker)
-{
-	_cleanup_strbuf_ struct strbuf failure = STRBUF(FAILURE_MAX);
-	struct tool_verdict verdict;
-	struct prepared prepared;
-	json_t *answer = NULL;
-	struct err err;
-	int r, ended;
-
-	ended = place_enter_git(worker);
-	if (ended < 0)
-		return ended;
-	ended = worker_step(worker, STEP_PREPARE, &verdict, &failure);
-	worker_give_slot(worker);
-	worker_leave(worker);
-	if (ended < 0 && worker->result.outcome != OUTCOME_TOOL_FAILED &&
-		worker->result.outcome != OUTCOME_CONFLICT)
-		return ended;
-	r = jsonx_read_at(
-		worker->dir->fd, "out/" SUPERVISE_ANSWER, JOB_RESULT_MAX / 2, &answer, &err);
-	if (r < 0)
-		return ended < 0 ? ended
-				 : worker_end_err(worker, OUTCOME_BAD_RESULT, "prepare", &err);
-	worker->result.json = answer;
-	if (worker->result.outcome == OUTCOME_TOOL_FAILED) {
-		read_error_answer(worker, answer);
-		return ended;
-	}
-	worker->result.prepared = json_object_get(answer, "prepared");
-	r = prepared_read(worker->result.prepared, &worker->arena, &prepared, &err);
-	if (r < 0) {
-		worker->result.prepared = NULL;
-		return worker_end_err(worker, OUTCOME_BAD_RESULT, "prepare", &err);
-	}
-	return ended;
-}
 
 /* Who reads what a plan left. */
 struct readers {
@@ -368,23 +315,6 @@ static int begin_apply(struct worker *worker)
 	return 0;
 }
 
-/* The end of what was shown, from a whole line on. */
-static void keep_output(struct walk *walk)
-{
-	const char *text = strbuf_text(&walk->shown);
-	struct worker *worker = walk->worker;
-
-	if (walk->shown.length > JOB_OUTPUT_MAX - 1) {
-		const char *line;
-
-		text += walk->shown.length - (JOB_OUTPUT_MAX - 1);
-		line = strchr(text, '\n');
-		text = line != NULL && line[1] != '\0' ? line + 1 : text;
-	}
-	worker->result.output = arena_strndup(
-		&worker->arena, text, codec_utf8_prefix(text, strlen(text)));
-}
-
 static int run_apply(struct worker *worker)
 {
 	struct ground ground = { 0 };
@@ -406,7 +336,7 @@ static int run_apply(struct worker *worker)
 		r = walk_steps(&walk, 0, walk.steps.count);
 	worker_leave(worker);
 	if (r == 0)
-		keep_output(&walk);
+		walk_keep_output(&walk);
 	ground_release(&ground);
 	walk_release(&walk);
 	return r;
@@ -439,51 +369,7 @@ static int run_change(struct worker *worker, enum stage stage)
 		r = walk_steps(&walk, ground.next, walk.steps.count);
 	worker_leave(worker);
 	if (r == 0)
-		keep_output(&walk);
-	ground_release(&ground);
-	walk_release(&walk);
-	return r;
-}
-
-/* ---- hooks ---- */
-
-/* The line that the hooks left for the status, or what they printed. */
-static void keep_status(struct walk *walk)
-{
-	struct worker *worker = walk->worker;
-	_cleanup_fd_ int fd = openat(worker->dir->fd, "out/" STEPS_STATUS_FILE,
-		O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	_cleanup_free_ char *text = NULL, *masked = NULL;
-	size_t length = 0;
-	struct stat st;
-	struct err err;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
-		output_read_fd(fd, STATUS_MAX, &text, &length, &err) < 0) {
-		keep_output(walk);
-		return;
-	}
-	masked = mask_text(&worker->mask, text, NULL);
-	worker->result.output = arena_strndup(
-		&worker->arena, masked, codec_utf8_prefix(masked, strlen(masked)));
-}
-
-/* The server's own commands over the whole work tree. What they write is thrown away, but for the
- * line they leave for the status. */
-static int run_hooks(struct worker *worker)
-{
-	const struct place place = { .profile = site_profile(worker->site, PROFILE_RUN) };
-	struct ground ground = { 0 };
-	struct walk walk;
-	int r = walk_open(&walk, worker, STAGE_PLAN, &worker->spec.steps);
-
-	if (r == 0)
-		r = place_enter(worker, &place);
-	if (r == 0)
-		r = walk_steps(&walk, 0, walk.steps.count);
-	worker_leave(worker);
-	if (r == 0)
-		keep_status(&walk);
+		walk_keep_output(&walk);
 	ground_release(&ground);
 	walk_release(&walk);
 	return r;
@@ -588,7 +474,7 @@ static void run_job(struct worker *worker, struct readers *readers)
 		return;
 	switch (worker->spec.op) {
 	case JOB_PREPARE:
-		r = run_prepare(worker);
+		r = git_prepare(worker);
 		break;
 	case JOB_PLAN:
 		r = run_plan(worker, readers);
@@ -603,7 +489,7 @@ static void run_job(struct worker *worker, struct readers *readers)
 		r = run_change(worker, STAGE_STATE_RM);
 		break;
 	case JOB_HOOKS:
-		r = run_hooks(worker);
+		r = hooks_run(worker);
 		break;
 	}
 	if (r == 0)

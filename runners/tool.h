@@ -30,6 +30,7 @@ struct tool_context {
 	const char *order; /* job.json */
 	const char *data;  /* holds repos/; for git */
 	const char *tree;  /* as the tool sees it; "" for a tool without one */
+	const char *layer; /* git: what hooks wrote over it, or NULL: a tree is to be made */
 	const char *tmp;
 	const char *out;
 	const char *bin;	    /* what commands find before the machine's programs */

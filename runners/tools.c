@@ -51,11 +51,17 @@ static int git_describe(const struct tool_context *context, _unused_ enum tool_s
 	struct strvec *argv, struct strvec *env, _unused_ struct err *err)
 {
 	strvec_push(argv, context->site->git);
-	strvec_push(argv, "prepare");
+	strvec_push(argv, context->layer == NULL ? "prepare" : "adopt");
 	strvec_push(argv, "--job");
 	strvec_push(argv, context->order);
 	strvec_push(argv, "--data");
 	strvec_push(argv, context->data);
+	if (context->layer != NULL) {
+		strvec_push(argv, "--view");
+		strvec_push(argv, context->tree);
+		strvec_push(argv, "--layer");
+		strvec_push(argv, context->layer);
+	}
 	strvec_push(argv, "--answer");
 	strvec_pushf(argv, "%s/%s", context->out, SUPERVISE_ANSWER);
 	strvec_push(env, "PATH=" TOOL_PATH);

@@ -10,8 +10,8 @@
 
 enum flow_event {
 	EV_START = 0,	   /* run: begin; job: a slot is free and it is this job's turn */
-	EV_PREPARED,	   /* run: git answered */
-	EV_PREPARE_FAILED, /* run: conflict, or git failed */
+	EV_PREPARED,	   /* run: git answered, also after hooks */
+	EV_PREPARE_FAILED, /* run: conflict, or git or hooks failed */
 	EV_JOB_ENDED,	   /* run: one of its jobs reached a final state */
 	EV_SUPERSEDED,	   /* run: a newer head came, or a newer plan was asked for */
 	EV_CANCEL,	   /* run, job: a person or the end of the pull request says stop */
@@ -42,6 +42,7 @@ enum flow_action {
 	ACT_SAY = 1 << 11,	  /* comment and statuses are stale */
 	ACT_FINISH = 1 << 12,	  /* record the end */
 	ACT_LET_GO = 1 << 13,	  /* EV_ONE_ENDED to the jobs that waited for one that ended */
+	ACT_ASK_HOOKS = 1 << 14,  /* insert the job of the hooks that go before everything */
 };
 
 struct facts {
@@ -51,6 +52,7 @@ struct facts {
 	const struct job *jobs; /* run flow: all of the run */
 	size_t job_count;
 	size_t project_count;		 /* EV_PREPARED */
+	bool has_hooks;			 /* EV_PREPARED: nothing is chosen before they ran */
 	const struct gate_verdict *gate; /* EV_START of such a job: read now */
 	bool is_usable; /* EV_START of a job that is begun once: newest set, newest head, unused,
 			   lock held */

@@ -1,8 +1,9 @@
 /* A run: one command on one pull request.
  *
- *   queued -> preparing -> working -> done
- *        \________________/   |  \-> failed, cancelled, refused, interrupted
- *            (an apply)       \----> superseded (plans only: a running apply is never replaced)
+ *   queued -> preparing -> [hooks] -> working -> done
+ *        \__________________________/   |  \-> failed, cancelled, refused, interrupted
+ *                 (an apply)            \----> superseded (plans only: a running apply is never
+ *                                              replaced)
  */
 #include "orchestrator/engine/flow.h"
 
@@ -19,6 +20,11 @@ static bool is_plan(const struct facts *facts)
 static bool has_projects(const struct facts *facts)
 {
 	return facts->project_count > 0;
+}
+
+static bool has_hooks(const struct facts *facts)
+{
+	return facts->has_hooks;
 }
 
 static bool has_job_in(const struct facts *facts, enum job_state state)
@@ -77,8 +83,11 @@ static const struct flow_rule rules[] = {
 	/*   state          event            guard              next             actions */
 	RULE(RUN_QUEUED,    EV_START,          is_plan,           RUN_PREPARING,   ACT_ASK_PREPARE | ACT_SAY),
 	RULE(RUN_QUEUED,    EV_START,          otherwise,         RUN_WORKING,     ACT_MAKE_CHANGE_JOBS | ACT_SAY),
+	RULE(RUN_PREPARING, EV_PREPARED,       has_hooks,         RUN_HOOKS,       ACT_ASK_HOOKS | ACT_SAY),
 	RULE(RUN_PREPARING, EV_PREPARED,       has_projects,      RUN_WORKING,     ACT_MAKE_PLAN_JOBS | ACT_SAY),
 	RULE(RUN_PREPARING, EV_PREPARED,       otherwise,         RUN_DONE,        ACT_MAKE_PLAN_JOBS | ACT_FINISH | ACT_TIDY | ACT_SAY),
+	RULE(RUN_HOOKS,     EV_PREPARED,       has_projects,      RUN_WORKING,     ACT_MAKE_PLAN_JOBS | ACT_SAY),
+	RULE(RUN_HOOKS,     EV_PREPARED,       otherwise,         RUN_DONE,        ACT_MAKE_PLAN_JOBS | ACT_FINISH | ACT_TIDY | ACT_SAY),
 	RULE(RUN_WORKING,   EV_JOB_ENDED,      jobs_are_open,     RUN_WORKING,     ACT_LET_GO | ACT_SAY),
 	RULE(RUN_WORKING,   EV_JOB_ENDED,      one_is_unknown,    RUN_INTERRUPTED, ACT_FINISH | ACT_TIDY | ACT_SAY),
 	RULE(RUN_WORKING,   EV_JOB_ENDED,      one_failed,        RUN_FAILED,      ACT_FINISH | ACT_TIDY | ACT_SAY),
@@ -89,19 +98,23 @@ static const struct flow_rule rules[] = {
 	/* what goes wrong before there are projects */
 	RULE(RUN_PREPARING, EV_PREPARE_FAILED, otherwise,         RUN_FAILED,      ACT_FINISH | ACT_TIDY | ACT_SAY),
 	RULE(RUN_PREPARING, EV_JOB_ENDED,      otherwise,         RUN_CANCELLED,   ACT_FINISH | ACT_TIDY | ACT_SAY),
+	RULE(RUN_HOOKS,     EV_PREPARE_FAILED, otherwise,         RUN_FAILED,      ACT_FINISH | ACT_TIDY | ACT_SAY),
+	RULE(RUN_HOOKS,     EV_JOB_ENDED,      otherwise,         RUN_CANCELLED,   ACT_FINISH | ACT_TIDY | ACT_SAY),
 	/* a newer head, or people who changed their mind */
 	RULE(RUN_QUEUED,    EV_SUPERSEDED,     otherwise,         RUN_SUPERSEDED,  ACT_SAY),
 	RULE(RUN_PREPARING, EV_SUPERSEDED,     otherwise,         RUN_SUPERSEDED,  ACT_CANCEL_JOBS | ACT_SAY),
+	RULE(RUN_HOOKS,     EV_SUPERSEDED,     otherwise,         RUN_SUPERSEDED,  ACT_CANCEL_JOBS | ACT_SAY),
 	RULE(RUN_WORKING,   EV_SUPERSEDED,     is_plan,           RUN_SUPERSEDED,  ACT_CANCEL_JOBS | ACT_SAY),
 	RULE(RUN_QUEUED,    EV_CANCEL,         otherwise,         RUN_CANCELLED,   ACT_SAY),
 	RULE(RUN_PREPARING, EV_CANCEL,         otherwise,         RUN_CANCELLED,   ACT_CANCEL_JOBS | ACT_FINISH | ACT_TIDY | ACT_SAY),
+	RULE(RUN_HOOKS,     EV_CANCEL,         otherwise,         RUN_CANCELLED,   ACT_CANCEL_JOBS | ACT_FINISH | ACT_TIDY | ACT_SAY),
 	RULE(RUN_WORKING,   EV_CANCEL,         is_plan,           RUN_CANCELLED,   ACT_CANCEL_JOBS | ACT_FINISH | ACT_TIDY | ACT_SAY),
 	RULE(RUN_WORKING,   EV_CANCEL,         otherwise,         RUN_WORKING,     ACT_CANCEL_JOBS | ACT_SAY),
 };
 /* clang-format on */
 
-static const int states[] = { RUN_QUEUED, RUN_PREPARING, RUN_WORKING, RUN_DONE, RUN_FAILED,
-	RUN_SUPERSEDED, RUN_CANCELLED, RUN_REFUSED, RUN_INTERRUPTED };
+static const int states[] = { RUN_QUEUED, RUN_PREPARING, RUN_HOOKS, RUN_WORKING, RUN_DONE,
+	RUN_FAILED, RUN_SUPERSEDED, RUN_CANCELLED, RUN_REFUSED, RUN_INTERRUPTED };
 
 static const char *state_name(int state)
 {

@@ -1,6 +1,6 @@
-/* The server's own commands around the projects of a run: before the first of them begins, and
- * after the last has ended. They are a job of the run like any other. What they write to the work
- * tree is thrown away; what fails before a plan or an apply holds it up. */
+/* The server's own commands around a run: a job of the run like any other. Those before a plan run
+ * before its projects are chosen, and what they write is what is chosen from and planned; what
+ * others write is thrown away. What fails before a plan or an apply holds it up. */
 #include "orchestrator/engine/private.h"
 
 #include "orchestrator/model/steps.h"
@@ -49,19 +49,36 @@ static struct steps steps_of(
 static int read_hooks(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, bool is_after, struct steps *ret, struct err *err)
 {
+	const struct settings *settings = engine_settings(engine, run->id);
 	const struct config_request request = {
 		.host = pull->host, .repo = pull->repo, .base_ref = pull->base_ref
 	};
 	struct config_problems problems = { 0 };
 	struct repo_config config = { 0 };
-	int r = engine->world.config->read(engine->world.config, engine_settings(engine, run->id),
-		&request, arena, &config, &problems, err);
+	int r;
 
+	*ret = (struct steps){ 0 };
+	if (!has_hooks(settings))
+		return 0;
+	r = engine->world.config->read(
+		engine->world.config, settings, &request, arena, &config, &problems, err);
 	if (r < 0)
 		return err_wrap(err, "the hooks of %s", pull->repo);
+	if (config.ignores_branch)
+		return 0;
 	*ret = is_after ? steps_of(config.post_hooks, config.post_hook_count, run->kind, arena)
 			: steps_of(config.pre_hooks, config.pre_hook_count, run->kind, arena);
 	return 0;
+}
+
+int hooks_go_first(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, bool *ret, struct err *err)
+{
+	struct steps steps;
+	int r = read_hooks(engine, arena, pull, run, false, &steps, err);
+
+	*ret = r == 0 && steps.count > 0;
+	return r;
 }
 
 int hooks_add(struct engine *engine, struct arena *arena, const struct pull *pull,
@@ -82,8 +99,6 @@ int hooks_add(struct engine *engine, struct arena *arena, const struct pull *pul
 	int r;
 
 	*ret_added = false;
-	if (!has_hooks(settings))
-		return 0;
 	r = read_hooks(engine, arena, pull, run, is_after, &recipe.stages[STAGE_PLAN], err);
 	if (r < 0 || recipe.stages[STAGE_PLAN].count == 0)
 		return r;

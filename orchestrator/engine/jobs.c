@@ -172,11 +172,10 @@ static const char *lines_of(const struct name_list *names, struct arena *arena)
 
 /*~ 18. A job for each project, and the project's lock, or a place in its queue. */
 static int make_plan(struct engine *engine, struct arena *arena, const struct pull *pull,
-	const struct run *run, const struct planned *planned, size_t index, bool has_hooks,
-	struct err *err)
+	const struct run *run, const struct planned *planned, size_t index, struct err *err)
 {
 	const struct project *project = &planned->selection.projects[index];
-	bool is_first = !has_hooks && project->before_count == 0 &&
+	bool is_first = project->before_count == 0 &&
 			project->group == planned->selection.projects[0].group;
 	struct job job = { .run_id = run->id,
 		.pull_id = pull->id,
@@ -212,14 +211,11 @@ int jobs_make_plans(struct engine *engine, struct arena *arena, const struct pul
 	const struct run *run, const struct planned *planned, struct err *err)
 {
 	size_t count = planned->selection.project_count;
-	bool has_hooks = false;
 	struct run fresh; /* with the tree that git's answer has just brought */
 	int r = store_run_load(engine->store, arena, run->id, &fresh, err);
 
-	if (r == 0 && count > 0)
-		r = hooks_add(engine, arena, pull, &fresh, false, &has_hooks, err);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = make_plan(engine, arena, pull, &fresh, planned, i, has_hooks, err);
+		r = make_plan(engine, arena, pull, &fresh, planned, i, err);
 	if (r == 0 && count > 0) /* some may have ended before they began */
 		engine_post_run(engine, run->id, EV_JOB_ENDED);
 	if (r == 0)

@@ -94,7 +94,8 @@ static int tell_changes(struct engine *engine, struct arena *arena, const struct
 	struct repo_config before = { 0 };
 	int r;
 
-	if (!is_file_changed(prepared))
+	/* a file that hooks make has no before: the base branch does not hold one */
+	if (prepared->config_by_hooks || !is_file_changed(prepared))
 		return 0;
 	planned->told.file = prepared->config_head.name != NULL ? prepared->config_head.name
 								: prepared->config_base.name;
@@ -115,6 +116,21 @@ static bool is_planned_kind(const char *kind)
 	return str_equal(kind, "terraform") || str_equal(kind, "opentofu");
 }
 
+static void tell_hooks(struct arena *arena, const struct prepared *prepared, struct told *told)
+{
+	size_t count = prepared->hooks_wrote;
+
+	if (count > 0)
+		told_add_note(told, arena,
+			"hooks of the server wrote or removed %zu %s before this was planned",
+			count, count == 1 ? "file" : "files");
+	if (prepared->config_by_hooks && prepared->config_head.name != NULL)
+		told_add_note(told, arena,
+			"%s is theirs: it chooses projects like one of the pull request; what "
+			"guards is what the base branch says",
+			prepared->config_head.name);
+}
+
 static void tell_notes(struct arena *arena, const struct pull *pull, const struct run *run,
 	struct planned *planned)
 {
@@ -123,6 +139,7 @@ static void tell_notes(struct arena *arena, const struct pull *pull, const struc
 	const char **gone = NULL;
 	size_t count = 0;
 
+	tell_hooks(arena, &planned->prepared, told);
 	for (size_t i = 0; i < config->note_count; i++)
 		told_add_note(told, arena, "%s:%d:%d: %s: %s", config->notes[i].at.file,
 			config->notes[i].at.line, config->notes[i].at.column, config->notes[i].path,
@@ -172,6 +189,8 @@ int planned_read(struct engine *engine, struct arena *arena, const struct pull *
 	struct config_problems problems = { 0 };
 	int r = prepared_read(answer, arena, &ret->prepared, err);
 
+	if (r == 0 && ret->is_early)
+		return 0;
 	if (r == 0)
 		r = read_config(engine, arena, pull, run, ret, &problems, err);
 	if (r == 0)

@@ -262,6 +262,7 @@ _must_check_ int change_gate(struct engine *engine, struct arena *arena, const s
 
 /* ---- planned.c: git's answer -> what is planned ---- */
 struct planned {
+	bool is_early; /* hooks come first: only `prepared` is read */
 	struct prepared prepared;
 	struct repo_config config;
 	struct selection selection;
@@ -291,7 +292,10 @@ _must_check_ int jobs_make_plans(struct engine *engine, struct arena *arena,
 _must_check_ int jobs_make_applies(struct engine *engine, struct arena *arena,
 	const struct pull *pull, const struct run *run, struct err *err);
 /* ---- hooks.c ---- */
-/* A job for the server's hooks before or after the projects of the run, if it has any. */
+/* Do hooks go before everything that a plan reads? */
+_must_check_ int hooks_go_first(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, bool *ret, struct err *err);
+/* A job for the server's hooks before or after what the run does, if it has any. */
 _must_check_ int hooks_add(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, bool is_after, bool *ret_added, struct err *err);
 

@@ -160,10 +160,13 @@ static int run_act(struct engine *engine, struct arena *arena, const struct fact
 	const struct flow_rule *rule, const struct planned *planned, struct err *err)
 {
 	const struct run *run = facts->run;
+	bool has_hooks;
 	int r = 0;
 
 	if (rule->actions & ACT_ASK_PREPARE)
 		r = ask_prepare(engine, arena, facts, err);
+	if (r == 0 && (rule->actions & ACT_ASK_HOOKS))
+		r = hooks_add(engine, arena, facts->pull, run, false, &has_hooks, err);
 	if (r == 0 && (rule->actions & ACT_MAKE_PLAN_JOBS))
 		r = jobs_make_plans(engine, arena, facts->pull, run, planned, err);
 	if (r == 0 && (rule->actions & ACT_MAKE_CHANGE_JOBS))
@@ -203,15 +206,21 @@ static int keep_prepared(struct engine *engine, const struct run *run,
 static int prepare_facts(struct engine *engine, struct arena *arena, struct facts *facts,
 	const struct job_result *result, struct planned *planned, struct err *err)
 {
-	int r = planned_read(
-		engine, arena, facts->pull, facts->run, result->prepared, planned, err);
+	bool is_of_git = facts->run->state == RUN_PREPARING;
+	int r = is_of_git ? hooks_go_first(
+				    engine, arena, facts->pull, facts->run, &facts->has_hooks, err)
+			  : 0;
 
+	planned->is_early = facts->has_hooks;
+	if (r == 0)
+		r = planned_read(
+			engine, arena, facts->pull, facts->run, result->prepared, planned, err);
 	if (r == 0)
 		r = keep_prepared(engine, facts->run, &planned->prepared, err);
-	if (r == 0)
+	if (r == 0 && !facts->has_hooks)
 		r = store_run_set_told(
 			engine->store, facts->run->id, told_write(&planned->told, arena), err);
-	if (r == 0)
+	if (r == 0 && is_of_git)
 		known_put(engine, facts->pull, facts->run, &planned->prepared, result->prepared);
 	facts->project_count = planned->selection.project_count;
 	return r;
@@ -245,7 +254,8 @@ int run_event(struct engine *engine, struct arena *arena, struct run_id id, enum
 	facts.run = &run;
 	facts.pull = &pull;
 	facts.jobs = jobs;
-	if (r == 0 && event == EV_PREPARED && run.state == RUN_PREPARING) {
+	if (r == 0 && event == EV_PREPARED &&
+		(run.state == RUN_PREPARING || run.state == RUN_HOOKS)) {
 		r = prepare_facts(engine, arena, &facts, result, &planned, err);
 		if (planned.failure != NULL && err->class != ERR_CLASS_TEMP) {
 			event = EV_PREPARE_FAILED; /* people can mend it: say how */
@@ -328,16 +338,22 @@ static int tell_run(struct engine *engine, struct arena *arena, const struct fac
 	const struct job_result *result, struct err *err)
 {
 	struct job_result failed = { .failure = "git could not prepare the work tree" };
+	bool goes_first = facts->job->op == JOB_PREPARE ||
+			  (facts->job->op == JOB_HOOKS && facts->run->state == RUN_HOOKS);
 
 	/* hooks after the end of a run: it stays as it ended, but what failed is shown */
 	if (facts->job->op == JOB_HOOKS && run_state_is_final(facts->run->state))
 		return next == JOB_DONE ? 0 : run_say(engine, facts->pull, facts->run, true, err);
-	if (facts->job->op != JOB_PREPARE)
+	if (!goes_first)
 		return run_event(engine, arena, facts->run->id, EV_JOB_ENDED, NULL, err);
 	if (next == JOB_DONE)
 		return run_event(engine, arena, facts->run->id, EV_PREPARED, result, err);
 	if (next == JOB_CANCELLED)
 		return run_event(engine, arena, facts->run->id, EV_JOB_ENDED, NULL, err);
+	if (facts->job->op == JOB_HOOKS) { /* what they said stands in their own row */
+		failed.failure = "The hooks of the server did not succeed, so nothing was planned.";
+		result = NULL;
+	}
 	if (result != NULL && result->exit_code == PREPARED_EXIT_AGAIN)
 		return fail_for_now(engine, arena, facts, result, err);
 	return run_event(engine, arena, facts->run->id, EV_PREPARE_FAILED,

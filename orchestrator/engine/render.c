@@ -122,6 +122,9 @@ static void plan_words(struct strbuf *out, const struct view *view, const struct
 	case RUN_PREPARING:
 		strbuf_puts(out, "reading the change");
 		return;
+	case RUN_HOOKS:
+		strbuf_puts(out, "hooks of the server run");
+		return;
 	case RUN_SUPERSEDED:
 		strbuf_printf(out,
 			view->superseded_by == NULL ? "superseded by a newer plan"
@@ -242,11 +245,11 @@ static void put_row(struct page *page, const struct shown *shown)
 	strbuf_puts(&row, "| **");
 	render_inline(&row, job->project);
 	strbuf_puts(&row, "**");
-	if (!str_equal(job->project, job->dir)) {
+	if (!str_empty(job->dir) && !str_equal(job->project, job->dir)) {
 		strbuf_putc(&row, ' ');
 		render_code_cell(&row, job->dir);
 	}
-	if (!str_equal(job->workspace, "default")) {
+	if (!str_empty(job->workspace) && !str_equal(job->workspace, "default")) {
 		strbuf_puts(&row, " workspace ");
 		render_code_cell(&row, job->workspace);
 	}

@@ -282,7 +282,7 @@ static void put_output(
 	render_cut(&cut, job->output, most);
 	if (view->has_folds) {
 		strbuf_puts(out, "\n<details><summary>output of ");
-		render_html(out, job->tool);
+		render_html(out, job->op == JOB_HOOKS ? "the hooks" : job->tool);
 		strbuf_printf(out, ", %zu line%s</summary>\n\n", count_lines(job->output),
 			count_lines(job->output) == 1 ? "" : "s");
 	} else {

@@ -67,7 +67,7 @@ static void config_files(struct engine *engine, struct arena *arena, const struc
 	const struct config_reader *reader = engine->world.config;
 	struct name_list names = { 0 };
 
-	if (spec->op != JOB_PREPARE)
+	if (spec->op != JOB_PREPARE && !spec->is_before)
 		return;
 	reader->files(
 		reader, engine_settings(engine, run->id), pull->host, pull->repo, arena, &names);
@@ -197,6 +197,8 @@ int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
 		.plan_blob = job->plan_blob,
 		.plan_job = job->plan_job,
 		.command = run_kind_name(run.kind),
+		.base = job->op == JOB_HOOKS ? run.base : "",
+		.is_before = job->op == JOB_HOOKS && run.state == RUN_HOOKS,
 		.is_after = run_state_is_final(run.state),
 		.has_errors = run_state_is_final(run.state) && run.state != RUN_DONE,
 		.author = pull.author,

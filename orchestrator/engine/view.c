@@ -140,6 +140,7 @@ static enum status_state status_state(const struct view *view)
 		return STATUS_SUCCESS;
 	case RUN_QUEUED:
 	case RUN_PREPARING:
+	case RUN_HOOKS:
 	case RUN_WORKING:
 		return STATUS_PENDING;
 	case RUN_FAILED:

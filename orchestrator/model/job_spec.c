@@ -16,6 +16,7 @@ static const struct {
 	{ "clone_url", offsetof(struct job_spec, clone_url) },
 	{ "head", offsetof(struct job_spec, head) },
 	{ "head_ref", offsetof(struct job_spec, head_ref) },
+	{ "base", offsetof(struct job_spec, base) },
 	{ "base_ref", offsetof(struct job_spec, base_ref) },
 	{ "near_tree", offsetof(struct job_spec, near_tree) },
 	{ "tree", offsetof(struct job_spec, tree) },
@@ -56,6 +57,7 @@ static const struct {
 	size_t offset;
 } spec_flags[] = {
 	{ "checks_policies", offsetof(struct job_spec, checks_policies) },
+	{ "is_before", offsetof(struct job_spec, is_before) },
 	{ "is_after", offsetof(struct job_spec, is_after) },
 	{ "has_errors", offsetof(struct job_spec, has_errors) },
 	{ "is_approved", offsetof(struct job_spec, is_approved) },

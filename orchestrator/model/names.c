@@ -36,6 +36,7 @@ const char *run_state_name(enum run_state state)
 	static const char *const names[] = { [RUN_QUEUED] = "queued",
 		[RUN_PREPARING] = "preparing",
 		[RUN_WORKING] = "working",
+		[RUN_HOOKS] = "hooks",
 		[RUN_DONE] = "done",
 		[RUN_FAILED] = "failed",
 		[RUN_SUPERSEDED] = "superseded",

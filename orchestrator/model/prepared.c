@@ -407,6 +407,19 @@ static void write_owners(const struct prepared *prepared, json_t *json)
 		json_object_set_new(json, "owners_problem", jsonx_any(prepared->owners_problem));
 }
 
+static int read_hooks(struct jsonx *reader, struct prepared *ret, struct err *err)
+{
+	int64_t wrote = jsonx_int_or(reader, "hooks_wrote", 0);
+
+	ret->config_by_hooks = jsonx_bool_or(reader, "config_by_hooks", false);
+	if (reader->failed != 0)
+		return reader->failed;
+	if (wrote < 0 || wrote > LIST_MAX)
+		return err_set(err, ERR_SYNTAX, "prepared: hooks_wrote is none");
+	ret->hooks_wrote = (size_t)wrote;
+	return 0;
+}
+
 int prepared_read(const json_t *json, struct arena *arena, struct prepared *ret, struct err *err)
 {
 	struct jsonx reader = jsonx_reader(json, "prepared", err);
@@ -436,7 +449,7 @@ int prepared_read(const json_t *json, struct arena *arena, struct prepared *ret,
 		r = read_people(&reader, arena, ret, err);
 	if (r == 0)
 		r = read_owners(&reader, arena, ret, err);
-	return r;
+	return r < 0 ? r : read_hooks(&reader, ret, err);
 }
 
 json_t *prepared_write(const struct prepared *prepared)
@@ -477,5 +490,10 @@ json_t *prepared_write(const struct prepared *prepared)
 	json_object_set_new(json, "uses", write_uses(prepared));
 	json_object_set_new(json, "people", people);
 	write_owners(prepared, json);
+	if (prepared->hooks_wrote > 0)
+		json_object_set_new(
+			json, "hooks_wrote", json_integer((json_int_t)prepared->hooks_wrote));
+	if (prepared->config_by_hooks)
+		json_object_set_new(json, "config_by_hooks", json_true());
 	return json;
 }

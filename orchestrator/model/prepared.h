@@ -84,6 +84,8 @@ struct prepared {
 	const char *owners_problem; /* why it cannot be known who the owners are, or NULL */
 	struct code_owners *owners; /* what has no owner is not in it */
 	size_t owner_count;
+	size_t hooks_wrote;   /* files of the tree that hooks wrote or removed */
+	bool config_by_hooks; /* and config_head is not what the pull request makes it */
 };
 
 /* Both directions of the JSON in result.json under "prepared". Missing or wrong members are errors

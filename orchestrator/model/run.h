@@ -10,6 +10,7 @@ enum run_state {
 	RUN_QUEUED = 1,	   /* accepted, nothing asked for yet */
 	RUN_PREPARING = 2, /* git: fetch, inspect, work tree */
 	RUN_WORKING = 3,   /* its jobs wait or run */
+	RUN_HOOKS = 4,	   /* the server's commands, before projects are chosen */
 	RUN_DONE = 10,
 	RUN_FAILED = 11,
 	RUN_SUPERSEDED = 12, /* a newer head came */

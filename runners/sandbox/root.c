@@ -172,8 +172,7 @@ int root_prepare(const struct site *site, struct err *err)
 bool root_path_of(const struct sandbox_spec *spec, char *out, size_t size)
 {
 	return snprintf(out, size, "%s/box/%s", spec->site->data_dir,
-		       spec->profile->tree == PROFILE_TREE_REPO ? GIT_SKELETON : SKELETON) <
-	       (int)size;
+		       spec->profile->id == PROFILE_FETCH ? GIT_SKELETON : SKELETON) < (int)size;
 }
 
 /* ---- one mount ---- */

@@ -39,6 +39,7 @@ class Life:
         os.mkdir(self.seen)
         os.chmod(self.seen, 0o777)
         config = "listen: 127.0.0.1:0\ntools: {terraform: %s}\nslots: 4\nsandbox: {write: [%s]}\n" % (STUB, self.seen)
+        config += "repos: [{id: /.*/, pre_workflow_hooks: [{run: echo made >> a/made.txt, commands: plan}]}]\n"
         self.server = sluice.Server(os.path.join(self.folder, "data"), MODE, config)
         self.lives = 0
 

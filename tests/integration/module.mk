@@ -15,6 +15,7 @@ suite_provenance = tests/integration/test_provenance.py ## real tools: plans tha
 suite_network = python3 tests/integration/test_network.py ## jobs reach whom the operator named, and nobody else
 suite_workflows = tests/integration/test_workflows.py ## real tools: the steps of workflows, import, state rm, hooks
 suite_served = python3 tests/integration/test_served.py ## real tools: workflows, import, hooks on a whole server
+suite_hooks = tests/integration/test_hooks.py ## hooks before a plan: what they write is chosen from and planned, and bounded
 suite_tools = tests/integration/test_tools.py ## pinned tools from a mirror: checked, whole, once
 suite_policies = tests/integration/test_policies.py ## real tools: conftest over plans, what it sees and what it must not
 suite_gates = tests/integration/test_gates.py ## who may let what be applied, and the ways around it

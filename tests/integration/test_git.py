@@ -110,7 +110,7 @@ def case_workspaces_by_cloud(lab):
                                 {"dir": "c", "workspace": "tofu-json"}], a.workspaces
 
 
-def case_files_are_read_only(lab):
+def case_files_can_be_run_or_not(lab):
     repo = lab.repo({"main.tf": "#\n"}, {"feature": {"a.tf": "#\n", "tool.sh": "#\n"}})
     os.makedirs(lab.path("w"))
     git(lab.root, "clone", "-q", repo, "w/c")
@@ -119,8 +119,84 @@ def case_files_are_read_only(lab):
     git(lab.path("w/c"), "commit", "-qm", "x")
     git(lab.path("w/c"), "push", "-q", "origin", "feature")
     a = lab.prepare(repo, git(repo, "rev-parse", "feature")).need(0)
-    assert stat.S_IMODE(os.stat(os.path.join(lab.tree(a.tree), "main.tf")).st_mode) == 0o444
-    assert stat.S_IMODE(os.stat(os.path.join(lab.tree(a.tree), "tool.sh")).st_mode) == 0o555
+    assert stat.S_IMODE(os.stat(os.path.join(lab.tree(a.tree), "main.tf")).st_mode) == 0o644
+    assert stat.S_IMODE(os.stat(os.path.join(lab.tree(a.tree), "tool.sh")).st_mode) == 0o755
+
+
+def hooked(lab, before):
+    """A copy of the work tree, as hooks have it where nothing can be mounted."""
+    view = lab.path("view")
+    shutil.rmtree(view, ignore_errors=True)
+    shutil.copytree(lab.tree(before.tree), view, symlinks=True)
+    return view
+
+
+def case_adopted_is_what_is_there(lab):
+    repo = lab.repo({"a/main.tf": "#\n", "b/main.tf": "#\n", "c/d/e.tf": "#\n", "atlantis.yaml": "version: 3\n"},
+                    {"feature": {"a/x.tf": "#\n"}})
+    files = {"config_files": ["atlantis.yaml"]}
+    before = lab.prepare(repo, lab.heads["feature"], **files).need(0)
+    view = hooked(lab, before)
+    same = lab.adopt(repo, before, view, **files).need(0)
+    assert same.tree == before.tree and same.prepared.get("hooks_wrote", 0) == 0, same.prepared
+    shutil.rmtree(os.path.join(view, "c"))
+    os.remove(os.path.join(view, "b", "main.tf"))
+    write_files(view, {"b/main.tf/is/a/folder.tf": "#\n", "atlantis.yaml": "version: 3\n# made\n", "a/run.sh": "#\n", "\x01odd": "x",
+                       "a/.terraform/x": "x", ".git/config": "x"})
+    os.chmod(os.path.join(view, "a", "run.sh"), 0o755)
+    os.symlink("a/main.tf", os.path.join(view, "near"))
+    os.mkdir(os.path.join(view, "empty"))
+    made = lab.adopt(repo, before, view, **files).need(0)
+    assert made.prepared["hooks_wrote"] == 5 and made.prepared["config_by_hooks"], made.prepared
+    assert made.changed == before.changed and made.head == before.head, "what the pull request changes is the same"
+    assert terraform(made) == ["a", "b/main.tf/is/a"], made.folders
+    left_out = ("\x01odd", "a/.terraform/x", ".git/config")
+    assert snapshot(lab.tree(made.tree)) == {path: entry for path, entry in snapshot(view).items() if path not in left_out}
+    assert lab.adopt(repo, before, view, tree=made.tree).need(1).error.startswith("head and base no longer")
+
+
+def case_adopted_over_layers(lab):
+    """What stands in the layer is read; what is in neither is gone; the rest is git's."""
+    repo = lab.repo({"a/main.tf": "#\n", "a/b.tf": "#\n", "c.tf": "#\n", "d/e.tf": "#\n"}, {"feature": {"a/x.tf": "#\n"}})
+    before = lab.prepare(repo, lab.heads["feature"]).need(0)
+    view, layer = hooked(lab, before), lab.path("layer")
+    write_files(layer, {"a/main.tf": "# new\n"})
+    write_files(view, {"a/main.tf": "# new\n", "c.tf": "not looked at\n"})
+    os.remove(os.path.join(view, "a", "b.tf"))
+    os.remove(os.path.join(view, "d", "e.tf"))  # without a word of it in the layer
+    made = lab.adopt(repo, before, view, layer).need(0)
+    tree = snapshot(lab.tree(made.tree))
+    assert {path: entry[2] for path, entry in tree.items()} == {
+        "a/main.tf": b"# new\n", "a/x.tf": b"#\n", "c.tf": b"#\n", "d/e.tf": b"#\n"}, tree
+
+
+def case_adopted_is_bounded(lab):
+    repo = lab.repo({"a.tf": "#\n"}, {"feature": {"b.tf": "#\n"}})
+    before = lab.prepare(repo, lab.heads["feature"]).need(0)
+
+    def refused(fill, why):
+        view = hooked(lab, before)
+        fill(view)
+        answer = lab.adopt(repo, before, view).need(1)
+        assert why in answer.error and lab.root not in answer.error, answer.error
+
+    def many(view):
+        for i in range(20001):
+            os.symlink("a.tf", os.path.join(view, "x%d" % i))
+
+    def sparse(size):
+        def fill(view):
+            with open(os.path.join(view, "x"), "wb") as out:
+                out.truncate(size)
+        return fill
+
+    refused(many, "more than 20000 files")
+    refused(sparse(65 << 20), "more than 64 MiB")
+    refused(sparse(1 << 40), "x, which is larger than 100 MiB")
+    refused(lambda view: os.makedirs(os.path.join(view, *["d"] * 66)), "more than 64 deep")
+    refused(lambda view: os.mkfifo(os.path.join(view, "p")), "p, which is neither file, folder nor link")
+    for target in ("/etc/passwd", "..", "d/../../x", "x" * 2000):
+        refused(lambda view, target=target: os.symlink(target, os.path.join(view, "out")), "out, a symbolic link that may leave")
 
 
 def case_rename_and_type_change(lab):

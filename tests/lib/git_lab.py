@@ -54,7 +54,8 @@ class Lab:
         self.heads = make_repository(self.path(name), base, branches)
         return self.path(name)
 
-    def prepare(self, url, head, head_ref="feature", base_ref="main", repo=1, near="", env=None, cwd=None, **job):
+    def prepare(self, url, head, head_ref="feature", base_ref="main", repo=1, near="", env=None, cwd=None, words=("prepare",),
+                **job):
         self.count += 1
         stem = self.path("job%d" % self.count)
         order = {"job": self.count, "attempt": 1, "op": 1, "tool": "git", "repo": repo, "repo_name": "team/infra",
@@ -65,13 +66,18 @@ class Lab:
         with open(stem + ".json", "w", encoding="utf-8") as out:
             json.dump(order, out)
         begin = time.monotonic()
-        done = subprocess.run(WRAPPER + [PROGRAM, "prepare", "--job", stem + ".json", "--data", self.data, "--answer",
+        done = subprocess.run(WRAPPER + [PROGRAM, *words, "--job", stem + ".json", "--data", self.data, "--answer",
                                          stem + ".answer"], env=dict(self.checked, **(env or {})), cwd=cwd or "/",
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         seconds = time.monotonic() - begin
         assert done.returncode in (0, 1, 3, 4), "exit %d: %s" % (done.returncode, done.stderr[-3000:])
         with open(stem + ".answer", encoding="utf-8") as text:
             return Answer(done.returncode, json.load(text), done.stderr, seconds)
+
+    def adopt(self, url, before, view, layer=None, **job):
+        """What hooks made of the work tree of an earlier answer."""
+        return self.prepare(url, before.head, words=("adopt", "--view", view, "--layer", layer or view), op=6, base=before.base,
+                            tree=job.pop("tree", before.tree), is_before=True, **job)
 
     def tree(self, name, repo=1):
         return os.path.join(self.data, "repos", str(repo), "trees", name)

@@ -244,6 +244,16 @@ static void check_applied(struct world *world, const struct job_spec *spec, cons
 	}
 }
 
+/* What is planned is what the hooks have left, and not what they were given. */
+static void check_hooked(struct world *world, const struct job_spec *spec)
+{
+	if (spec->op == JOB_PLAN && (spec->tree[0] == HOOKED) != world->has_hooks)
+		oracle_wrong(world, "%s is planned in a tree that hooks %s seen", spec->dir,
+			world->has_hooks ? "have not" : "have");
+	if (spec->is_before && (str_empty(spec->base) || !str_equal(spec->tree, spec->head)))
+		oracle_wrong(world, "hooks begin on something else than what git made");
+}
+
 void oracle_order(struct world *world, const struct job_spec *spec)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
@@ -258,6 +268,7 @@ void oracle_order(struct world *world, const struct job_spec *spec)
 		return;
 	for (size_t i = 0; i < count; i++)
 		check_earlier(world, spec, &jobs[i]);
+	check_hooked(world, spec);
 	if (spec->op == JOB_APPLY)
 		check_applied(world, spec, &run);
 }

@@ -341,11 +341,20 @@ static struct fake_job *find_job(struct world *world, int64_t id, int attempt)
 	return NULL;
 }
 
-/* A work tree is what a job of git's made, and is called like the head. */
 static bool makes_tree(const struct fake_job *job, const char *tree)
 {
-	return job->op == JOB_PREPARE && job->state == FAKE_ENDED && job->outcome == OUTCOME_OK &&
-	       !job->is_swept && str_equal(job->head, tree);
+	return job->makes[0] && job->state == FAKE_ENDED && job->outcome == OUTCOME_OK &&
+	       !job->is_swept && str_equal(job->makes, tree);
+}
+
+/* The work tree of git's is called like the head, and that of the hooks after it. */
+static void name_tree(const struct job_spec *spec, struct fake_job *job)
+{
+	if (spec->op != JOB_PREPARE && !spec->is_before)
+		return;
+	copy(job->makes, sizeof(job->makes), spec->head);
+	if (spec->is_before)
+		job->makes[0] = HOOKED;
 }
 
 static void drop_tree(
@@ -399,6 +408,7 @@ static int start(struct executor *executor, const struct job_spec *spec, struct 
 	copy(job->head, sizeof(job->head), spec->head);
 	copy(job->dir, sizeof(job->dir), spec->dir);
 	copy(job->plan_blob, sizeof(job->plan_blob), spec->plan_blob);
+	name_tree(spec, job);
 	world_note(world, "job %lld-%d starts: %s %s of pull %lld", (long long)job->id,
 		job->attempt, job_op_name(job->op), job->dir, (long long)job->number);
 	if (spec->op != JOB_PREPARE && !has_tree(executor, spec->repo, spec->tree))
@@ -425,7 +435,7 @@ static json_t *prepared_of(const struct fake_job *job)
 	struct identity people[] = { { "alice", "alice@example.org" } };
 
 	prepared.base = prepared.merge_base = base_tip;
-	prepared.tree = job->head;
+	prepared.tree = job->makes;
 	prepared.folders = folders;
 	prepared.folder_count = countof(folders);
 	prepared.people = people;
@@ -470,7 +480,7 @@ static void tell_end(struct world *world, struct fake_job *job)
 		.log_blob = "",
 		.has_changes = job->has_changes };
 
-	if (job->op == JOB_PREPARE && job->outcome == OUTCOME_OK)
+	if (job->makes[0] && job->outcome == OUTCOME_OK)
 		result.prepared = prepared = prepared_of(job);
 	if (job->op == JOB_PLAN && job->outcome == OUTCOME_OK)
 		result.plan_blob = job->plan_blob;
@@ -599,9 +609,9 @@ static bool sweep(_unused_ struct executor *executor, struct sweep *sweep)
 		if (job->state != FAKE_ENDED || !job->told || job->is_swept ||
 			job->due_ms + SWEPT_AFTER_MS > world->monotonic_ms || job->op == JOB_APPLY)
 			continue;
-		if (job->op == JOB_PREPARE)
+		if (job->makes[0])
 			leftover = (struct leftover){
-				.kind = LEFTOVER_TREE, .repo = { 1 }, .name = job->head
+				.kind = LEFTOVER_TREE, .repo = { 1 }, .name = job->makes
 			};
 		job->is_swept = !sweep->is_needed(sweep->owner, &leftover) ||
 				str_equal(world->breaks, "broom");

@@ -11,6 +11,8 @@ enum { MEMBERS = 4, FACTS_GOOD_MS = 3000, GUARDED = 2 };
 
 enum fake_state { FAKE_NONE, FAKE_ASKED, FAKE_RUNNING, FAKE_ENDED, FAKE_GONE };
 
+enum { HOOKED = 'h' }; /* how the name of a tree begins that hooks have written to */
+
 struct fake_job {
 	int64_t id;
 	int attempt;
@@ -19,6 +21,7 @@ struct fake_job {
 	int64_t due_ms;
 	int64_t number; /* of the pull */
 	char head[OID_HEX + 1], dir[16], plan_blob[65];
+	char makes[OID_HEX + 1]; /* the work tree that is there when it ended well, or "" */
 	enum job_outcome outcome;
 	bool has_changes, was_void, told;
 	bool is_reading; /* its tools have ended, it has not */

@@ -32,6 +32,7 @@ static void fill_facts(unsigned bits, struct facts *facts, struct pull *pull, st
 		.jobs = job,
 		.job_count = bits & 16 ? 1 : 0,
 		.project_count = bits & 16 ? 1 : 0,
+		.has_hooks = (bits & 32) != 0,
 		.gate = gate,
 		.is_usable = (bits & 32) != 0,
 		.outcome = bits & 512 ? OUTCOME_OK : OUTCOME_TOOL_FAILED,
@@ -75,6 +76,7 @@ static void test_matrix(_unused_ void **state)
 	} declared[] = {
 		{ "run", "queued", "start superseded cancel " },
 		{ "run", "preparing", "prepared prepare_failed job_ended superseded cancel " },
+		{ "run", "hooks", "prepared prepare_failed job_ended superseded cancel " },
 		{ "run", "working", "job_ended superseded cancel " },
 		{ "job", "blocked", "cancel lock_free one_ended " },
 		{ "job", "held", "cancel one_ended " },

@@ -1,6 +1,7 @@
 /* A merged tree as files. Files that another exported tree has at the same place are linked, not
- * copied: trees are read-only, and a second pull request of a large repository costs little more
- * than its folders.
+ * copied: nobody writes to a tree, and a second pull request of a large repository costs little
+ * more than its folders. A job sees it below a layer of its own or as a copy, where it may write
+ * into every file; that is why none is made unwritable here.
  *
  * Built below a name of its own, which is locked while it is built, and renamed when it is whole:
  * of two that make the same tree one wins and the other throws its work away. What a crash left is
@@ -56,7 +57,7 @@ static int file_write(
 			LIMIT_TREE_BYTES >> 20);
 	fd = openat(export->to[dir->depth], file->name,
 		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		file->is_executable ? 0555 : 0444);
+		file->is_executable ? 0755 : 0644);
 	if (fd < 0 ||
 		folder_write_all(fd, git_odb_object_data(blob), git_odb_object_size(blob)) < 0)
 		return file_fail(export, dir, file->name);

@@ -28,6 +28,8 @@ enum {
 	LIMIT_RENAME_PAIRS = 10000, /* compared by content; more are told apart by identity only */
 	LIMIT_RENAME_BYTES = 512 << 10,
 	LIMIT_FETCH_OBJECTS = 5000000,
+	LIMIT_ADOPT_FILES = 20000, /* written or removed by hooks */
+	LIMIT_ADOPT_BYTES = 64 << 20,
 };
 
 #define LIMIT_TREE_BYTES  (4LL << 30) /* of all files of one tree */

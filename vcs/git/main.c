@@ -1,6 +1,7 @@
 /* sluice-git: one call, one repository. The only program that reads git objects; it runs nothing.
  *
  *     sluice-git prepare --job JOB.JSON --data DIR --answer FILE
+ *     sluice-git adopt --job JOB.JSON --data DIR --view DIR --layer DIR --answer FILE
  *     sluice-git inspect --repo PATH --base REVISION --head REVISION [--files NAME,NAME] [--cache
  * DIR]
  * [--answer FILE]
@@ -36,6 +37,7 @@ struct option {
 
 static const char usage_text[] =
 	"usage: sluice-git prepare --job JOB.JSON --data DIR --answer FILE\n"
+	"       sluice-git adopt --job JOB.JSON --data DIR --view DIR --layer DIR --answer FILE\n"
 	"       sluice-git inspect --repo PATH --base REVISION --head REVISION [--files NAME,NAME] "
 	"[--cache DIR] [--answer FILE]\n"
 	"       sluice-git merge --repo PATH --base BRANCH --head COMMIT --author NAME [--message "
@@ -151,36 +153,72 @@ static json_t *prepared_answer(const struct prepared *prepared, const struct war
 	return answer;
 }
 
+/* The work of a job that has a tree of git's in the end. */
+struct job_work {
+	struct job_spec spec;
+	struct arena arena;
+	struct warnings warnings;
+	struct prepared prepared;
+};
+
+static int job_begin(struct job_work *work, const char *path, enum job_op op, struct err *err)
+{
+	_cleanup_json_ json_t *job = NULL;
+	int r = jsonx_read_at(AT_FDCWD, path, LIMIT_JOB_BYTES, &job, err);
+
+	if (r == 0)
+		r = job_spec_read(job, &work->arena, &work->spec, err);
+	if (r == 0 && work->spec.op != op)
+		r = err_set(err, ERR_USAGE, "the job is not a %s job", job_op_name(op));
+	return r < 0 ? r : libgit_start(err);
+}
+
+static int job_finish(struct job_work *work, const char *path, int r, struct err *err)
+{
+	json_t *answer = r == 0 || r == -ERR_CONFLICT
+				 ? prepared_answer(&work->prepared, &work->warnings)
+				 : NULL;
+	int code = finish(path, answer, r, err);
+
+	warnings_release(&work->warnings);
+	arena_release(&work->arena);
+	return code;
+}
+
 static int verb_prepare(int argc, char **argv)
 {
 	struct option options[] = { { .name = "--job" }, { .name = "--data" },
 		{ .name = "--answer" } };
-	_cleanup_json_ json_t *job = NULL;
-	struct arena arena = { 0 };
-	struct warnings warnings = { .count = 0 };
-	struct job_spec spec;
-	struct prepared prepared;
-	json_t *answer = NULL;
+	struct job_work work = { .warnings = { .count = 0 } };
 	struct err err = { 0 };
 	int r;
 
 	if (!options_read(argc, argv, options, countof(options)))
 		return usage();
-	r = jsonx_read_at(AT_FDCWD, options[0].value, LIMIT_JOB_BYTES, &job, &err);
+	r = job_begin(&work, options[0].value, JOB_PREPARE, &err);
 	if (r == 0)
-		r = job_spec_read(job, &arena, &spec, &err);
-	if (r == 0 && spec.op != JOB_PREPARE)
-		r = err_set(&err, ERR_USAGE, "the job is not a prepare job");
+		r = prepare_run(&work.spec, options[1].value, &work.arena, &work.warnings,
+			&work.prepared, &err);
+	return job_finish(&work, options[2].value, r, &err);
+}
+
+static int verb_adopt(int argc, char **argv)
+{
+	struct option options[] = { { .name = "--job" }, { .name = "--data" }, { .name = "--view" },
+		{ .name = "--layer" }, { .name = "--answer" } };
+	struct job_work work = { .warnings = { .count = 0 } };
+	struct err err = { 0 };
+	int r;
+
+	if (!options_read(argc, argv, options, countof(options)))
+		return usage();
+	r = job_begin(&work, options[0].value, JOB_HOOKS, &err);
 	if (r == 0)
-		r = libgit_start(&err);
-	if (r == 0)
-		r = prepare_run(&spec, options[1].value, &arena, &warnings, &prepared, &err);
-	if (r == 0 || r == -ERR_CONFLICT)
-		answer = prepared_answer(&prepared, &warnings);
-	r = finish(options[2].value, answer, r, &err);
-	warnings_release(&warnings);
-	arena_release(&arena);
-	return r;
+		r = prepare_adopt(&work.spec,
+			&(struct adopt_order){
+				options[1].value, options[2].value, options[3].value },
+			&work.arena, &work.warnings, &work.prepared, &err);
+	return job_finish(&work, options[4].value, r, &err);
 }
 
 /* "a,b" */
@@ -261,6 +299,7 @@ static const struct verb {
 	int (*run)(int argc, char **argv);
 } verbs[] = {
 	{ "prepare", verb_prepare },
+	{ "adopt", verb_adopt },
 	{ "inspect", verb_inspect },
 	{ "merge", verb_merge },
 };

@@ -1,5 +1,6 @@
 /* Everything that a pull request needs from git, in one call. Owns: the order of the steps. */
 #include "vcs/git/prepare.h"
+#include "vcs/git/adopt.h"
 #include "vcs/git/changed.h"
 #include "vcs/git/config_files.h"
 #include "vcs/git/export.h"
@@ -116,7 +117,7 @@ static int look(struct preparation *work)
 	return r;
 }
 
-/* The merged files, and what stands in them. */
+/* The files of merge.tree, and what stands in them. */
 static int write_out(struct preparation *work)
 {
 	struct manifest manifest = {
@@ -156,7 +157,7 @@ static int prepare_all(struct preparation *work, int (*rest)(struct preparation 
 			work->err, ERR_CONFLICT, "the branch cannot be merged into its base");
 	}
 	r = configuration(work);
-	return r < 0 ? r : rest(work);
+	return r < 0 || rest == NULL ? r : rest(work);
 }
 
 static struct preparation begin(const struct job_spec *spec, struct arena *arena,
@@ -178,6 +179,62 @@ int prepare_run(const struct job_spec *spec, const char *data_dir, struct arena 
 
 	if (r == 0)
 		r = prepare_all(&work, write_out);
+	mirror_close(&work.mirror);
+	return r;
+}
+
+/* ---- after hooks ---- */
+
+static bool is_same_file(const struct config_file *a, const struct config_file *b)
+{
+	return str_equal(a->name, b->name) && str_equal(a->problem, b->problem) &&
+	       a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
+}
+
+/* The tree is replaced by what the hooks made of it; what the pull request changes, whom it is of
+ * and what the base branch says stay as they were. */
+static int adopt(struct preparation *work, const struct adopt_order *order)
+{
+	struct prepared *prepared = work->prepared;
+	const struct config_file before = prepared->config_head;
+	struct adopted adopted = { .count = 0 };
+	int r = adopt_tree(work->mirror.repo, work->mirror.odb, &work->merge.tree, order->view,
+		order->layer, &adopted, work->err);
+
+	if (r < 0)
+		return r;
+	work->merge.tree = adopted.tree;
+	prepared->hooks_wrote = adopted.count;
+	r = config_file_find(work->mirror.repo, work->mirror.odb, &work->merge.tree, work->spec,
+		work->arena, &prepared->config_head, work->err);
+	prepared->config_by_hooks = r == 0 && !is_same_file(&before, &prepared->config_head);
+	return r < 0 ? r : write_out(work);
+}
+
+static int commit_here(struct preparation *work, const char *hex, git_oid *ret)
+{
+	if (!str_empty(hex) && strlen(hex) == GIT_OID_HEXSZ && git_oid_fromstrp(ret, hex) == 0)
+		return 0;
+	return err_set(work->err, ERR_SYNTAX, "the job's head and base are not commit ids");
+}
+
+int prepare_adopt(const struct job_spec *spec, const struct adopt_order *order, struct arena *arena,
+	struct warnings *warnings, struct prepared *ret, struct err *err)
+{
+	struct preparation work = begin(spec, arena, warnings, ret, err);
+	int r = commit_here(&work, spec->head, &work.merge.head);
+
+	if (r == 0)
+		r = commit_here(&work, spec->base, &work.merge.base);
+	if (r == 0)
+		r = mirror_open(
+			&work.mirror, order->data_dir, spec->repo, spec->clone_url, work.err);
+	if (r == 0)
+		r = prepare_all(&work, NULL);
+	if (r == 0 && !str_equal(oid_text(&work, &work.merge.tree), spec->tree))
+		r = err_set(err, ERR_STALE, "head and base no longer make the same tree");
+	if (r == 0)
+		r = adopt(&work, order);
 	mirror_close(&work.mirror);
 	return r;
 }

@@ -20,3 +20,11 @@ struct inspect_order {
 };
 _must_check_ int prepare_inspect(const struct inspect_order *order, struct arena *arena,
 	struct warnings *warnings, struct prepared *ret, struct err *err);
+
+/* The same of the tree that hooks have written to, nothing fetched: head and base are those of the
+ * order, and must still make its tree. Folders as in adopt.h. */
+struct adopt_order {
+	const char *data_dir, *view, *layer;
+};
+_must_check_ int prepare_adopt(const struct job_spec *spec, const struct adopt_order *order,
+	struct arena *arena, struct warnings *warnings, struct prepared *ret, struct err *err);
