@@ -205,15 +205,21 @@ const struct config_key server_team_authz_keys[] = {
 
 static const struct config_key statsd_keys[] = {
 	{ "host", CONFIG_TEXT, AT(metrics.statsd_host), .is_required = true,
-		.help = "where figures are sent" LATER },
+		.help = "where figures are sent, by UDP: those of /metrics by their names there, "
+			"counters as what came since the last time, timings in milliseconds" },
 	{ "port", CONFIG_TEXT, AT(metrics.statsd_port), .is_required = true,
-		.help = "its port" LATER },
+		.is_good = server_is_port, .expected = "a number up to 65535", .help = "its port" },
+	{ "tags", CONFIG_TEXTS, AT(metrics.statsd_tags), .is_good = server_is_tag,
+		.expected = "name:value, of letters, digits and ._-/",
+		.help = "go with each figure, as `|#name:value`; not every statsd knows them" },
+	{ "every", CONFIG_DURATION, AT(metrics.statsd_every_ms), 100, 86400000, .fallback = "10s",
+		.help = "how often" },
 	{ 0 },
 };
 
 static const struct config_key prometheus_keys[] = {
 	{ "endpoint", CONFIG_PATH, AT(metrics.prometheus_path), .fallback = "/metrics",
-		.help = "where figures are read; /metrics is always there" LATER },
+		.help = "read and not asked for: figures are read at /metrics, always" },
 	{ 0 },
 };
 

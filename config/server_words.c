@@ -38,6 +38,21 @@ bool server_is_archive(const char *text)
 	       strstr(text, "..") == NULL && str_ends(text, ".zip");
 }
 
+bool server_is_port(const char *text)
+{
+	return is_of(text, DIGITS, 5) && strtol(text, NULL, 10) > 0 &&
+	       strtol(text, NULL, 10) <= 65535;
+}
+
+bool server_is_tag(const char *text)
+{
+	size_t name = strcspn(text, ":");
+
+	return name > 0 && text[name] == ':' &&
+	       is_of(text + name + 1, LETTERS DIGITS "._-/", 100) &&
+	       strspn(text, LETTERS DIGITS "._-/") == name;
+}
+
 bool server_is_absolute(const char *text)
 {
 	return text[0] == '/';

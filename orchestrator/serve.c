@@ -16,6 +16,8 @@
 #include "orchestrator/lib/sd_notify.h"
 #include "orchestrator/lib/seal.h"
 #include "orchestrator/lib/secrets.h"
+#include "orchestrator/lib/statsd.h"
+#include "orchestrator/lib/strbuf.h"
 #include "orchestrator/serve_settings.h"
 #include "orchestrator/store/store.h"
 #include "runners/executor_local.h"
@@ -50,9 +52,26 @@ struct server {
 	struct seal seal;
 	struct engine *engine;
 	struct http *http;
+	struct statsd *statsd; /* or NULL: none is configured */
 	bool is_started;
 	bool is_unfit;
 };
+
+/* Figures go where the newest settings say. */
+static void start_statsd(struct server *server)
+{
+	const struct metrics_settings *metrics = &server->settings.current->metrics;
+	_cleanup_strbuf_ struct strbuf tags = STRBUF(4096);
+
+	for (size_t i = 0; i < metrics->statsd_tags.count; i++)
+		strbuf_printf(&tags, "%s%s", i == 0 ? "" : ",", metrics->statsd_tags.list[i]);
+	statsd_free(server->statsd);
+	server->statsd = str_empty(metrics->statsd_host)
+				 ? NULL
+				 : statsd_new(server->loop, metrics->statsd_host,
+					   metrics->statsd_port, strbuf_text(&tags),
+					   metrics->statsd_every_ms);
+}
 
 /* ---- the world, as the engine wants it ---- */
 
@@ -186,6 +205,7 @@ static int reload(void *owner, int64_t *ret_generation, struct err *err)
 	}
 	http_reload(server->http, next);
 	serve_settings_take(&server->settings, next);
+	start_statsd(server);
 	*ret_generation = next->generation;
 	log_info("the configuration was read again", log_int("generation", next->generation),
 		log_str("sha256", next->digest));
@@ -511,6 +531,8 @@ static int start(struct server *server, struct err *err)
 		r = engine_start(server->engine, err);
 	if (r == 0)
 		r = start_http(server, err);
+	if (r == 0)
+		start_statsd(server);
 	server->is_started = r == 0;
 	return r;
 }
@@ -523,6 +545,7 @@ static void finish(struct server *server)
 		engine_turn(server->engine); /* what was brought is stored and answered */
 		(void)!store_commit(server->store, &ignored);
 	}
+	statsd_free(server->statsd);
 	http_free(server->http);
 	engine_free(server->engine);
 	executor_local_free(server->executor);

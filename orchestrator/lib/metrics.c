@@ -3,9 +3,11 @@
 
 #include "orchestrator/lib/strbuf.h"
 
+enum { SAMPLES_MAX = 32 };
+
 static struct {
 	const char *name, *help;
-	int64_t value;
+	int64_t value, pushed;
 } metrics[METRIC_MAX] = {
 	[METRIC_EVENTS_ACCEPTED] = { "sluice_events_accepted_total",
 		"events taken into the inbox" },
@@ -31,6 +33,8 @@ static struct {
 	const char *name, *help;
 	int64_t counts[countof(bounds_ms) + 1]; /* the last holds what is above every bound */
 	int64_t sum_ms;
+	int64_t newest_ms[SAMPLES_MAX]; /* since the last push: a ring */
+	int64_t seen;
 } histograms[HISTOGRAM_MAX] = {
 	[HISTOGRAM_TURN] = { "sluice_turn_seconds", "how long a turn of the engine took" },
 };
@@ -60,6 +64,7 @@ void metrics_observe(enum metric_histogram histogram, int64_t took_ms)
 		at++;
 	histograms[histogram].counts[at]++;
 	histograms[histogram].sum_ms += took_ms;
+	histograms[histogram].newest_ms[histograms[histogram].seen++ % SAMPLES_MAX] = took_ms;
 }
 
 static void print_seconds(struct strbuf *out, int64_t ms)
@@ -92,6 +97,38 @@ void metrics_print(struct strbuf *out)
 		print_one(out, "counter", metrics[i].name, metrics[i].help, metrics[i].value);
 	for (size_t i = 0; i < HISTOGRAM_MAX; i++)
 		print_histogram(out, (enum metric_histogram)i);
+}
+
+/* Of many only the newest are sent; the rate says of how many they are. */
+static void push_timings(struct strbuf *out, int which, const char *mark, const char *tags)
+{
+	int64_t seen = histograms[which].seen;
+	int kept = seen < SAMPLES_MAX ? (int)seen : SAMPLES_MAX;
+
+	for (int i = 0; i < kept; i++) {
+		strbuf_printf(out, "%s:%lld|ms", histograms[which].name,
+			(long long)histograms[which].newest_ms[i]);
+		if (seen > kept)
+			strbuf_printf(out, "|@%.6f", (double)kept / (double)seen);
+		strbuf_printf(out, "%s%s\n", mark, tags);
+	}
+	histograms[which].seen = 0;
+}
+
+void metrics_push(struct strbuf *out, const char *tags)
+{
+	const char *mark = str_empty(tags) ? "" : "|#";
+
+	for (size_t i = 0; i < METRIC_MAX; i++) {
+		int64_t more = metrics[i].value - metrics[i].pushed;
+
+		if (more > 0)
+			strbuf_printf(out, "%s:%lld|c%s%s\n", metrics[i].name, (long long)more,
+				mark, tags);
+		metrics[i].pushed = metrics[i].value;
+	}
+	for (int i = 0; i < HISTOGRAM_MAX; i++)
+		push_timings(out, i, mark, tags);
 }
 
 void metrics_print_gauge(struct strbuf *out, const char *name, const char *help, int64_t value)

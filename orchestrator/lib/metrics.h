@@ -26,5 +26,8 @@ void metrics_add(enum metric metric, int64_t value);
 int64_t metrics_get(enum metric metric);
 void metrics_observe(enum metric_histogram histogram, int64_t took_ms);
 void metrics_print(struct strbuf *out);
+/* What was counted since the last call, and the newest of what was observed, as lines of statsd;
+ * `tags` ("a:b,c:d", or "") go with each. */
+void metrics_push(struct strbuf *out, const char *tags);
 /* One gauge that is read when it is asked for. */
 void metrics_print_gauge(struct strbuf *out, const char *name, const char *help, int64_t value);

@@ -104,7 +104,9 @@ struct team_authz {	     /* a program that says who may do what */
 
 struct metrics_settings {
 	const char *statsd_host, *statsd_port; /* "": none */
-	const char *prometheus_path;	       /* "/metrics" */
+	struct name_list statsd_tags;	       /* "name:value" */
+	int64_t statsd_every_ms;
+	const char *prometheus_path; /* "/metrics" */
 };
 
 /* ---- what jobs get ---- */

@@ -7,6 +7,7 @@ import hmac
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -94,6 +95,31 @@ def good_file(life):
     assert "three/plan" in life.contexts(number), life.contexts(number)
     rows = [row for row in life.server.must("GET", "/api/audit") if row["kind"] == "configuration"]
     assert [row["detail"]["text"].split(",")[0] for row in rows] == ["generation 2", "generation 3"], rows
+
+
+def figures_go_to_a_statsd(life):
+    """Taken by a reload, by name, with tags; and a place where nobody listens keeps nothing up."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(20)
+        life.write(GOOD + "metrics: {statsd: {host: localhost, port: %d, tags: ['env:test'], every: 100ms}}\n" % listener.getsockname()[1])
+        code, said = life.reload()
+        assert code == 0, said
+        life.server.wait_idle(life.open_pull("quick"))
+        wanted = {"sluice_commits_total", "sluice_jobs_started_total", "sluice_jobs_ended_total", "sluice_turn_seconds"}
+        while wanted:
+            packet = listener.recv(65536).decode()
+            assert len(packet) <= 1400, len(packet)
+            for line in packet.split("\n"):
+                name, value, kind, *rest = line.replace(":", "|", 1).split("|")
+                assert int(value) >= 0 and kind == ("ms" if name == "sluice_turn_seconds" else "c") and rest[-1] == "#env:test", line
+                wanted.discard(name)
+        assert "sluice_commits_total" in life.server.ask("GET", "/metrics")[1]
+    life.write(GOOD + "metrics: {statsd: {host: no-such-name.invalid, port: 9, every: 100ms}}\n")
+    assert life.reload()[0] == 0
+    life.write(GOOD + "metrics: {statsd: {host: localhost, port: 9, tags: ['a|b:c']}}\n")
+    code, said = life.reload()
+    assert code == 1 and "metrics.statsd.tags[0]" in said, said
 
 
 def bad_file(life):
@@ -288,7 +314,7 @@ REFUSED = {
 
 def main():
     results = sluice.Results("config")
-    for case in (good_file, bad_file, file_gone, fixed_keys, run_keeps_its_generation, commands, secrets_change, no_file, many_reloads):
+    for case in (good_file, figures_go_to_a_statsd, bad_file, file_gone, fixed_keys, run_keeps_its_generation, commands, secrets_change, no_file, many_reloads):
         try:
             with Life() as life:
                 case(life)

@@ -3,6 +3,7 @@
 #include "tests/lib/cases.h"
 
 #include "orchestrator/lib/metrics.h"
+#include "orchestrator/lib/statsd.h"
 #include "orchestrator/lib/strbuf.h"
 
 #include <regex.h>
@@ -73,11 +74,54 @@ static void every_line_is_readable(_unused_ void **state)
 	regfree(&good);
 }
 
+/* Counters as what came since the last time, timings as they were, of too many the newest. */
+static void pushes_what_is_new(_unused_ void **state)
+{
+	_cleanup_strbuf_ struct strbuf out = STRBUF(1 << 20), again = STRBUF(1 << 20);
+	size_t lines = 0;
+
+	metrics_push(&again, "");
+	strbuf_clear(&again);
+	metrics_add(METRIC_COMMITS, 7);
+	metrics_observe(HISTOGRAM_TURN, 12);
+	metrics_push(&out, "env:live,team:a");
+	assert_string_equal(out.data, "sluice_commits_total:7|c|#env:live,team:a\n"
+				      "sluice_turn_seconds:12|ms|#env:live,team:a\n");
+	metrics_push(&again, "");
+	assert_int_equal(again.length, 0);
+	for (int i = 0; i < 64; i++)
+		metrics_observe(HISTOGRAM_TURN, i);
+	metrics_push(&again, "");
+	for (const char *at = again.data; *at != '\0'; at++)
+		lines += *at == '\n';
+	assert_int_equal(lines, 32);
+	assert_contains(again.data, "sluice_turn_seconds:63|ms|@0.500000\n");
+	assert_null(strstr(again.data, ":31|ms"));
+}
+
+static void packets_are_whole_lines(_unused_ void **state)
+{
+	char lines[4000];
+
+	memset(lines, 'x', sizeof(lines));
+	lines[sizeof(lines) - 1] = '\0';
+	assert_int_equal(statsd_packet(""), 0);
+	assert_int_equal(statsd_packet("a"), 0);
+	assert_int_equal(statsd_packet("a\nbc\n"), 5);
+	assert_int_equal(statsd_packet(lines), 0);
+	lines[1000] = lines[STATSD_PACKET_MAX - 1] = lines[STATSD_PACKET_MAX + 9] = '\n';
+	assert_int_equal(statsd_packet(lines), STATSD_PACKET_MAX);
+	lines[STATSD_PACKET_MAX - 1] = 'x';
+	assert_int_equal(statsd_packet(lines), 1001);
+}
+
 int main(int argc, char **argv)
 {
 	CASE(counts);
 	CASE(prints_a_gauge);
 	CASE(buckets_add_up);
+	CASE(pushes_what_is_new);
+	CASE(packets_are_whole_lines);
 	CASE(every_line_is_readable);
 	return cases_run(argc, argv);
 }
