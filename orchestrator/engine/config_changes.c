@@ -232,6 +232,91 @@ static void compare_check(const struct repo_config *before, const struct repo_co
 				compare_##kind(before, after, before->list[i].name, arena, told);  \
 	} while (0)
 
+/* ---- rules of discovery: they have no names; one of the same kind and folders is the same ---- */
+
+struct rules {
+	const struct discover_rule *list;
+	const char **ids;
+	size_t count;
+};
+
+static struct rules rules_of(const struct repo_config *config, struct arena *arena)
+{
+	struct rules rules = { .list = config->discover_rules,
+		.ids = arena_alloc(arena, (config->discover_rule_count + 1) * sizeof(char *)),
+		.count = config->discover_rule_count };
+
+	for (size_t i = 0; i < rules.count; i++)
+		rules.ids[i] = arena_printf(arena, "discover %s %s", rules.list[i].kind,
+			text_of_names(&rules.list[i].dirs, arena));
+	return rules;
+}
+
+static const char *rule_text(const struct discover_rule *rule, struct arena *arena)
+{
+	_cleanup_strbuf_ struct strbuf out = STRBUF(64 << 10);
+	const struct {
+		const char *key, *value;
+	} parts[] = {
+		{ "name", rule->name },
+		{ "environment", rule->environment },
+		{ "workflow", rule->workflow },
+		{ "exclude", text_of_names(&rule->exclude, arena) },
+	};
+
+	for (size_t i = 0; i < countof(parts); i++)
+		if (!str_empty(parts[i].value))
+			strbuf_printf(&out, "%s%s %s", out.length == 0 ? "" : "; ", parts[i].key,
+				parts[i].value);
+	return out.length == 0 ? "as it is" : arena_strdup(arena, strbuf_text(&out));
+}
+
+/* Also where a file says one twice: the n-th of one side is that of the other. */
+static const struct discover_rule *same_rule(
+	const struct rules *from, size_t index, const struct rules *to)
+{
+	size_t nth = 0;
+
+	for (size_t i = 0; i < index; i++)
+		nth += str_equal(from->ids[i], from->ids[index]);
+	for (size_t i = 0; i < to->count; i++)
+		if (str_equal(to->ids[i], from->ids[index]) && nth-- == 0)
+			return &to->list[i];
+	return NULL;
+}
+
+static const char *order_of_rules(const struct rules *rules, struct arena *arena)
+{
+	_cleanup_strbuf_ struct strbuf out = STRBUF(64 << 10);
+
+	for (size_t i = 0; i < rules->count; i++)
+		strbuf_printf(&out, "%s%s", i == 0 ? "" : ", then ",
+			text_of_names(&rules->list[i].dirs, arena));
+	return arena_strdup(arena, strbuf_text(&out));
+}
+
+/* Of two rules that find one folder the first decides, so their order counts. */
+static void compare_rules(const struct repo_config *before, const struct repo_config *after,
+	struct arena *arena, struct told *told)
+{
+	const struct rules old = rules_of(before, arena), new = rules_of(after, arena);
+	bool are_same = old.count == new.count;
+
+	for (size_t i = 0; i < new.count; i++) {
+		const struct discover_rule *was = same_rule(&new, i, &old);
+
+		are_same = are_same && was != NULL;
+		tell(told, arena, "", new.ids[i], was == NULL ? "" : rule_text(was, arena),
+			rule_text(&new.list[i], arena));
+	}
+	for (size_t i = 0; i < old.count; i++)
+		if (same_rule(&old, i, &new) == NULL)
+			tell(told, arena, "", old.ids[i], rule_text(&old.list[i], arena), "");
+	if (are_same)
+		tell(told, arena, "", "order of discover", order_of_rules(&old, arena),
+			order_of_rules(&new, arena));
+}
+
 static void compare_whole(const struct repo_config *before, const struct repo_config *after,
 	struct arena *arena, struct told *told)
 {
@@ -267,6 +352,7 @@ void config_changes(const struct repo_config *before, const struct repo_config *
 	struct arena *arena, struct told *told)
 {
 	compare_whole(before, after, arena, told);
+	compare_rules(before, after, arena, told);
 	COMPARE_ALL(environment, environments, environment_count);
 	COMPARE_ALL(workflow, workflows, workflow_count);
 	COMPARE_ALL(check, checks, check_count);

@@ -19,6 +19,13 @@
 				 sizeof(struct project_config)                                     \
 	}
 
+#define RULES(...)                                                                                 \
+	{                                                                                          \
+		.discover_rules = (struct discover_rule[]){ __VA_ARGS__ },                         \
+		.discover_rule_count = sizeof((struct discover_rule[]){ __VA_ARGS__ }) /           \
+				       sizeof(struct discover_rule),                               \
+	}
+
 static const struct change_case {
 	const char *name;
 	struct repo_config before, after;
@@ -112,6 +119,28 @@ static const struct change_case {
 		" autodiscover.ignore_paths:  > x/**;  automerge: true > false" },
 	{ "discovery", { .discover = DISCOVER_AUTO }, { .discover = DISCOVER_ENABLED },
 		" autodiscover.mode: auto > enabled" },
+	{ "rules of discovery",
+		RULES({ .kind = "terraform", .dirs = NAMES("a/*"), .name = "{1}" },
+			{ .kind = "helm", .dirs = NAMES("charts/*") }),
+		RULES({ .kind = "terraform",
+			      .dirs = NAMES("a/*"),
+			      .name = "{1}",
+			      .environment = "prod",
+			      .exclude = NAMES("a/x") },
+			{ .kind = "terraform", .dirs = NAMES("b/*", "c"), .workflow = "w" }),
+		" discover terraform a/*: name {1} > name {1}; environment prod; exclude a/x; "
+		" discover terraform b/*, c:  > workflow w;  discover helm charts/*: as it is > " },
+	{ "rules of discovery in another order",
+		RULES({ .kind = "terraform", .dirs = NAMES("a/*") },
+			{ .kind = "terraform", .dirs = NAMES("a/b") }),
+		RULES({ .kind = "terraform", .dirs = NAMES("a/b") },
+			{ .kind = "terraform", .dirs = NAMES("a/*") }),
+		" order of discover: a/*, then a/b > a/b, then a/*" },
+	{ "a rule of discovery twice",
+		RULES({ .kind = "terraform", .dirs = NAMES("a"), .name = "x" },
+			{ .kind = "terraform", .dirs = NAMES("a"), .name = "y" }),
+		RULES({ .kind = "terraform", .dirs = NAMES("a"), .name = "x" }),
+		" discover terraform a: name y > " },
 };
 
 static void tells_changes(void **state)
