@@ -343,6 +343,7 @@ static const struct flag flags[] = {
 	TEXT("--to", to),
 	TEXT("--at", at),
 	TEXT("--environment", environment),
+	TEXT("--anchors", anchors),
 	SWITCH("--csv", csv),
 	SWITCH("--jsonl", jsonl),
 	TEXT("-d", dir),

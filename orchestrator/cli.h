@@ -18,7 +18,7 @@ struct cli {
 	char **argv;
 	/* flags of single verbs; NULL when not given */
 	const char *repo, *head, *base, *title, *body, *import, *config, *env_file, *server, *until,
-		*what_if, *from, *to, *at, *environment;
+		*what_if, *from, *to, *at, *environment, *anchors;
 	const char *dir, *workspace, *project, *file, *schema;
 	const char *url, *org, *name, *host, *out, *ca_bundle, *code;
 	bool dot, all, reference, print, merge, csv, jsonl;

@@ -3,16 +3,21 @@
 
 #include "orchestrator/lib/clock.h"
 #include "orchestrator/lib/codec.h"
+#include "orchestrator/lib/jsonx.h"
 #include "orchestrator/lib/strbuf.h"
 #include "orchestrator/lib/when.h"
+#include "orchestrator/serve_anchors.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { RESOURCES_SHOWN = 20, NUMBER_ROOM = 24 };
 
 const struct cli_action cli_audit_actions[] = {
-	{ "verify", "", "walk over the whole chain; exit 1 names the first bad record" },
+	{ "verify", "[--anchors FILE]",
+		"walk over the whole chain and hold it against what was anchored each day; exit 1 "
+		"names the first bad record" },
 	{ "export", "--csv | --jsonl [--from TIME] [--to TIME] [--environment E]",
 		"every record of a time, for a spreadsheet or a program" },
 	{ "report", "--from TIME --to TIME [--environment E]",
@@ -217,15 +222,77 @@ static int show_moment(struct cli *cli)
 
 /* ---- the chain ---- */
 
+static json_t *ask_walk(struct cli *cli, int64_t after, int rows, int *ret_exit)
+{
+	return cli_ask(cli, "GET",
+		arena_printf(&cli->arena, "/api/audit/verify?after=%lld&rows=%d", (long long)after,
+			rows),
+		NULL, ret_exit);
+}
+
+/* A chain that was made anew from some record on is whole, but not the one of this line. */
+static int check_anchor(struct cli *cli, const json_t *anchor, json_t **ret)
+{
+	const char *at = cli_text(anchor, "at");
+	int64_t record = cli_number(anchor, "record");
+	int r = CLI_DONE;
+	json_t *walk;
+
+	if (record <= 0 || str_empty(cli_text(anchor, "hash"))) {
+		*ret = json_pack(
+			"{s:b, s:s}", "valid", 0, "error", "a line of the anchors is none");
+		return CLI_NO;
+	}
+	walk = ask_walk(cli, record, 1, &r);
+	if (walk == NULL)
+		return r;
+	if (!str_equal(cli_text(walk, "before"), cli_text(anchor, "hash"))) {
+		*ret = json_pack("{s:b, s:I, s:o}", "valid", 0, "first_bad", (json_int_t)record,
+			"error",
+			jsonx_any(arena_printf(&cli->arena,
+				"record %lld is not the one that was anchored at %s: the chain was "
+				"made anew",
+				(long long)record, audit_plain(cli, at))));
+		r = CLI_NO;
+	}
+	json_decref(walk);
+	return r;
+}
+
+static int check_anchors(struct cli *cli, int64_t *ret_count, json_t **ret)
+{
+	_cleanup_free_ char *path = cli->anchors != NULL
+					    ? mem_strdup(cli->anchors)
+					    : mem_printf("%s/" ANCHORS_FILE, cli->data_dir);
+	FILE *file = fopen(path, "re");
+	int r = CLI_DONE;
+
+	*ret_count = 0;
+	if (file == NULL && cli->anchors == NULL && errno == ENOENT)
+		return CLI_DONE; /* the first comes with the first record */
+	if (file == NULL) {
+		(void)fprintf(stderr, "sluice: cannot read %s: %s\n", path, strerror(errno));
+		return CLI_USAGE;
+	}
+	while (r == CLI_DONE) {
+		_cleanup_json_ json_t *anchor = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL);
+
+		if (anchor == NULL && feof(file))
+			break;
+		r = check_anchor(cli, anchor, ret);
+		++*ret_count;
+	}
+	(void)fclose(file);
+	return r;
+}
+
 int audit_verify(struct cli *cli, json_t **ret)
 {
-	int64_t after = 0;
+	int64_t after = 0, anchors = 0;
 	int r = CLI_DONE;
 
 	for (;;) {
-		json_t *walk = cli_ask(cli, "GET",
-			arena_printf(&cli->arena, "/api/audit/verify?after=%lld", (long long)after),
-			NULL, &r);
+		json_t *walk = ask_walk(cli, after, 0, &r);
 
 		*ret = walk;
 		if (walk == NULL)
@@ -237,8 +304,13 @@ int audit_verify(struct cli *cli, json_t **ret)
 			break;
 		json_decref(walk);
 	}
-	*ret = json_pack("{s:b, s:I}", "valid", 1, "records", (json_int_t)after);
-	return CLI_DONE;
+	json_decref(*ret);
+	*ret = NULL;
+	r = check_anchors(cli, &anchors, ret);
+	if (r == CLI_DONE)
+		*ret = json_pack("{s:b, s:I, s:I}", "valid", 1, "records", (json_int_t)after,
+			"anchors", (json_int_t)anchors);
+	return r;
 }
 
 static int show_verdict(struct cli *cli)
@@ -251,8 +323,9 @@ static int show_verdict(struct cli *cli)
 	if (cli->json)
 		cli_print_json(verdict);
 	else if (r == CLI_DONE)
-		(void)printf("the chain of %lld records is whole\n",
-			(long long)cli_number(verdict, "records"));
+		(void)printf("the chain of %lld records is whole; anchors that agree: %lld\n",
+			(long long)cli_number(verdict, "records"),
+			(long long)cli_number(verdict, "anchors"));
 	else
 		(void)printf("%s\n", cli_text(verdict, "error"));
 	json_decref(verdict);

@@ -134,8 +134,9 @@ static void print_protection(const json_t *verdict, bool is_whole)
 		   "and of the record before. `sluice audit export --jsonl` gives all of it.\n");
 	if (is_whole)
 		(void)printf("The whole chain was walked over for this report: %lld records, none "
-			     "changed, missing or put in.\n",
-			(long long)cli_number(verdict, "records"));
+			     "changed, missing or put in; it\nagrees with %lld daily anchors.\n",
+			(long long)cli_number(verdict, "records"),
+			(long long)cli_number(verdict, "anchors"));
 	else
 		(void)printf("**The chain is broken**: %s.\n", cli_text(verdict, "error"));
 }

@@ -18,6 +18,7 @@
 #include "orchestrator/lib/secrets.h"
 #include "orchestrator/lib/statsd.h"
 #include "orchestrator/lib/strbuf.h"
+#include "orchestrator/serve_anchors.h"
 #include "orchestrator/serve_settings.h"
 #include "orchestrator/store/store.h"
 #include "runners/executor_local.h"
@@ -53,6 +54,7 @@ struct server {
 	struct engine *engine;
 	struct http *http;
 	struct statsd *statsd; /* or NULL: none is configured */
+	struct anchors *anchors;
 	bool is_started;
 	bool is_unfit;
 };
@@ -546,6 +548,7 @@ static void finish(struct server *server)
 		(void)!store_commit(server->store, &ignored);
 	}
 	statsd_free(server->statsd);
+	anchors_free(server->anchors);
 	http_free(server->http);
 	engine_free(server->engine);
 	executor_local_free(server->executor);
@@ -614,6 +617,7 @@ int serve(const struct serve_options *options)
 		serve_settings_release(&server.settings);
 		return CLI_UNFIT;
 	}
+	server.anchors = anchors_new(server.loop, server.store, server.settings.first->data_dir);
 	malloc_trim(0);
 	say_ready(&server);
 	loop_check_wake(server.turn);

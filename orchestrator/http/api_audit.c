@@ -98,14 +98,17 @@ void api_audit_at(struct http_call *call)
 /* Who goes on after a record vouches for those up to it: each answer says where it ended. */
 void api_audit_verify(struct http_call *call)
 {
+	int64_t rows = query_number(call, "rows", WALK_ROWS);
 	struct audit_walk walk;
 	struct err err;
 
+	if (rows < 1 || rows > WALK_ROWS)
+		rows = WALK_ROWS;
 	if (store_audit_verify(
-		    api_store(call), query_number(call, "after", 0), WALK_ROWS, &walk, &err) == 0)
-		http_json(call, json_pack("{s:b, s:I, s:I, s:b}", "valid", 1, "records",
+		    api_store(call), query_number(call, "after", 0), rows, &walk, &err) == 0)
+		http_json(call, json_pack("{s:b, s:I, s:I, s:b, s:s}", "valid", 1, "records",
 					(json_int_t)walk.count, "last", (json_int_t)walk.last,
-					"is_end", walk.is_end));
+					"is_end", walk.is_end, "before", walk.before));
 	else if (walk.bad != 0)
 		http_json(call, json_pack("{s:b, s:I, s:s}", "valid", 0, "first_bad",
 					(json_int_t)walk.bad, "error", err.text));

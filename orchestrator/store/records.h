@@ -2,6 +2,7 @@
  * history. */
 #pragma once
 #include "orchestrator/lib/base.h"
+#include "orchestrator/lib/codec.h"
 #include "orchestrator/model/ids.h"
 #include "orchestrator/model/job.h"
 #include "orchestrator/model/vcs_event.h"
@@ -136,9 +137,15 @@ struct audit_moment {
 	size_t ended_count, running_count;
 };
 
+struct audit_tip {
+	int64_t id; /* 0: nothing is on record */
+	char hash[SHA256_HEX];
+};
+
 struct audit_walk {
-	int64_t count, last; /* records walked over, and the last of them */
-	int64_t bad;	     /* the first that is not as it was written, or 0 */
+	char before[SHA256_HEX]; /* of the record after which it goes on */
+	int64_t count, last;	 /* records walked over, and the last of them */
+	int64_t bad;		 /* the first that is not as it was written, or 0 */
 	bool is_end;
 };
 

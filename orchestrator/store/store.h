@@ -236,6 +236,7 @@ _must_check_ int store_audit_at(struct store *store, struct arena *arena,
 /* The newest of a run, kind, environment and subject; ERR_MISSING without one. */
 _must_check_ int store_audit_last(struct store *store, struct arena *arena,
 	const struct audit_row *like, struct audit_row *ret, struct err *err);
+_must_check_ int store_audit_tip(struct store *store, struct audit_tip *ret, struct err *err);
 /* Walks the chain on from a record that was walked over (0: from its begin), so many records at
  * most. ERR_STORE of the class PERM with the first bad one in ret->bad. */
 _must_check_ int store_audit_verify(

@@ -13,11 +13,6 @@ enum { PAGE_BYTES = 8 << 20 };
 /* In the order of enum audit_column. */
 #define COLUMNS "id, at_ms, kind, actor, pull, run, detail, hash, environment, subject"
 
-struct tip {
-	int64_t id;
-	const char *hash;
-};
-
 /* Every field is preceded by its length, so that no two rows have the same encoding. Rows about no
  * project are encoded as they were before rows could be about one. */
 static int hash_of(
@@ -43,15 +38,18 @@ static int hash_of(
 	return 0;
 }
 
-static int read_tip(struct store *store, struct arena *arena, struct tip *ret, struct err *err)
+int store_audit_tip(struct store *store, struct audit_tip *ret, struct err *err)
 {
+	_cleanup_(arena_release) struct arena arena = { 0 };
 	_cleanup_rows_ struct db_rows rows = { 0 };
 	int r = db_begin(store->db, &rows, err, "SELECT id, hash FROM audit_tip", "");
 
 	if (r == 0)
 		r = db_next(&rows);
-	if (r == 1)
-		*ret = (struct tip){ db_int(&rows, 0), db_text(&rows, 1, arena) };
+	if (r == 1) {
+		ret->id = db_int(&rows, 0);
+		(void)snprintf(ret->hash, sizeof(ret->hash), "%s", db_text(&rows, 1, &arena));
+	}
 	return store_found(r, err, "tip of the audit chain", 1);
 }
 
@@ -62,7 +60,6 @@ static const char *or_empty(const char *text)
 
 int store_audit_append(struct store *store, const struct audit_row *wish, struct err *err)
 {
-	_cleanup_(arena_release) struct arena arena = { 0 };
 	struct audit_row row = { .kind = or_empty(wish->kind),
 		.actor = or_empty(wish->actor),
 		.pull = wish->pull,
@@ -71,11 +68,11 @@ int store_audit_append(struct store *store, const struct audit_row *wish, struct
 		.environment = or_empty(wish->environment),
 		.subject = or_empty(wish->subject) };
 	char hash[SHA256_HEX];
-	struct tip tip = { 0 };
+	struct audit_tip tip = { 0 };
 	int r = store_begin(store, err);
 
 	if (r == 0)
-		r = read_tip(store, &arena, &tip, err);
+		r = store_audit_tip(store, &tip, err);
 	if (r < 0)
 		return r;
 	row.id = tip.id + 1;
@@ -263,15 +260,15 @@ static int walk_rows(
 int store_audit_verify(
 	struct store *store, int64_t after, int64_t limit, struct audit_walk *ret, struct err *err)
 {
-	_cleanup_(arena_release) struct arena arena = { 0 };
 	_cleanup_rows_ struct db_rows rows = { 0 };
 	char previous[SHA256_HEX];
-	struct tip tip = { 0 };
-	int r = read_tip(store, &arena, &tip, err);
+	struct audit_tip tip = { 0 };
+	int r = store_audit_tip(store, &tip, err);
 
 	*ret = (struct audit_walk){ .last = after };
 	if (r == 0)
-		r = hash_before(store, after, previous, err);
+		r = hash_before(store, after, ret->before, err);
+	memcpy(previous, ret->before, sizeof(previous));
 	if (r == -ERR_MISSING)
 		return bad(err, ret, after, "it is missing");
 	if (r == 0)

@@ -8,6 +8,7 @@ Real server, real git, stub tool, local host. Results: build/report/results/reco
 import contextlib
 import csv
 import functools
+import hashlib
 import io
 import json
 import os
@@ -19,7 +20,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import sluice  # noqa: E402  (the path is set just above)
-from lab import Lab  # noqa: E402
+from lab import Lab, until  # noqa: E402
 
 RULES = """version: 3
 environments:
@@ -197,6 +198,52 @@ def case_nobody_changes_it_unseen(lab):
         shutil.copy2(kept, path)
     lab.server.start()
     assert lab.server.must("GET", "/api/audit/verify")["valid"]
+
+
+def length(text):
+    return b"%d:%s\n" % (len(text.encode()), text.encode())
+
+
+def forge(path):
+    """The whole chain once more, with another actor in the first record and every hash right."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.executescript(TRIGGERS + "UPDATE audit SET actor = 'eve' WHERE id = 1")
+        previous = ""
+        for row in db.execute("SELECT id, at_ms, pull, run, kind, actor, detail, environment, subject FROM audit ORDER BY id").fetchall():
+            fields = [previous, *row[4:7], *(row[7:] if row[7] or row[8] else ())]
+            head = b"sluice audit %d\n%d %d %d %d\n" % (2 if len(fields) == 6 else 1, *row[:4])
+            previous = hashlib.sha256(head + b"".join(length(field) for field in fields)).hexdigest()
+            db.execute("UPDATE audit SET hash = ? WHERE id = ?", (previous, row[0]))
+        db.execute("UPDATE audit_tip SET hash = ?", (previous,))
+
+
+def case_a_chain_made_anew(lab):
+    """With every hash right it is whole, and not the one that was anchored."""
+    lab.server.stop()
+    lab.server.start()
+    anchors = lab.data("anchors.ndjson")
+    until(lambda: os.path.exists(anchors) and os.path.getsize(anchors) > 0, 10, "no anchor")
+    with open(anchors, encoding="utf-8") as lines:
+        (anchor,) = [json.loads(line) for line in lines]
+    assert good(lab, "audit", "verify").endswith("anchors that agree: 1\n")
+    lab.server.stop()
+    path = lab.data("sluice.db")
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    shutil.copy2(path, path + ".kept")
+    forge(path)
+    lab.server.start()
+    assert lab.server.must("GET", "/api/audit/verify")["valid"]
+    done = run(lab, "audit", "verify")
+    assert done.returncode == 1 and "record %d is not the one that was anchored" % anchor["record"] in done.stdout, done
+    done = run(lab, "audit", "verify", "--anchors", "/nowhere")
+    assert done.returncode == 2 and "cannot read /nowhere" in done.stderr, done
+    lab.server.stop()
+    shutil.copy2(path + ".kept", path)
+    lab.server.start()
+    assert len(good(lab, "audit", "verify").splitlines()) == 1
+    with open(anchors, encoding="utf-8") as lines:
+        assert len(lines.readlines()) == 1  # one a day
 
 
 def case_triggers(lab):
