@@ -325,6 +325,21 @@ static void take_defaults(struct migration *migration)
 	}
 }
 
+/* Atlantis looks for it from where it was started; the server has no such place. */
+static void tell_policy_path(struct migration *migration, const struct yaml_node *set)
+{
+	const struct yaml_node *path = set->kind == YAML_MAP ? yaml_get(set, "path") : NULL;
+
+	if (path == NULL || path->kind != YAML_SCALAR || path->text[0] == '/')
+		return;
+	migrate_say(migration, "policies.policy_sets[].path", FROM_REPOS, MIGRATE_CHANGED,
+		"policies.policy_sets[].path",
+		arena_printf(&migration->arena,
+			"\"%.100s\" is refused: write the whole path of the folder, from / on",
+			path->text));
+	migration->lines[migration->line_count - 1].is_guard = true;
+}
+
 /* Policies that Atlantis reads and then never uses. */
 static struct yaml_node *local_policies(
 	struct migration *migration, const struct yaml_node *policies)
@@ -341,6 +356,7 @@ static struct yaml_node *local_policies(
 			const struct yaml_node *source = yaml_get(sets->items[k], "source");
 
 			if (source == NULL || !str_equal(source->text, "github")) {
+				tell_policy_path(migration, sets->items[k]);
 				yaml_add(&migration->arena, list, sets->items[k]);
 				continue;
 			}
@@ -371,6 +387,53 @@ static void tell_hooks(struct migration *migration, const struct yaml_node *rule
 	}
 }
 
+/* A plan stage without the built-in step `plan`, and with commands: one of them makes the plan. */
+static bool plans_by_command(const struct yaml_node *workflow)
+{
+	const struct yaml_node *plan = workflow->kind == YAML_MAP ? yaml_get(workflow, "plan")
+								  : NULL;
+	const struct yaml_node *steps = plan != NULL && plan->kind == YAML_MAP
+						? yaml_get(plan, "steps")
+						: NULL;
+	bool runs = false;
+
+	for (size_t i = 0; steps != NULL && steps->kind == YAML_LIST && i < steps->count; i++) {
+		const struct yaml_node *step = steps->items[i];
+		const char *name = step->kind == YAML_MAP && step->count > 0 ? step->items[0]->text
+				   : step->kind == YAML_SCALAR		     ? step->text
+									     : "";
+
+		if (str_equal(name, "plan"))
+			return false;
+		runs = runs || str_equal(name, "run");
+	}
+	return runs;
+}
+
+/* Commands of a workflow reach nobody, but one that makes the plan brings providers and asks a
+ * cloud. Which cloud is nowhere in the file. */
+static void take_commands(struct migration *migration, const struct yaml_node *workflows)
+{
+	static const char key[] = "sandbox.profiles.run.hosts";
+	bool runs = false;
+
+	for (size_t i = 0;
+		workflows != NULL && workflows->kind == YAML_MAP && i + 1 < workflows->count;
+		i += 2)
+		runs = runs || plans_by_command(workflows->items[i + 1]);
+	if (!runs)
+		return;
+	yaml_set(&migration->arena, migration->root, key,
+		migrate_list(migration,
+			"registry.terraform.io,releases.hashicorp.com,registry.opentofu.org,"
+			"get.opentofu.org,github.com,codeload.github.com,"
+			"objects.githubusercontent.com,release-assets.githubusercontent.com"));
+	migrate_say(migration, "workflows", FROM_REPOS, MIGRATE_CHANGED, key,
+		"a command of a workflow makes the plan, and commands reach nobody else: add the "
+		"hosts of your cloud, and name its credentials in "
+		"sandbox.profiles.run.environment");
+}
+
 static void take_repos(struct migration *migration)
 {
 	struct yaml_node *root = migration->root;
@@ -378,6 +441,7 @@ static void take_repos(struct migration *migration)
 	const struct yaml_node *given = file == NULL ? NULL : yaml_get(file, "repos");
 
 	tell_hooks(migration, given);
+	take_commands(migration, file == NULL ? NULL : yaml_get(file, "workflows"));
 	if (migration->first_rule != NULL && (given == NULL || given->kind == YAML_LIST)) {
 		struct yaml_node *list = yaml_new_list(&migration->arena);
 

@@ -44,6 +44,7 @@ RUNS = {
                        "      set -e\n      make  atlantis.yaml\n  - {run: \"echo 'a: b' # c\"}\n"
                        "- &late {id: github.com/acme/infra, workflow: own, allow_custom_workflows: yes}\n"
                        "workflows:\n  own:\n    plan: {steps: [init, plan: {extra_args: [-lock, \"false\"]}]}\n"
+                       "  grunt:\n    plan: {steps: [env: {name: A, value: b}, run: terragrunt plan -out $PLANFILE]}\n"
                        "policies:\n  policy_sets:\n  - {name: a, path: /p, source: local}\n"
                        "  - {name: b, path: p, source: github}\nexternal_stores: {plan_store: {type: s3}}\n"}),
     "everything off": (["--disable-repo-locking", "--disable-apply-all", "--disable-autoplan", "--enable-policy-checks",
@@ -125,6 +126,17 @@ def env_file(folder):
     for text in ("user: bot", "github.com/a/*", "0.0.0.0:2"):
         assert text in done.stdout, done.stdout
     assert run(["--env-file=/nonexistent/x"]).returncode == 1
+
+
+def relative_policies(folder):
+    """Said when migrating, and not only by what refuses the result."""
+    path = os.path.join(folder, "policies.yaml")
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("repos: [{id: /.*/}]\npolicies:\n  policy_sets:\n  - {name: a, path: policies/a}\n  - {name: b, path: /b}\n")
+    done = run(HOST + ["--repo-config=" + path])
+    said = [line for line in done.stderr.splitlines() if "policy_sets[].path" in line and line.startswith("changed")]
+    assert len(said) == 1 and '"policies/a" is refused' in said[0] and "GUARD" in said[0], done.stderr
+    assert done.returncode == 1, done.returncode
 
 
 def flags_of_the_page():
@@ -214,6 +226,7 @@ def main():
     for name in REFUSED:
         case("refused: " + name, refused, name)
     case("environment file", env_file, folder)
+    case("relative policies", relative_policies, folder)
     case("page", page)
     flags = flags_of_the_page()
     if len(flags) < 120:
