@@ -91,6 +91,11 @@ int release_commands(struct engine *engine, struct arena *arena, const struct pu
 	int r = plan_set_load(engine, arena, pull, &plan_run, &jobs, &count, err);
 
 	*ret_why = NULL;
+	if (r == 0 && str_equal(pull->pusher, VCS_SOMEBODY)) {
+		*ret_why = "nobody told who pushed this, and who wrote it cannot let it run";
+		*ret_next = "Push once more: the host tells who did.";
+		return 0;
+	}
 	if (r == -ERR_MISSING || (r == 0 && !run_state_is_final(plan_run.state))) {
 		*ret_why = "the newest push is not planned yet, so nobody has seen its commands";
 		*ret_next = "Wait for the plan, read the commands in its comment, then say it "

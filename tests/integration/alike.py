@@ -119,5 +119,27 @@ def case_approvals_belong_to_a_head(lab):
         made.check_folded(older[0])
 
 
+def case_a_push_that_nobody_told_needs_one_more(lab):
+    """Its pusher approves it: without the webhook nobody knows that they are the same."""
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = made.plan()
+        fake.lose_hooks = True
+        made.push("feature", {"p0/more.tf": PROJECT.replace('"x"', '"y"') % "more"}, "alice")
+        fake.moved(repo, number, "bob")
+        fake.lose_hooks = False
+        fake.comment(repo, number, "alice", "sluice plan")
+        made.says(number, "plan of `%s`" % made.head(number)[:7])
+        made.idle(number)
+        fake.comment(repo, number, "carol", "sluice plan --new-commands")
+        made.says(number, "nobody told who pushed this")
+        for who, answer in (("bob", "two approvals of this plan are needed"), ("carol", "applied 1 of 1")):
+            fake.review(repo, number, who)
+            fake.comment(repo, number, "alice", "sluice apply")
+            made.says(number, answer)
+            made.idle(number)
+        check(len(made.applies()) == 1, "applies:", made.applies())
+
+
 def cases(lab):
     return [(name, functools.partial(call, lab)) for name, call in sluice.named_cases(globals())]

@@ -45,7 +45,8 @@ enum { PLANNED = 100, BEFORE = 90, AFTER = 110, OPINIONS_MAX = 6 };
 		AFTER, VCS_APPROVED, who, false, true, HEAD, oid                                   \
 	}
 
-#define NEEDED "one approval of this plan is needed from somebody who did not write it"
+#define NEEDED	   "one approval of this plan is needed from somebody who did not write it"
+#define TWO_NEEDED "two approvals of this plan are needed from people who did not write it"
 
 static const struct gate_case {
 	const char *name;
@@ -79,7 +80,14 @@ static const struct gate_case {
 		.pusher = "cAROL" },
 	{ "pusher and another", { OK("carol"), OK("bob") }, "carol pushed `3f2a91c`, bob yes", true,
 		"", .pusher = "carol" },
-	{ "pusher unknown", { OK("bob") }, "bob yes", true, "", .pusher = "" },
+	{ "pusher unknown", { OK("bob") }, "bob yes", false, TWO_NEEDED, .pusher = "" },
+	{ "pusher not told", { OK("bob") }, "bob yes", false, TWO_NEEDED, .pusher = VCS_SOMEBODY },
+	{ "pusher not told, two others", { OK("bob"), OK("dave") }, "bob yes, dave yes", true, "",
+		.pusher = VCS_SOMEBODY },
+	{ "pusher not told, one twice", { OK("bob"), OK("Bob") }, "Bob yes", false, TWO_NEEDED,
+		.pusher = VCS_SOMEBODY },
+	{ "pusher not told, the author and another", { OK("alice"), OK("bob") },
+		"alice author, bob yes", false, TWO_NEEDED, .pusher = VCS_SOMEBODY },
 	/* who wrote commits */
 	{ "writer by name", { OK("carol") }, "carol wrote commits of this pull request", false,
 		NEEDED, .writer = "Carol", .writer_email = "c@x" },
@@ -225,7 +233,8 @@ static void decides(void **state)
 	assert_string_equal(strbuf_text(&votes), row->votes);
 	assert_int_equal(verdict.open, row->open);
 	assert_int_equal(verdict.have, counted);
-	assert_int_equal(verdict.need, 1);
+	assert_int_equal(verdict.need,
+		facts.pusher[0] == '\0' || strcmp(facts.pusher, VCS_SOMEBODY) == 0 ? 2 : 1);
 	if (row->open)
 		assert_string_equal(verdict.missing, "");
 	else

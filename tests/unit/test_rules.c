@@ -57,6 +57,7 @@ static const struct rule_case {
 	const char *initiator;	 /* NULL: zoe, who has no part in it */
 	const char *author;	 /* NULL: alice */
 	const char *environment; /* NULL: "live" */
+	const char *pusher;	 /* NULL: paula */
 	unsigned requires;
 	enum host_word mergeable, undiverged, approved;
 	const char *owners[3];
@@ -110,6 +111,18 @@ static const struct rule_case {
 	{ "including is part of the count", { RULE(N(1), WITH(1, "platform")) }, "carol+", "" },
 	{ "including two, one there", { RULE(N(2), WITH(2, "platform")) }, "carol+ bob+",
 		"1 more of platform" },
+	{ "nobody told who pushed", { RULE(N(1)) }, "bob+", "r (1 of 2: bob; one more than else",
+		.pusher = VCS_SOMEBODY },
+	{ "nobody told who pushed, one more", { RULE(N(1)) }, "bob+ carol+", "",
+		.pusher = VCS_SOMEBODY },
+	{ "nobody told who pushed, who may approve", { RULE(N(1), .exclude = EXCLUDE_AUTHOR) },
+		"bob+", "", .pusher = VCS_SOMEBODY },
+	{ "nobody told who pushed, of a team", { RULE(OF(1, "platform")) }, "carol+ bob+",
+		"1 of 2 of platform", .pusher = VCS_SOMEBODY },
+	{ "nobody told who pushed, one of a part", { RULE(N(1), WITH(1, "platform")) },
+		"carol+ bob+", "1 more of platform", .pusher = VCS_SOMEBODY },
+	{ "nobody told who pushed, two of a part", { RULE(N(1), WITH(1, "platform")) },
+		"carol+ dave+", "", .pusher = VCS_SOMEBODY },
 	{ "including two, both there", { RULE(N(2), WITH(2, "platform")) }, "carol+ dave+", "" },
 	{ "including of a team that nobody knows", { RULE(N(1), WITH(1, "ghosts")) }, "carol+",
 		"1 more of ghosts, of which nobody can say who is in it" },
@@ -504,7 +517,7 @@ static void build(const struct rule_case *row, struct built *built, struct arena
 		{ "W.", "7+walter@users.noreply.example.org" } };
 
 	*built = (struct built){ .facts = { .author = row->author == NULL ? "alice" : row->author,
-					 .pusher = "paula",
+					 .pusher = row->pusher == NULL ? "paula" : row->pusher,
 					 .initiator = row->initiator == NULL ? "zoe"
 									     : row->initiator,
 					 .head = HEAD,

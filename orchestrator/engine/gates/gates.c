@@ -78,8 +78,12 @@ static bool all_hold(struct gate_verdict *verdict)
 static const char *builtin_missing(
 	const struct gate_facts *facts, const struct gate_verdict *verdict, struct arena *arena)
 {
-	static const char needed[] =
+	static const char one[] =
 		"one approval of this plan is needed from somebody who did not write it";
+	static const char two[] =
+		"two approvals of this plan are needed from people who did not write it, as nobody "
+		"told who pushed it and one of them may have; after a new push it is one again";
+	const char *needed = pusher_is_unknown(facts) ? two : one;
 
 	for (size_t i = 0; i < verdict->vote_count; i++) {
 		if (person_is_same(verdict->votes[i].person, facts->initiator) &&

@@ -4,6 +4,7 @@
 
 /* ---- people.c ---- */
 bool person_is_same(const char *a, const char *b); /* logins, without case; "" is nobody */
+bool pusher_is_unknown(const struct gate_facts *facts);
 /* Why the approval of this person does not count for the rule, or NULL. */
 const char *person_excluded(const struct gate_facts *facts, const struct approval_rule *rule,
 	const struct gate_opinion *opinion, struct arena *arena);

@@ -80,6 +80,12 @@ static const char *took_part(const struct gate_facts *facts, const struct approv
 	return wrote_commits(facts, person) ? "wrote commits of this pull request" : NULL;
 }
 
+/* Without the word of a push whoever approves may have pushed what they approve. */
+bool pusher_is_unknown(const struct gate_facts *facts)
+{
+	return str_empty(facts->pusher) || str_equal(facts->pusher, VCS_SOMEBODY);
+}
+
 /* What is known of the pull request comes before what a host is asked for: so the reason that is
  * foretold stays the reason when the host has answered. */
 const char *person_excluded(const struct gate_facts *facts, const struct approval_rule *rule,

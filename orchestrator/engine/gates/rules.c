@@ -111,11 +111,19 @@ static int count_part(const struct gate_facts *facts, const struct people_rule *
 	return count;
 }
 
+/* Of those who count one may be who pushed, where that is excluded and nobody knows who it was:
+ * then one more is needed, of each part as of the whole. */
+static int doubtful_votes(const struct gate_facts *facts, const struct approval_rule *rule)
+{
+	return (rule->exclude & EXCLUDE_COMMITTERS) && pusher_is_unknown(facts) ? 1 : 0;
+}
+
 /* "1 of 2: bob; 1 more of platform" */
 void votes_count(const struct gate_facts *facts, const struct approval_rule *rule,
 	struct gate_rule *row, struct arena *arena)
 {
 	_cleanup_strbuf_ struct strbuf text = STRBUF(8192);
+	int doubtful = doubtful_votes(facts, rule);
 	bool holds;
 
 	for (size_t i = 0; i < facts->opinion_count; i++) {
@@ -127,7 +135,7 @@ void votes_count(const struct gate_facts *facts, const struct approval_rule *rul
 		add_vote(row, &facts->opinions[i], why, arena);
 		row->have += why == NULL;
 	}
-	row->need = rule->require.count;
+	row->need = rule->require.count > 0 ? rule->require.count + doubtful : 0;
 	holds = row->have >= row->need;
 	strbuf_printf(&text, "%d of %d", row->have, row->need);
 	if (rule->require.teams.count + rule->require.users.count > 0)
@@ -141,13 +149,17 @@ void votes_count(const struct gate_facts *facts, const struct approval_rule *rul
 		const struct people_rule *part = &rule->including[i];
 		int unknown = 0, have = count_part(facts, part, row, &unknown);
 
-		if (have >= part->count)
+		int need = part->count > 0 ? part->count + doubtful : 0;
+
+		if (have >= need)
 			continue;
 		holds = false;
-		strbuf_printf(&text, "; %d more of %s", part->count - have, part_text(part, arena));
+		strbuf_printf(&text, "; %d more of %s", need - have, part_text(part, arena));
 		if (unknown > 0)
 			strbuf_puts(&text, ", of which nobody can say who is in it");
 	}
+	if (doubtful > 0 && !holds)
+		strbuf_puts(&text, "; one more than else, as nobody told who pushed");
 	row->answer = holds ? RULE_HOLDS : RULE_FAILS;
 	row->text = arena_strdup(arena, strbuf_text(&text));
 }
