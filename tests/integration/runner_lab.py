@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 
-from sluice import Skip
+from sluice import SLOWER, Skip
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MODE = os.environ.get("MODE", "debug")
@@ -73,7 +73,7 @@ class Driver:
 
     def wait(self, start, timeout=60):
         """The first line, seen or to come, that starts so; it is taken away."""
-        until = time.monotonic() + timeout
+        until = time.monotonic() + timeout * SLOWER
         while True:
             for i, line in enumerate(self.seen):
                 if line.startswith(start):
@@ -121,7 +121,7 @@ def alive(pid):
 
 
 def eventually(check, timeout=20):
-    until = time.monotonic() + timeout
+    until = time.monotonic() + timeout * SLOWER
     while not check():
         assert time.monotonic() < until, "did not come true in %d s" % timeout
         time.sleep(0.02)

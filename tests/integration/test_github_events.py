@@ -30,7 +30,7 @@ def case_bad_deliveries_change_nothing():
             check(fake.deliver("pull_request", dict(body, repository=there)) == 202, "of a repository that is not served")
         check(fake.deliver("pull_request", dict(body, pull_request={"number": 1})) == 400, "without what is needed")
         check(fake.deliver("hologram", {"action": "x"}) == 202, "of tomorrow")
-        time.sleep(0.3)
+        made.settle()
         check(made.server.must("GET", "/api/pulls") == [] and not made.writes(), "somebody was listened to", made.writes())
         fake.secret = "an older secret"
         check(fake.deliver("pull_request", body, delivery="d-1") == 202, "signed with the older secret")
@@ -53,7 +53,6 @@ def case_only_some_are_listened_to():
         before += 1  # the one that somebody wrote with our token
         fake.comment(repo, number, "alice", "> plan")
         fake.comment(repo, number, "alice", "I plan to look at this")
-        time.sleep(0.5)
         made.idle(number)
         check(len(made.server.must("GET", "/api/runs")) == 1, "runs:", made.server.must("GET", "/api/runs"))
         check(len(made.ours(number)) == before, "somebody was answered")
@@ -101,7 +100,6 @@ def old_approval_after_a_push(points_at_new):
         made.server.kill()
         made.start()
         made.wait(lambda: fake.count("GET", "/reviews") > 0)
-        time.sleep(0.3)
         made.idle(number)
         before = len(made.ours(number))
         fake.comment(repo, number, "alice", "apply")
@@ -132,7 +130,6 @@ def case_deliveries_in_any_order():
         for one, action in ((moved, "synchronize"), (opened, "opened"), (moved, "synchronize")):
             fake.tell("pull_request", repo, "alice", action=action, number=number, pull_request=one)
         fake.comment(repo, number, "alice", "sluice plan")
-        time.sleep(0.5)
         made.idle(number)
         last = made.server.must("GET", "/api/runs")[0]
         check(last["head"] == made.head(number) and last["state"] == "done", "the last run:", made.server.must("GET", "/api/runs"))
@@ -147,7 +144,7 @@ def case_deliveries_in_any_order():
         runs = len(made.server.must("GET", "/api/runs"))
         fake.comment(repo, number, "bob", "sluice plan")
         fake.comment(repo, number, "bob", "sluice apply")
-        time.sleep(0.5)
+        made.settle()
         check(len(made.server.must("GET", "/api/runs")) == runs, "a closed pull request was worked on")
 
 
@@ -166,7 +163,7 @@ def case_forks_drafts_and_other_bases():
         made.wait(lambda: "forks are not applied" in made.ours(fork)[-1]["json"]["body"])
         fake.change_pull(repo, fork, "stranger", "closed", state="closed")
         draft = fake.open_pull(repo, "alice", "feature", draft=True)
-        time.sleep(0.4)
+        made.settle()
         check(len(made.server.must("GET", "/api/runs")) == 1, "a draft was planned")
         fake.change_pull(repo, draft, "alice", "ready_for_review", draft=False)
         made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 2)

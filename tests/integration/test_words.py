@@ -13,7 +13,7 @@ import xml.etree.ElementTree as tree
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import sluice  # noqa: E402  (the path is set just above)
-from lab import SLOWER, STUB, MODE  # noqa: E402
+from lab import STUB, MODE  # noqa: E402
 
 MARK = "touched"  # what a shell would make
 BRANCHES = [
@@ -66,7 +66,7 @@ def one(server, results, repo, name, folder):
                 raise AssertionError("%s %s" % (status, answer))
             results.row("passed", case, answer["error"])
             return
-        runs = server.wait_idle(answer["number"], 15 * SLOWER)
+        runs = server.wait_idle(answer["number"], 15)
         if runs[0]["state"] != "failed":  # one project is planned, the other is told to fail
             raise AssertionError("the plan ended as %s" % runs[0]["state"])
         comments = server.must("GET", "/local/pulls/%d" % answer["number"])["comments"]

@@ -99,7 +99,7 @@ hosts:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def wait(self, what, timeout=20):
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * sluice.SLOWER
         while time.monotonic() < end:
             value = what()
             if value:
@@ -110,6 +110,21 @@ hosts:
 
     def idle(self, number, timeout=30):
         return self.server.wait_idle(number, timeout)
+
+    def settle(self):
+        """Until all that was told is handled."""
+        self.wait(lambda: not self.server.pending(), 30)
+
+    def mark(self):
+        """From where calls are counted."""
+        return len(self.fake.calls), time.monotonic()
+
+    def check_few(self, mark, writes, reads, what):
+        """While a run goes on its comment may be edited once a second."""
+        begin, since = mark
+        edits = int(time.monotonic() - since)
+        few = len(self.writes(begin)) <= writes + edits and len(self.reads(begin)) <= reads
+        check(few and self.writes(begin), what, calls(self.fake.calls[begin:]))
 
     def ours(self, number):
         login = "planner[bot]" if self.fake.app else "planner"

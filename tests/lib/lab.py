@@ -10,10 +10,10 @@ import signal
 import time
 
 import sluice
+from sluice import SLOWER
 
 MODE = os.environ.get("MODE", "debug")
 STUB = os.path.join(sluice.ROOT, "build", MODE, "tests", "stub-terraform")
-SLOWER = 1 if MODE in ("debug", "release") else 5
 
 
 class Lab:
@@ -51,7 +51,7 @@ class Lab:
 
     def rest(self, seconds=30):
         """The runs, newest first, when nothing is left to do."""
-        return self.server.wait_idle(1, seconds * SLOWER)
+        return self.server.wait_idle(1, seconds)
 
     def plan(self):
         self.open()
@@ -76,7 +76,7 @@ class Lab:
         def newest():
             names = [name for name in os.listdir(self.data("jobs")) if re.fullmatch(r"\d+-\d+", name)]
             return self.data("jobs", max(names, key=lambda name: [int(n) for n in name.split("-")])) if names else None
-        return until(newest, wait, "no job folder")
+        return until(newest, wait * SLOWER, "no job folder")
 
     def tools_alive(self):
         """Processes that run our copy of the tool."""
