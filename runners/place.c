@@ -161,9 +161,9 @@ static int share_written(const struct worker *worker, struct err *err)
 
 /*~ 14. What the step may see and reach is made true here, by its profile; what cannot be made
  * true is an error, never a lesser sandbox. */
-static int enter(
-	struct worker *worker, struct sandbox_spec *spec, struct sandbox *box, struct err *err)
+static int enter(struct worker *worker, struct sandbox_spec *spec, struct sandbox *box)
 {
+	struct err err;
 	int r;
 
 	spec->support = worker->support;
@@ -171,28 +171,27 @@ static int enter(
 	spec->job = user_of(worker);
 	spec->job_dir = worker->dir->path;
 	spec->lock_fd = worker->dir->lock_fd;
-	r = open_way(worker, spec->job_dir, err);
+	r = open_way(worker, spec->job_dir, &err);
 	if (r == 0 && spec->layer != NULL)
-		r = open_way(worker, spec->layer, err);
+		r = open_way(worker, spec->layer, &err);
 	if (r == 0)
-		r = share_written(worker, err);
+		r = share_written(worker, &err);
 	if (r == 0)
-		r = sandbox_enter(spec, box, err);
+		r = sandbox_enter(spec, box, &err);
 	if (r == 0 && worker->way_out != NULL) {
-		r = way_out_open(worker->way_out, box, err);
+		r = way_out_open(worker->way_out, box, &err);
 		if (r < 0)
 			sandbox_leave(box);
 	}
-	return r;
+	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err) : 0;
 }
 
 static int enter_now(struct worker *worker, struct sandbox_spec *spec)
 {
-	struct err err;
-	int r = enter(worker, spec, &worker->box, &err);
+	int r = enter(worker, spec, &worker->box);
 
 	worker->is_inside = r == 0;
-	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err) : 0;
+	return r;
 }
 
 /* Commands may not put a program of theirs before the next command's. */
@@ -430,12 +429,12 @@ int place_enter_policy(struct worker *worker, const char *folder, const char *po
 
 /* ---- the renderings ---- */
 
-static int make_render(struct worker *worker, struct err *err)
+static int make_render(struct worker *worker)
 {
 	struct sandbox_spec spec = { .profile = site_profile(worker->site, PROFILE_RENDER),
 		.layer = worker->render_layer,
 		.cwd = worker->spec.dir };
-	int r = enter(worker, &spec, &worker->render, err);
+	int r = enter(worker, &spec, &worker->render);
 
 	worker->has_render = r == 0;
 	return r;
@@ -457,36 +456,28 @@ static int own_layer(struct worker *worker, const char **ret)
 	return 0;
 }
 
-int place_name_render(struct worker *worker, const char *layer)
+int place_prepare_render(struct worker *worker, const char *layer)
 {
 	place_forget_render(worker);
 	if (layer == NULL)
 		return own_layer(worker, &worker->render_layer);
 	worker->render_layer = arena_strdup(&worker->arena, layer);
 	/* Without a namespace of processes, what lives is ended with the sandbox before. */
-	worker->wants_render = is_full(worker);
-	return 0;
-}
-
-void place_make_render(struct worker *worker)
-{
-	struct err later; /* it is tried again when it is entered, and said then */
-
-	worker->wants_render = false;
-	if (make_render(worker, &later) < 0)
-		return;
+	return is_full(worker) ? make_render(worker) : 0;
 }
 
 int place_enter_render(struct worker *worker)
 {
-	struct err err;
+	int r = 0;
 
 	worker_leave(worker);
-	if (!worker->has_render && make_render(worker, &err) < 0)
-		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err);
+	if (!worker->has_render)
+		r = make_render(worker);
+	if (r < 0)
+		return r;
 	worker->box = worker->render;
 	worker->is_inside = true;
-	worker->has_render = worker->wants_render = false;
+	worker->has_render = false;
 	return 0;
 }
 
@@ -494,5 +485,5 @@ void place_forget_render(struct worker *worker)
 {
 	if (worker->has_render)
 		sandbox_leave(&worker->render);
-	worker->has_render = worker->wants_render = false;
+	worker->has_render = false;
 }

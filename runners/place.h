@@ -38,10 +38,8 @@ _must_check_ int place_enter_adopt(struct worker *worker);
 _must_check_ int place_enter_policy(
 	struct worker *worker, const char *folder, const char *policies);
 
-/* The sandbox of the renderings. It is made while the tool plans, where that costs nobody's time,
- * and entered when everything else of the job is dead. Without a `layer` it shows what the job's
- * own init left. */
-_must_check_ int place_name_render(struct worker *worker, const char *layer);
-void place_make_render(struct worker *worker);
+/* The sandbox of the renderings. It is made early, where that costs no time, and entered when
+ * everything else of the job is dead. Without a `layer` it shows what the job's own init left. */
+_must_check_ int place_prepare_render(struct worker *worker, const char *layer);
 _must_check_ int place_enter_render(struct worker *worker);
 void place_forget_render(struct worker *worker);

@@ -319,8 +319,10 @@ int ground_enter(struct walk *walk, struct ground *ground, bool for_apply)
 
 	ground->has_state = for_apply;
 	r = begin(walk, ground, for_apply ? PROFILE_APPLY : PROFILE_PLAN);
+	if (r == 0 && !for_apply)
+		r = place_prepare_render(walk->worker, ground->layer);
 	worker_tell_ready(walk->worker);
-	return r < 0 || for_apply ? r : place_name_render(walk->worker, ground->layer);
+	return r;
 }
 
 int ground_renew(struct walk *walk, struct ground *ground)

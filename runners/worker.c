@@ -29,7 +29,6 @@
 
 enum {
 	WATCH_MS = 40,
-	RENDER_MS = 100, /* a tool that runs for so long waits for others, not for the processor */
 	MEMORY_MS = 200,
 	DISK_MS = 1000,
 	CANCEL_MS = 1000, /* a cancel that came before we could be signalled */
@@ -251,7 +250,7 @@ struct watch {
 	int64_t deadline_ms;
 	int files[SANDBOX_SLOTS]; /* what the slots print into, -1: the job's output */
 	int64_t caps[SANDBOX_SLOTS];
-	int64_t next_memory_ms, next_disk_ms, render_ms;
+	int64_t next_memory_ms, next_disk_ms;
 	unsigned pending; /* of slots */
 	struct sandbox_exit exits[SANDBOX_SLOTS];
 };
@@ -325,7 +324,6 @@ static int watch_steps(struct worker *worker, struct watch *watch, struct err *e
 
 	watch->next_memory_ms = now_ms() + MEMORY_MS;
 	watch->next_disk_ms = now_ms() + DISK_MS;
-	watch->render_ms = now_ms() + RENDER_MS;
 	while (watch->pending != 0) {
 		r = sandbox_wait(
 			&worker->box, worker->wake_fd, watch_timeout(worker, watch), &end, err);
@@ -344,9 +342,6 @@ static int watch_steps(struct worker *worker, struct watch *watch, struct err *e
 			stop_begin(worker, OUTCOME_OUTPUT_CAP, watch->how);
 		if (worker->is_inside && worker->stop == OUTCOME_NONE)
 			check_usage(worker, watch);
-		if (worker->wants_render && worker->stop == OUTCOME_NONE &&
-			now_ms() >= watch->render_ms)
-			place_make_render(worker);
 		if (worker->stop != OUTCOME_NONE && worker->is_inside &&
 			now_ms() >= worker->stop_next_ms)
 			stop_harder(worker, watch->how);

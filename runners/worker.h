@@ -34,7 +34,7 @@ struct worker {
 	bool is_inside;
 	struct way_out *way_out; /* the job's network; borrowed, or NULL: it has none */
 	struct sandbox render;	 /* made while the plan is, so that nobody waits for it */
-	bool wants_render, has_render;
+	bool has_render;
 	const char *render_layer;
 	int line;	 /* to the server, which gives slots; -1: nobody is asked for one */
 	bool may_run;	 /* tools: the server gave a slot, or a lane */
