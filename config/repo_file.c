@@ -108,7 +108,7 @@ static const struct config_key project_keys[] = {
 		.help = "the steps of the workflow are the policy checks; restricted" },
 	{ "silence_pr_comments", CONFIG_BITS, offsetof(struct project_file, silence),
 		.words = silence_words, GIVEN(REPO_SILENCE),
-		.help = "no comment for these; restricted" },
+		.help = "no comment for these while they go well; restricted" },
 	/* our own */
 	{ "kind", CONFIG_WORD, IN(kind), .words = kind_words, .is_native = true, .is_guard = true,
 		.fallback = "terraform", .help = "what stands in the folder" },
@@ -391,7 +391,8 @@ static const struct config_key file_keys[] = {
 		.help = "a pattern after `-p` must begin with one of these" },
 	{ "repo_locks", CONFIG_MAP, .keys = LOCK_KEYS(struct repo_file, lock), GIVEN(REPO_LOCKS) },
 	{ "silence_pr_comments", CONFIG_BITS, OF_FILE(silence), .words = silence_words,
-		GIVEN(REPO_SILENCE), .help = "no comment for these; restricted" },
+		GIVEN(REPO_SILENCE),
+		.help = "no comment for these while they go well; restricted" },
 	{ "projects", CONFIG_LIST, OF_FILE(projects), .most = 5000, .keys = project_keys,
 		.element = &project_element, .count = OF_FILE(project_count),
 		.help = "what is planned and applied as one" },

@@ -88,7 +88,8 @@ const struct config_key server_repo_keys[] = {
 		.help = "the steps of the workflow are the policy checks" },
 	{ "autodiscover", CONFIG_MAP, .keys = rule_discover_keys, GIVEN(REPO_DISCOVER) },
 	{ "silence_pr_comments", CONFIG_BITS, RULE(silence), .words = silence_words,
-		GIVEN(REPO_SILENCE), .help = "no comment for these" LATER },
+		GIVEN(REPO_SILENCE),
+		.help = "no comment for these while they go well; statuses are said" },
 	{ 0 },
 };
 

@@ -252,7 +252,8 @@ static int send_comment(
 				       pull.host);
 	r = store_run_load(engine->store, arena, row->run, &run, err);
 	if (r == 0)
-		r = view_render(engine, arena, row->run, host, "", &pull, &rendered, NULL, err);
+		r = view_render(engine, arena, row->run, host, "", sent->parts > 0, &pull,
+			&rendered, NULL, err);
 	if (r < 0)
 		return r;
 	flight = flight_new(engine, row);
@@ -301,8 +302,8 @@ static int send_simple(
 				       pull.host);
 	if (row->kind == EFFECT_STATUS) {
 		r = view_render(engine, arena, row->run, host,
-			engine_settings(engine, row->run)->status_prefix, &pull, NULL, &request,
-			err);
+			engine_settings(engine, row->run)->status_prefix, false, &pull, NULL,
+			&request, err);
 		if (r == 0)
 			r = apply_status_request(engine, arena, row, &request, err);
 		if (r < 0)

@@ -464,9 +464,14 @@ _must_check_ int automerge_answered(
 /* The host refused, and may not yet have seen what it refuses for. */
 bool automerge_tries_again(const struct posted *posted);
 
+/* ---- silence.c ---- */
+_must_check_ int silence_read(struct engine *engine, struct arena *arena, const struct view *view,
+	bool *ret, struct err *err);
+
 /* ---- view.c ---- */
+/* `has_spoken`: there is a comment of this run, which must be kept true. */
 _must_check_ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
-	const struct vcs_host *host, const char *status, struct pull *ret_pull,
+	const struct vcs_host *host, const char *status, bool has_spoken, struct pull *ret_pull,
 	struct rendered *ret, struct host_request *ret_status, struct err *err);
 const char *view_marker(const struct run *run, struct arena *arena);
 

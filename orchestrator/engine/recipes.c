@@ -33,13 +33,16 @@ const char *recipe_of(const struct repo_config *config, const struct project_con
 		.credentials = environment == NULL ? "" : environment->credentials,
 		.checks_policies = project->policy_check,
 		.import_requires = guard_requires(config, project->import_requires),
+		.silences_plan = project->silence_plan,
+		.silences_apply = project->silence_apply,
 		.automerges = config->automerge,
 		.deletes_branch = config->automerge && project->delete_source_branch };
 
 	if (workflow == NULL && !str_equal(name, "default"))
 		return NULL;
 	if (workflow == NULL && str_empty(recipe.tool_version) && !recipe.checks_policies &&
-		recipe.import_requires == 0 && !recipe.automerges && str_empty(recipe.environment))
+		recipe.import_requires == 0 && !recipe.automerges && !recipe.silences_plan &&
+		!recipe.silences_apply && str_empty(recipe.environment))
 		return "";
 	for (enum stage stage = 0; workflow != NULL && stage < STAGE_COUNT; stage++)
 		recipe.stages[stage] = workflow->stages[stage];

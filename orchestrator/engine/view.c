@@ -169,12 +169,13 @@ static void annotate(const struct view *view, struct arena *arena, struct host_r
 }
 
 int view_render(struct engine *engine, struct arena *arena, struct run_id id,
-	const struct vcs_host *host, const char *prefix, struct pull *ret_pull,
+	const struct vcs_host *host, const char *prefix, bool has_spoken, struct pull *ret_pull,
 	struct rendered *ret, struct host_request *ret_status, struct err *err)
 {
 	struct run *run = arena_alloc(arena, sizeof(*run));
 	const struct sandbox_settings *sandbox;
 	struct view view = { .pull = ret_pull, .run = run };
+	bool is_silent = false;
 	int r = store_run_load(engine->store, arena, id, run, err);
 
 	if (r == 0)
@@ -203,7 +204,11 @@ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
 	view.marker = view_marker(run, arena);
 	view.superseded_by = str_equal(run->head, ret_pull->head) ? NULL : ret_pull->head;
 	view.approvers = run->kind == RUN_APPLY ? run->prepared : "";
-	if (ret != NULL)
+	if (ret != NULL && !has_spoken)
+		r = silence_read(engine, arena, &view, &is_silent, err);
+	if (r < 0)
+		return r;
+	if (ret != NULL && !is_silent)
 		render_run(&view, arena, ret);
 	if (ret_status != NULL && host->patience_ms > 0)
 		view.gate = NULL; /* votes change more often than the status is said */

@@ -158,6 +158,8 @@ int recipe_read(const char *text, struct arena *arena, struct recipe *ret, struc
 	reader = jsonx_reader(json, "recipe", err);
 	ret->tool_version = read_text(&reader, "tool_version", STEP_ARG_BYTES_MAX, arena);
 	ret->checks_policies = jsonx_bool_or(&reader, "checks_policies", false);
+	ret->silences_plan = jsonx_bool_or(&reader, "silences_plan", false);
+	ret->silences_apply = jsonx_bool_or(&reader, "silences_apply", false);
 	ret->automerges = jsonx_bool_or(&reader, "automerges", false);
 	ret->deletes_branch = jsonx_bool_or(&reader, "deletes_branch", false);
 	ret->import_requires = (unsigned)jsonx_int_or(&reader, "import_requires", 0);
@@ -219,6 +221,8 @@ const char *recipe_write(const struct recipe *recipe, struct arena *arena)
 	json_object_set_new(json, "tool_version", jsonx_any(recipe->tool_version));
 	json_object_set_new(json, "checks_policies", json_boolean(recipe->checks_policies));
 	json_object_set_new(json, "import_requires", json_integer(recipe->import_requires));
+	json_object_set_new(json, "silences_plan", json_boolean(recipe->silences_plan));
+	json_object_set_new(json, "silences_apply", json_boolean(recipe->silences_apply));
 	json_object_set_new(json, "automerges", json_boolean(recipe->automerges));
 	json_object_set_new(json, "deletes_branch", json_boolean(recipe->deletes_branch));
 	json_object_set_new(json, "environment", jsonx_any(recipe->environment));

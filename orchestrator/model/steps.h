@@ -21,13 +21,14 @@ json_t *steps_write(const struct steps *steps); /* owned by the caller */
 /* How the jobs of a project are done, as the configuration said when its run began. It stands in
  * the row of the job, so that an apply does what was planned, whatever was changed since. */
 struct recipe {
-	const char *tool_version; /* exact, or "" */
-	bool checks_policies;	  /* the stage policy_check follows the plan */
-	unsigned import_requires; /* enum requirement */
-	bool automerges;	  /* merged when everything of the pull request is applied */
-	bool deletes_branch;	  /* after that */
-	const char *environment;  /* of the project, or "" */
-	const char *credentials;  /* the profile that the environment names, or "" */
+	const char *tool_version;	    /* exact, or "" */
+	bool checks_policies;		    /* the stage policy_check follows the plan */
+	unsigned import_requires;	    /* enum requirement */
+	bool silences_plan, silences_apply; /* no comment while it goes well */
+	bool automerges;	 /* merged when everything of the pull request is applied */
+	bool deletes_branch;	 /* after that */
+	const char *environment; /* of the project, or "" */
+	const char *credentials; /* the profile that the environment names, or "" */
 	struct steps stages[STAGE_COUNT];
 };
 

@@ -173,6 +173,24 @@ def case_approved_as_atlantis_reads_it():
                 place.applies()
 
 
+def case_silence():
+    """Nothing is said while it goes well; what fails, and what somebody asks for, is told."""
+    config = "repos: [{id: /.*/, silence_pr_comments: [plan, apply]}]\n"
+    with Place("version: 3\nprojects: [{name: p, dir: p}]\n", config=config) as place:
+        spoken = lambda: [body.split(":")[1] for body in place.comments() if body.startswith("<!-- sluice:")]  # noqa: E731
+        assert place.runs("plan")[0]["state"] == "done" and spoken() == [], place.comments()
+        assert "sluice/plan" in [one["context"] for one in place.server.must("GET", "/local/pulls/1")["statuses"]]
+        place.refused("alice", "one approval of this plan is needed")
+        place.approve("bob")
+        before = spoken()
+        place.server.must("POST", "/local/pulls/1/comments", {"as": "alice", "body": "sluice apply"})
+        assert [run["state"] for run in place.runs("apply")] == ["done"] and place.applied() == 1 and spoken() == before, place.comments()
+        place.say("sluice plan")
+        assert spoken()[-1] == "plan", "it was asked for"
+        place.push({"p/main.tf": "# stub: fail=plan\n"})
+        assert "1 failed" in place.plan_comment(), place.plan_comment()
+
+
 # ---- rules ----
 
 def case_two_of_which_one_of_a_team():
