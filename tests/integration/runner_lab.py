@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 
+from lab import processes
 from sluice import SLOWER, Skip
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -144,6 +145,16 @@ class Lab:
     def start(self, **options):
         self.driver = Driver(self, **options)
         return self.driver
+
+    def own_tool(self):
+        """From the next start on: a copy of the stub that nobody else on this machine runs."""
+        folder = os.path.join(self.root, "tool")
+        os.mkdir(folder)
+        os.chmod(folder, 0o755)
+        self.options.update(terraform=shutil.copy(self.options["terraform"], folder), read=folder)
+
+    def tools_alive(self):
+        return processes(lambda program, _: program == self.options["terraform"])
 
     def tree(self, name, files):
         """A work tree; its name stands for the object id."""

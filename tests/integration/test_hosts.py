@@ -190,7 +190,7 @@ hosts:
 
     def rows(self, *words):
         done = subprocess.run([PROGRAM, "doctor", "--json", "--server", self.config, *words], text=True, capture_output=True, check=False,
-                              timeout=60)
+                              timeout=60 * sluice.SLOWER)
         return {one["what"]: one for one in json.loads(done.stdout)}
 
     def check(self, what, is_fine, words):
