@@ -298,20 +298,42 @@ static const char *local_source(const struct worker *worker)
 	return url[0] == '/' && access(url, F_OK) == 0 ? url : NULL;
 }
 
-/* The file of the operator's own authority, when the configuration names one: the sandbox has only
- * those of the machine. */
-static const char *own_authority(const struct worker *worker)
+/* What is neither here nor there is git's to complain of; it needs no network for that. */
+bool place_is_near(const struct job_spec *spec)
+{
+	return spec->op == JOB_PREPARE && !str_starts(spec->clone_url, "https://") &&
+	       !str_starts(spec->clone_url, "http://");
+}
+
+static const char *secret_of(const struct worker *worker, const char *name)
 {
 	for (size_t i = 0; i < worker->secrets.count; i++) {
-		if (str_equal(worker->secrets.list[i].name, "SLUICE_GIT_CA_BUNDLE"))
+		if (str_equal(worker->secrets.list[i].name, name))
 			return worker->secrets.list[i].value;
 	}
 	return NULL;
 }
 
+/* Git reaches its host and nobody else, or nobody but the proxy that the operator put before it. */
+static int aim_way_out(struct worker *worker, struct err *err)
+{
+	const char *proxy = secret_of(worker, "SLUICE_GIT_PROXY");
+	struct way_only *only = &worker->way_out->only;
+
+	only->is_set = egress_target_of_url(
+		str_empty(proxy) ? worker->spec.clone_url : proxy, &only->target);
+	return only->is_set ? 0
+			    : err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
+				      "the %s is no address of http or https with a host",
+				      str_empty(proxy) ? "address of the repository"
+						       : "proxy of its host");
+}
+
+/* The file of the operator's own authority, when the configuration names one: the sandbox has only
+ * those of the machine. */
 static int show_authority(struct worker *worker, struct sandbox_spec *spec, struct err *err)
 {
-	const char *path = own_authority(worker);
+	const char *path = secret_of(worker, "SLUICE_GIT_CA_BUNDLE");
 
 	if (path == NULL)
 		return 0;
@@ -348,6 +370,8 @@ static int bind_repository(struct worker *worker, struct sandbox_spec *spec, str
 	}
 	r = make_repository(worker, repo, err);
 	if (r == 0)
+		r = open_way(worker, repo, err);
+	if (r == 0)
 		r = open_way(worker, spec->binds[1].source, err);
 	return r == 0 && fchmodat(worker->dir->fd, JOB_FILE_SPEC, 0644, 0) < 0
 		       ? err_sys(err, ERR_JOB, errno, "cannot show the order to git")
@@ -361,11 +385,12 @@ int place_enter_git(struct worker *worker)
 	struct err err;
 	int r;
 
-	/* A host far away is reached over the machine's network; a path needs none. */
 	profile = *site_profile(worker->site, PROFILE_FETCH);
-	profile.network = local_source(worker) != NULL ? PROFILE_NETWORK_NONE
-						       : PROFILE_NETWORK_HOST;
+	profile.network = place_is_near(&worker->spec) ? PROFILE_NETWORK_NONE
+						       : PROFILE_NETWORK_PROXY;
 	r = bind_repository(worker, &spec, &err);
+	if (r == 0 && profile.network == PROFILE_NETWORK_PROXY)
+		r = aim_way_out(worker, &err);
 	if (r == 0)
 		r = show_authority(worker, &spec, &err);
 	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err)

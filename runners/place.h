@@ -29,6 +29,8 @@ struct place {
 _must_check_ int place_enter(struct worker *worker, const struct place *place);
 /* One that has the mirror and the work trees of the repository, for git. */
 _must_check_ int place_enter_git(struct worker *worker);
+/* A job of git's that needs no network. */
+bool place_is_near(const struct job_spec *spec);
 
 /* The same without a network, over what the job's hooks have left. */
 _must_check_ int place_enter_adopt(struct worker *worker);

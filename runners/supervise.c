@@ -534,7 +534,7 @@ static int supervise_in(const struct site *site, const struct sandbox_support *s
 	r = job_dir_spec(dir, &arena, &spec, err);
 	if (r == 0 && spec.op == JOB_PLAN)
 		r = readers_start(&readers, support, dir->fd, err);
-	if (r == 0 && spec.op != JOB_PREPARE)
+	if (r == 0 && !place_is_near(&spec))
 		r = way_out_start(&way_out, site, support, dir->events_fd, err);
 	arena_release(&arena);
 	if (r == 0) {

@@ -27,6 +27,7 @@ static const int64_t job_bytes_max = 32LL << 30;
 /* One door: what it belongs to; the listener and the keeper come along as descriptors. */
 struct door {
 	enum profile_id profile;
+	struct way_only only;
 };
 
 struct out {
@@ -90,13 +91,31 @@ static size_t add_rules(const struct strvec *hosts, bool may_be_inside, struct e
 	return count;
 }
 
-static void serve(struct out *out, enum profile_id profile, int listener, int keeper)
+/* The operator named it as the host of a repository, or as the proxy before it. */
+static size_t only_rule(const struct way_only *only, struct egress_rule *ret)
+{
+	*ret = (struct egress_rule){
+		.host = only->target.host, .port = only->target.port, .may_be_inside = true
+	};
+	return 1;
+}
+
+static size_t site_rules(const struct out *out, enum profile_id profile, struct egress_rule *rules)
 {
 	static char names[RULES_MAX][NAME_ROOM];
-	static struct egress_rule rules[RULES_MAX];
 	const struct site_grant *grant = site_grant(out->site, profile);
 	const char *const *defaults = default_hosts(profile);
 	size_t count = add_rules(&grant->inside, true, rules, names, 0);
+
+	count = add_rules(&grant->hosts, false, rules, names, count);
+	for (; !grant->has_network && *defaults != NULL && count < RULES_MAX; defaults++, count++)
+		rules[count] = rule_of(*defaults, false, names[count]);
+	return count;
+}
+
+static void serve(struct out *out, const struct door *door, int listener, int keeper)
+{
+	static struct egress_rule rules[RULES_MAX];
 	struct egress egress = { .listener_fd = listener,
 		.until_fd = keeper,
 		.rules = rules,
@@ -107,10 +126,8 @@ static void serve(struct out *out, enum profile_id profile, int listener, int ke
 		.owner = out };
 	struct err err;
 
-	count = add_rules(&grant->hosts, false, rules, names, count);
-	for (; !grant->has_network && *defaults != NULL && count < RULES_MAX; defaults++, count++)
-		rules[count] = rule_of(*defaults, false, names[count]);
-	egress.rule_count = count;
+	egress.rule_count = door->only.is_set ? only_rule(&door->only, rules)
+					      : site_rules(out, door->profile, rules);
 	fcntl(listener, F_SETFL, O_NONBLOCK);
 	if (egress_serve(&egress, &err) < 0)
 		dprintf(out->events_fd, "{\"network\":{\"verdict\":\"failed\"}}\n");
@@ -176,7 +193,7 @@ static _noreturn_ void live(struct out *out, const struct sandbox_support *suppo
 	if (!keep_only(out) || !give_up_rights(support))
 		_exit(1);
 	while (receive(out->control, &door, fds)) {
-		serve(out, door.profile, fds[0], fds[1]);
+		serve(out, &door, fds[0], fds[1]);
 		close(fds[0]);
 		close(fds[1]);
 	}
@@ -210,7 +227,7 @@ int way_out_start(struct way_out *way, const struct site *site,
 
 int way_out_open(struct way_out *way, struct sandbox *box, struct err *err)
 {
-	struct door door = { .profile = box->profile->id };
+	struct door door = { .profile = box->profile->id, .only = way->only };
 	const int fds[2] = { box->listener, box->pidfd };
 	union {
 		struct cmsghdr align;

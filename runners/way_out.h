@@ -2,12 +2,20 @@
  * job's sandboxes. Owns: that process. It is forked before there are secrets, sees no file but the
  * machine's names of hosts, and lives as long as a sandbox needs it, also when we do not. */
 #pragma once
+#include "runners/egress/request.h"
 #include "runners/sandbox.h"
 
 struct site;
 
+/* The only host of a door, whatever the site grants its profile. */
+struct way_only {
+	struct egress_target target;
+	bool is_set;
+};
+
 struct way_out {
-	int control; /* -1: there is none */
+	int control;	      /* -1: there is none */
+	struct way_only only; /* of the doors that are opened from now on */
 };
 
 /* `events_fd`: each verdict becomes a line of the job's events. */

@@ -1,6 +1,7 @@
 /* CONNECT host:port HTTP/1.1 */
 #include "runners/egress/request.h"
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -82,6 +83,33 @@ static bool authority_read(const char *text, size_t length, struct egress_target
 	if (ret->host[host_length - 1] == '.')
 		ret->host[host_length - 1] = '\0';
 	return name_is_good(ret->host);
+}
+
+bool egress_target_of_url(const char *url, struct egress_target *ret)
+{
+	char authority[EGRESS_HOST_MAX + sizeof("[]:65535")];
+	bool is_tls = str_starts(url, "https://");
+	const char *begin = url + strlen(is_tls ? "https://" : "http://"), *at, *colon;
+	size_t length;
+	int written;
+
+	if (!is_tls && !str_starts(url, "http://"))
+		return false;
+	length = strcspn(begin, "/?#");
+	at = memrchr(begin, '@', length);
+	if (at != NULL) {
+		length -= (size_t)(at + 1 - begin);
+		begin = at + 1;
+	}
+	colon = memrchr(begin, ':', length);
+	if (colon != NULL && memchr(colon, ']', length - (size_t)(colon - begin)) != NULL)
+		colon = NULL;
+	written = snprintf(authority, sizeof(authority), "%.*s%s", (int)length, begin,
+		colon != NULL ? ""
+		: is_tls      ? ":443"
+			      : ":80");
+	return written > 0 && (size_t)written < sizeof(authority) &&
+	       authority_read(authority, (size_t)written, ret);
 }
 
 int egress_request_parse(const char *bytes, size_t length, struct egress_target *ret,

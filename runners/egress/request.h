@@ -23,6 +23,8 @@ struct egress_rule {
  * take; ERR_LIMIT: it is too long. `*ret_length` counts the bytes of a whole head. */
 _must_check_ int egress_request_parse(const char *bytes, size_t length, struct egress_target *ret,
 	size_t *ret_length, struct err *err);
+/* Whom an address of http or https means, "https://[user@]host[:port][/...]". */
+bool egress_target_of_url(const char *url, struct egress_target *ret);
 /* The rule that lets it out, or NULL. */
 const struct egress_rule *egress_rule_find(
 	const struct egress_rule *rules, size_t count, const struct egress_target *target);

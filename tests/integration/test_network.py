@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 from sluice import Skip, expect, run_cases  # noqa: E402
-from runner_lab import APPLY, APPLY_STEP, INIT, PLAN, PLAN_STEP, RUN, Lab, cli_config, eventually, tool  # noqa: E402
+from runner_lab import APPLY, APPLY_STEP, INIT, PLAN, PLAN_STEP, PREPARE, RUN, Lab, cli_config, eventually, tool  # noqa: E402
 
 CASES = []
 
@@ -189,6 +189,43 @@ def the_way_out_ends_with_its_job(lab):
                 found += [pid for link in links if link.startswith(mine) and link.endswith("events.ndjson")]
             return found
         eventually(lambda: not [pid for pid in holders() if int(pid) != os.getpid()])
+
+
+# A git that would like to go elsewhere.
+GIT = "#!/usr/bin/python3\n" + CLIENT.replace("%", "%%") + """
+own, other = %d, %d
+print("direct", direct("127.0.0.1", own), direct("127.0.0.1", other), direct("169.254.169.254", 80))
+print("own", through("127.0.0.1", own), "other", through("127.0.0.1", other), "metadata", through("169.254.169.254", 80),
+      "name", through("other.example", 443))
+sys.exit(7)
+"""
+
+
+def git_says(lab, url, own, other, **options):
+    program = os.path.join(lab.root, "git")
+    with open(program, "w", encoding="utf-8") as out:
+        out.write(GIT % (own, other))
+    os.chmod(program, 0o755)
+    lab.start(git=program, **options)
+    lab.run(PREPARE, "", tool="git", clone_url=url, head="0" * 40, head_ref="h", base_ref="main")
+    with open(os.path.join(lab.job_dir(1), "output.log"), encoding="utf-8") as text:
+        return text.read()
+
+
+def git_reaches_its_host_alone(scheme, tier):
+    lab = Lab()
+    try:
+        with Listener() as own, Listener() as other:
+            said = git_says(lab, "%s://somebody@127.0.0.1:%d/o/r.git" % (scheme, own.port), own.port, other.port, tier=tier, require=tier)
+            assert "direct closed closed closed" in said and "own heard hello" in said, said
+            expect((said.count("403 sluice"), own.server.heard, other.server.heard), (3, 1, 0), said)
+            expect(verdicts(lab)[0], ("allowed", "127.0.0.1"))
+    finally:
+        lab.close()
+
+
+CASES.append(("git_reaches_its_host_alone", lambda: git_reaches_its_host_alone("https", "full")))
+CASES.append(("git_reaches_its_host_alone_in_tier_landlock", lambda: git_reaches_its_host_alone("http", "landlock")))
 
 
 def real(name, program):

@@ -501,6 +501,42 @@ static const struct no_case {
 		"HTTP/1.1 400 ", "unasked", "refused inside.trusted:1" },
 };
 
+static const struct url_case {
+	const char *name; /* also the address */
+	const char *host; /* NULL: it is none */
+	int port;
+} urls[] = {
+	{ "https://Git.Example", "git.example", 443 },
+	{ "https://git.example/o/r.git", "git.example", 443 },
+	{ "http://git.example/o/r.git", "git.example", 80 },
+	{ "https://git.example:8443?x", "git.example", 8443 },
+	{ "https://me:se/cret@evil.example/x", NULL, 0 },
+	{ "https://me:secret@git.example:8443/x@y", "git.example", 8443 },
+	{ "https://a@b@git.example", "git.example", 443 },
+	{ "https://[::1]/x", "::1", 443 },
+	{ "https://[::1]:444/x", "::1", 444 },
+	{ "https://10.0.0.1", "10.0.0.1", 443 },
+	{ "ssh://git.example/x", NULL, 0 },
+	{ "https://", NULL, 0 },
+	{ "https:///x", NULL, 0 },
+	{ "https://git.example:0", NULL, 0 },
+	{ "https://git.example:", NULL, 0 },
+	{ "https://gi t.example", NULL, 0 },
+	{ "/srv/git", NULL, 0 },
+};
+
+static void whom_an_address_means(void **state)
+{
+	const struct url_case *row = *state;
+	struct egress_target target = { 0 };
+
+	assert_int_equal(egress_target_of_url(row->name, &target), row->host != NULL);
+	if (row->host != NULL) {
+		assert_string_equal(target.host, row->host);
+		assert_int_equal(target.port, row->port);
+	}
+}
+
 static void what_is_not_let_out(void **state)
 {
 	const struct no_case *row = *state;
@@ -571,6 +607,7 @@ int main(int argc, char **argv)
 	CASES(rules, rules_let_out);
 	CASE(a_tunnel_carries_both_ways);
 	CASE(many_tunnels_at_once);
+	CASES(urls, whom_an_address_means);
 	CASES(no_cases, what_is_not_let_out);
 	CASE(the_job_may_move_so_many_bytes);
 	CASE(a_silent_tunnel_is_cut);

@@ -3,6 +3,7 @@
 #include "vcs/git/mirror.h"
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/strbuf.h"
+#include "vcs/git/door.h"
 #include "vcs/git/folder.h"
 #include "vcs/git/limits.h"
 #include <errno.h>
@@ -262,6 +263,8 @@ static int remote_fetch(
 			"the repository's address is neither https nor a path on this machine");
 	r = str_starts(url, "https://") ? libgit_trust(way.ca_bundle, err) : 0;
 	if (r == 0)
+		r = door_use(getenv("https_proxy"), err);
+	if (r == 0)
 		r = mirror_lock(mirror->dir_fd, &lock, err);
 	if (r < 0)
 		return r;
@@ -269,7 +272,7 @@ static int remote_fetch(
 	options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
 	options.prune = GIT_FETCH_NO_PRUNE;
 	options.update_fetchhead = 0;
-	options.proxy_opts.type = str_empty(way.proxy) ? GIT_PROXY_AUTO : GIT_PROXY_SPECIFIED;
+	options.proxy_opts.type = str_empty(way.proxy) ? GIT_PROXY_NONE : GIT_PROXY_SPECIFIED;
 	options.proxy_opts.url = str_empty(way.proxy) ? NULL : way.proxy;
 	options.follow_redirects = GIT_REMOTE_REDIRECT_NONE; /* to no other host */
 	options.callbacks.credentials = no_credential;
