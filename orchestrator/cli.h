@@ -21,7 +21,7 @@ struct cli {
 		*what_if, *from, *to, *at, *environment, *anchors;
 	const char *dir, *workspace, *project, *file, *schema;
 	const char *url, *org, *name, *host, *out, *ca_bundle, *code;
-	bool dot, all, reference, print, merge, csv, jsonl;
+	bool dot, all, reference, print, merge, csv, jsonl, verify;
 	int64_t timeout_s;
 };
 
@@ -78,6 +78,8 @@ int cli_log(struct cli *cli);
 int cli_locks(struct cli *cli);
 int cli_queue(struct cli *cli);
 int cli_audit(struct cli *cli);
+int cli_backup(struct cli *cli);
+int cli_restore(struct cli *cli);
 int cli_reload(struct cli *cli);
 int cli_rotate_key(struct cli *cli);
 int cli_doctor(struct cli *cli);

@@ -23,6 +23,7 @@ struct db_driver {
 };
 
 extern const struct db_driver db_sqlite;
+_must_check_ int db_sqlite_copy(const char *from, const char *to, struct err *err);
 
 struct db;
 struct db_rows { /* one running query; db_end() always follows */

@@ -260,3 +260,36 @@ const struct db_driver db_sqlite = {
 	.column_text = sqlite_column_text,
 	.changes = sqlite_changes,
 };
+
+static int copy_all(sqlite3 *from, sqlite3 *to, struct err *err)
+{
+	sqlite3_backup *copy = sqlite3_backup_init(to, "main", from, "main");
+	int code = copy == NULL ? SQLITE_ERROR : sqlite3_backup_step(copy, -1);
+
+	sqlite3_backup_finish(copy);
+	if (code == SQLITE_DONE)
+		return 0;
+	return fail(code == SQLITE_BUSY || code == SQLITE_LOCKED ? from : to, err, "copy");
+}
+
+int db_sqlite_copy(const char *from, const char *to, struct err *err)
+{
+	sqlite3 *source = NULL, *target = NULL;
+	int r = 0;
+
+	if (sqlite3_open_v2(from, &source, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+		r = fail(source, err, from);
+	sqlite3_busy_timeout(source, 10000);
+	if (r == 0 && sqlite3_open_v2(to, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+			      NULL) != SQLITE_OK)
+		r = fail(target, err, to);
+	if (r == 0)
+		r = copy_all(source, target, err);
+	/* one file, and nothing beside it */
+	if (r == 0 &&
+		sqlite3_exec(target, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL) != SQLITE_OK)
+		r = fail(target, err, to);
+	sqlite3_close(target);
+	sqlite3_close(source);
+	return r;
+}

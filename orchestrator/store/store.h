@@ -28,6 +28,11 @@ void store_close(struct store *store); /* an open transaction is rolled back; NU
 /* Empties every table (simulation only; refuses a file). */
 _must_check_ int store_wipe(struct store *store, struct err *err);
 
+/* One moment of a database, as a new file; a server may work with it meanwhile. */
+_must_check_ int store_copy(const char *from, const char *to, struct err *err);
+/* Of a copy that comes to life: nothing that changes anything is done by itself. `made`: when. */
+_must_check_ int store_after_restore(struct store *store, const char *made, struct err *err);
+
 _must_check_ int store_commit(
 	struct store *store, struct err *err); /* nothing open: nothing to do */
 void store_rollback(struct store *store);

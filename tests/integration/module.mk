@@ -20,6 +20,7 @@ suite_tools = tests/integration/test_tools.py ## pinned tools from a mirror: che
 suite_policies = tests/integration/test_policies.py ## real tools: conftest over plans, what it sees and what it must not
 suite_gates = tests/integration/test_gates.py ## who may let what be applied, and the ways around it
 suite_record = tests/integration/test_record.py ## what the record answers, and that nothing in it is changed unseen
+suite_backup = tests/integration/test_backup.py ## a backup of a server at work, and what a restored one does not do by itself
 suite_trust = tests/integration/test_trust.py ## configuration in a running server: errors, changes, new commands, order
 suite_upkeep = tests/integration/test_upkeep.py ## what the server remembers, shows and throws away
 suite_descriptors = python3 tests/integration/test_descriptors.py ## jobs that start and end while no descriptor is left
