@@ -1,6 +1,7 @@
 /* Layers and sandboxes of one job. */
 #include "runners/place.h"
 #include "orchestrator/model/job_dir.h"
+#include "orchestrator/model/steps.h"
 #include "runners/credentials.h"
 #include "runners/kept_state.h"
 #include "runners/tree.h"
@@ -194,11 +195,21 @@ static int enter_now(struct worker *worker, struct sandbox_spec *spec)
 	return r;
 }
 
+static bool has_commands(const struct steps *steps)
+{
+	for (size_t i = 0; i < steps->count; i++)
+		if (step_runs_command(&steps->list[i]))
+			return true;
+	return false;
+}
+
 /* Commands may not put a program of theirs before the next command's. */
 static int bind_bin(struct worker *worker, struct sandbox_spec *spec, struct err *err)
 {
 	const char *path = arena_printf(&worker->arena, "%s/" JOB_BIN, worker->dir->path);
 
+	if (!has_commands(&worker->spec.steps) && !has_commands(&worker->spec.policy_steps))
+		return 0;
 	if (mkdirat(worker->dir->fd, JOB_BIN, 0755) < 0 && errno != EEXIST)
 		return err_sys(err, ERR_JOB, errno, "cannot make a folder of the job");
 	spec->binds[spec->bind_count++] = (struct sandbox_bind){ .source = path,

@@ -67,7 +67,6 @@ int worker_end_err(
 int worker_open(struct worker *worker, const struct site *site,
 	const struct sandbox_support *support, struct job_dir *dir, struct err *err)
 {
-	static const char *const folders[] = { "tmp", "out" };
 	_cleanup_free_ char *secrets = NULL;
 	sigset_t wake;
 	int r;
@@ -95,11 +94,11 @@ int worker_open(struct worker *worker, const struct site *site,
 	r = output_open(&worker->output, dir->fd, &worker->mask, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < countof(folders); i++) {
-		r = place_make_folder(worker, folders[i], err);
-		if (r < 0)
-			return r;
-	}
+	r = place_make_folder(worker, "out", err);
+	if (r == 0 && support->tier != SANDBOX_FULL) /* there /tmp is the sandbox's own */
+		r = place_make_folder(worker, "tmp", err);
+	if (r < 0)
+		return r;
 	sigemptyset(&wake);
 	sigaddset(&wake, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &wake, NULL);
