@@ -159,6 +159,38 @@ static void plan_against(struct scene *scene)
 	set_gate(scene, true);
 }
 
+/* One set is let pass by its owners, of another one owner is missing. */
+static void plan_let_pass(struct scene *scene)
+{
+	static struct gate_vote votes[] = { { "carol", true, "counted" },
+		{ "a_lice", false, "author" } };
+	static struct gate_rule passed[] = { { .name = "cost",
+		.projects = "infra/app",
+		.answer = RULE_HOLDS,
+		.have = 1,
+		.need = 1,
+		.text = "1 of 1 of sec or root: carol",
+		.votes = votes,
+		.vote_count = 2 } };
+	static struct gate_rule missing[] = { { .name = "cost",
+		.projects = "infra/data",
+		.answer = RULE_FAILS,
+		.need = 2,
+		.text = "0 of 2 of sec" } };
+	static const struct gate_verdict open = {
+		.open = true, .missing = "", .rules = passed, .rule_count = 1
+	};
+	static const struct gate_verdict closed = {
+		.missing = "the policy set cost fails", .rules = missing, .rule_count = 1
+	};
+
+	add_plan(scene, "infra/app", summary_against);
+	add_plan(scene, "infra/data", summary_against);
+	scene->shown[0].policies = &open;
+	scene->shown[1].policies = &closed;
+	set_gate(scene, true);
+}
+
 static void plan_failed(struct scene *scene)
 {
 	scene->run.state = RUN_FAILED;
@@ -402,6 +434,7 @@ static const struct {
 	{ "plan-gate-open", plan_open },
 	{ "plan-one-project", plan_one },
 	{ "plan-against-policies", plan_against },
+	{ "plan-let-pass", plan_let_pass },
 	{ "plan-unguarded", plan_unguarded },
 	{ "plan-failed", plan_failed },
 	{ "plan-failures", plan_timed_out },
