@@ -1,12 +1,13 @@
 /* Kinds of hosts. */
 #include "vcs/hosts.h"
 #include "vcs/gitea/gitea_dialect.h"
-#include "vcs/github/github_host.h"
+#include "vcs/github/github_dialect.h"
+#include "vcs/web/web_host.h"
 
 static const struct {
 	const char *kind;
-	const struct github_dialect *dialect;
-	const struct github_verbs *verbs;
+	const struct web_dialect *dialect;
+	const struct web_verbs *verbs;
 } kinds[] = {
 	{ "github", &github_dialect, &github_verbs },
 	{ "gitea", &gitea_dialect, &gitea_verbs },
@@ -14,7 +15,7 @@ static const struct {
 };
 
 static int kind_take(
-	const struct host_settings *settings, struct github_host_options *ret, struct err *err)
+	const struct host_settings *settings, struct web_host_options *ret, struct err *err)
 {
 	for (size_t i = 0; i < countof(kinds); i++) {
 		if (!str_equal(settings->kind, kinds[i].kind))
@@ -31,34 +32,34 @@ static int kind_take(
 int hosts_open(const struct host_settings *settings, const struct hosts_options *options,
 	struct vcs_host **ret, struct err *err)
 {
-	struct github_host_options made = { .loop = options->loop,
+	struct web_host_options made = { .loop = options->loop,
 		.clock = options->clock,
 		.settings = settings,
 		.tell = options->tell,
 		.owner = options->owner };
-	struct github_host *host = NULL;
+	struct web_host *host = NULL;
 	int r = kind_take(settings, &made, err);
 
 	if (r == 0)
-		r = github_host_new(&made, &host, err);
+		r = web_host_new(&made, &host, err);
 	if (r == 0)
-		*ret = github_host_port(host);
+		*ret = web_host_port(host);
 	return r;
 }
 
 int hosts_check(const struct host_settings *settings, char **ret_login, struct err *err)
 {
-	struct github_host_options made = { .settings = settings };
+	struct web_host_options made = { .settings = settings };
 	int r = kind_take(settings, &made, err);
 
-	return r < 0 ? r : github_host_check(&made, ret_login, err);
+	return r < 0 ? r : web_host_check(&made, ret_login, err);
 }
 
 int hosts_examine(const struct host_settings *settings, const char *status_prefix, const char *repo,
 	host_finding_cb cb, void *owner, struct err *err)
 {
-	struct github_host_options made = { .settings = settings };
-	struct github_doctor_options options = { .settings = settings,
+	struct web_host_options made = { .settings = settings };
+	struct web_doctor_options options = { .settings = settings,
 		.status_prefix = status_prefix,
 		.repo = repo,
 		.cb = cb,
@@ -67,5 +68,5 @@ int hosts_examine(const struct host_settings *settings, const char *status_prefi
 
 	options.dialect = made.dialect;
 	options.verbs = made.verbs;
-	return r < 0 ? r : github_doctor(&options, err);
+	return r < 0 ? r : web_doctor(&options, err);
 }

@@ -3,7 +3,7 @@
 #include "orchestrator/lib/clock.h"
 #include "orchestrator/lib/loop.h"
 #include "orchestrator/ports/vcs_host.h"
-#include "vcs/github/github_doctor.h"
+#include "vcs/web/web_doctor.h"
 
 struct hosts_options {
 	struct loop *loop;

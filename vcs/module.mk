@@ -14,10 +14,10 @@ vcs_local_SRCS := $(addprefix vcs/local/,local_actions.c local_door.c local_even
 vcs_local_PKGS := jansson libcrypto
 
 ARCHIVES += vcs_github
-vcs_github_SRCS := $(wildcard vcs/github/*.c)
+vcs_github_SRCS := $(wildcard vcs/web/*.c vcs/github/*.c)
 vcs_github_PKGS := jansson libcrypto
 
-# Gitea speaks GitHub's API: its archive comes before vcs_github where programs are linked
+# Gitea's archive, which uses vcs/web too, comes before vcs_github where programs are linked
 ARCHIVES += vcs_gitea
 vcs_gitea_SRCS := vcs/hosts.c $(wildcard vcs/gitea/*.c)
 vcs_gitea_PKGS := jansson

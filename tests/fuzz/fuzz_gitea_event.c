@@ -6,8 +6,8 @@
 #include "orchestrator/lib/jsonx.h"
 #include "vcs/gitea/gitea_dialect.h"
 #include "vcs/gitea/gitea_rules.h"
-#include "vcs/github/github_event.h"
-#include "vcs/github/github_names.h"
+#include "vcs/web/web_event.h"
+#include "vcs/web/web_names.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
@@ -22,11 +22,11 @@ static void judge(const char *text, size_t length)
 
 	if (jsonx_parse(text, length, 1 << 20, &json, &err) < 0)
 		return;
-	answers.pull = github_at(json, "pull_request");
-	answers.reviews = github_at(json, "reviews");
-	answers.branch = github_at(json, "branch");
-	answers.protection = github_at(json, "protection");
-	answers.statuses = github_at(json, "statuses");
+	answers.pull = web_at(json, "pull_request");
+	answers.reviews = web_at(json, "reviews");
+	answers.branch = web_at(json, "branch");
+	answers.protection = web_at(json, "protection");
+	answers.statuses = web_at(json, "statuses");
 	gitea_rules_judge(&answers, &arena, &facts);
 	if ((facts.mergeable == WORD_YES) != (facts.mergeable_why[0] == '\0'))
 		abort();
@@ -35,7 +35,7 @@ static void judge(const char *text, size_t length)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-	static const struct github_site site = { .dialect = &gitea_dialect,
+	static const struct web_site site = { .dialect = &gitea_dialect,
 		.host = "gitea",
 		.web_url = "https://code.acme.test",
 		.login = "planner" };
@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 
 	if (length == 0)
 		return 0;
-	r = github_event_read(&site, topics[bytes[0] % countof(topics)], (const char *)bytes + 1,
+	r = web_event_read(&site, topics[bytes[0] % countof(topics)], (const char *)bytes + 1,
 		length - 1, &arena, &event, &err);
 	if (r < 0 && err.text[0] == '\0')
 		abort();
@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 		(!gitea_repo_is_valid(event.repo) || !gitea_login_is_valid(event.actor) ||
 			event.number <= 0 || strchr(event.title, '\n') != NULL ||
 			(event.head[0] != '\0' && (!codec_is_hex(event.head, 40) ||
-							  !github_ref_is_valid(event.base_ref)))))
+							  !web_ref_is_valid(event.base_ref)))))
 		abort();
 	arena_release(&arena);
 	judge((const char *)bytes + 1, length - 1);

@@ -2,15 +2,16 @@
 /* Any bytes as a delivery of GitHub, the first one choosing the event: an event whose texts have
  * the promised form, or an error with a text. */
 #include "orchestrator/lib/codec.h"
-#include "vcs/github/github_event.h"
-#include "vcs/github/github_names.h"
+#include "vcs/github/github_dialect.h"
+#include "vcs/web/web_event.h"
+#include "vcs/web/web_names.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-	static const struct github_site site = { .dialect = &github_dialect,
+	static const struct web_site site = { .dialect = &github_dialect,
 		.host = "github",
 		.web_url = "https://github.com",
 		.login = "planner" };
@@ -23,15 +24,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 
 	if (length == 0)
 		return 0;
-	r = github_event_read(&site, topics[bytes[0] % countof(topics)], (const char *)bytes + 1,
+	r = web_event_read(&site, topics[bytes[0] % countof(topics)], (const char *)bytes + 1,
 		length - 1, &arena, &event, &err);
 	if (r < 0 && err.text[0] == '\0')
 		abort();
 	if (r == 0 && event.kind != VCS_IGNORED && event.kind != VCS_PING &&
-		(!github_repo_is_valid(event.repo) || !github_login_is_valid(event.actor) ||
+		(!web_repo_is_valid(event.repo) || !web_login_is_valid(event.actor) ||
 			event.number <= 0 || strchr(event.title, '\n') != NULL ||
 			(event.head[0] != '\0' && (!codec_is_hex(event.head, 40) ||
-							  !github_ref_is_valid(event.base_ref)))))
+							  !web_ref_is_valid(event.base_ref)))))
 		abort();
 	arena_release(&arena);
 	return 0;

@@ -7,7 +7,8 @@
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/lib/strbuf.h"
 #include "vcs/gitea/gitea_dialect.h"
-#include "vcs/github/github_event.h"
+#include "vcs/github/github_dialect.h"
+#include "vcs/web/web_event.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 
 enum { LINE_MAX_BYTES = 4096, BODY_MAX = 4 << 20 };
 
-static const struct github_site sites[] = {
+static const struct web_site sites[] = {
 	{ &github_dialect, "github", "https://github.com", "planner" },
 	{ &gitea_dialect, "gitea", "https://gitea.example", "planner" },
 	{ &gitea_dialect, "forgejo", "https://forgejo.example", "planner" },
@@ -43,7 +44,7 @@ static json_t *describe(const struct vcs_event *event)
 }
 
 static json_t *read_one(
-	const struct github_site *site, const char *topic, const char *path, char *body)
+	const struct web_site *site, const char *topic, const char *path, char *body)
 {
 	FILE *file = fopen(path, "re");
 	struct arena arena = { 0 };
@@ -56,7 +57,7 @@ static json_t *read_one(
 		return json_pack("{s:s}", "error", "the file cannot be read");
 	length = fread(body, 1, BODY_MAX, file);
 	(void)fclose(file);
-	if (github_event_read(site, topic, body, length, &arena, &event, &err) < 0)
+	if (web_event_read(site, topic, body, length, &arena, &event, &err) < 0)
 		out = json_pack("{s:s}", "error", err.text);
 	else
 		out = describe(&event);
@@ -67,7 +68,7 @@ static json_t *read_one(
 int main(int argc, char **argv)
 {
 	char line[LINE_MAX_BYTES], *body = mem_alloc(BODY_MAX);
-	const struct github_site *site = NULL;
+	const struct web_site *site = NULL;
 
 	for (size_t i = 0; argc == 2 && i < countof(sites); i++) {
 		if (strcmp(sites[i].host, argv[1]) == 0)

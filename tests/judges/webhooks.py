@@ -15,7 +15,7 @@ EXAMPLES_KNOWN = 329
 CORPORA = os.path.normpath(os.path.join(sluice.ROOT, "..", "shared", "corpora"))
 READ_EVENT = os.path.join(sluice.ROOT, "build", os.environ.get("MODE", "debug"), "tests", "read-event")
 
-# What an event means, said a second time and in another way than in vcs/github/github_event.c
+# What an event means, said a second time and in another way than in vcs/github/github_dialect.c
 KINDS = {
     ("pull_request", "opened"): "opened", ("pull_request", "synchronize"): "pushed", ("pull_request", "reopened"): "reopened",
     ("pull_request", "ready_for_review"): "ready", ("ping", None): "ping", ("check_suite", "rerequested"): "asked again",

@@ -7,7 +7,7 @@
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/jsonx.h"
 #include "vcs/gitea/gitea_dialect.h"
-#include "vcs/github/github_event.h"
+#include "vcs/web/web_event.h"
 #include <string.h>
 
 #define CORPORA "../shared/corpora/"
@@ -15,7 +15,7 @@
 #define GITEA	CORPORA "woodpecker/server/forge/gitea/fixtures/"
 #define FORGEJO CORPORA "woodpecker/server/forge/forgejo/fixtures/"
 
-static const struct github_site site = { .dialect = &gitea_dialect,
+static const struct web_site site = { .dialect = &gitea_dialect,
 	.host = "code.acme.test",
 	.web_url = "https://code.acme.test/git",
 	.login = "planner" };
@@ -83,7 +83,7 @@ static void recorded_bodies(void **state)
 	size_t length = 0;
 	_cleanup_free_ char *text = hook_file(row->name, &length);
 
-	assert_ok(github_event_read(&site, row->topic, text, length, &arena, &event, &err), &err);
+	assert_ok(web_event_read(&site, row->topic, text, length, &arena, &event, &err), &err);
 	assert_int_equal(event.kind, row->kind);
 	if (event.kind == VCS_IGNORED)
 		return;
@@ -206,7 +206,7 @@ static void made_bodies(void **state)
 	_cleanup_free_ char *body = hook_quoted(row->body);
 	struct vcs_event event;
 	struct err err = { 0 };
-	int r = github_event_read(&site, row->topic, body, strlen(body), &arena, &event, &err);
+	int r = web_event_read(&site, row->topic, body, strlen(body), &arena, &event, &err);
 
 	if (r != row->result)
 		fail_msg("%d %s", r, err.text);
@@ -245,11 +245,11 @@ static void survives_broken_bytes(void **state)
 			struct err err;
 			char kept = body[i];
 
-			assert_true(github_event_read(&site, made[row].topic, body, i, &arena,
-					    &event, &err) < 0);
+			assert_true(web_event_read(&site, made[row].topic, body, i, &arena, &event,
+					    &err) < 0);
 			for (size_t k = 0; k < 8; k++) {
 				body[i] = "\"{}[\\\xff\n9"[k];
-				if (github_event_read(&site, made[row].topic, body, length, &arena,
+				if (web_event_read(&site, made[row].topic, body, length, &arena,
 					    &event, &err) == 0)
 					assert_true(event.kind < VCS_EVENT_KIND_MAX);
 			}
@@ -296,7 +296,7 @@ static void signatures(void **state)
 		"757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
 	static const char *const secrets[] = { "older one", "It's a Secret to Everybody", NULL };
 	static const char body[] = "Hello, World!";
-	const struct github_signature_header *header = gitea_dialect.signature_headers;
+	const struct web_signature_header *header = gitea_dialect.signature_headers;
 	struct err err;
 
 	(void)state;
@@ -304,18 +304,17 @@ static void signatures(void **state)
 		_cleanup_free_ char *good = mem_printf("%s%s", header->prefix, digits);
 		_cleanup_free_ char *longer = mem_printf("%s00", good);
 
-		assert_ok(
-			github_event_verify(secrets, header, good, body, strlen(body), &err), &err);
+		assert_ok(web_event_verify(secrets, header, good, body, strlen(body), &err), &err);
 		assert_int_equal(
-			github_event_verify(secrets, header, longer, body, strlen(body), &err),
+			web_event_verify(secrets, header, longer, body, strlen(body), &err),
 			-ERR_REFUSED);
 		assert_int_equal(
-			github_event_verify(secrets, header, good, body, strlen(body) - 1, &err),
+			web_event_verify(secrets, header, good, body, strlen(body) - 1, &err),
 			-ERR_REFUSED);
-		assert_int_equal(github_event_verify(secrets, header, "", body, strlen(body), &err),
+		assert_int_equal(web_event_verify(secrets, header, "", body, strlen(body), &err),
 			-ERR_REFUSED);
 		assert_int_equal(
-			github_event_verify(secrets + 2, header, good, body, strlen(body), &err),
+			web_event_verify(secrets + 2, header, good, body, strlen(body), &err),
 			-ERR_REFUSED);
 	}
 }

@@ -5,7 +5,7 @@
 
 #include "orchestrator/lib/jsonx.h"
 #include "vcs/gitea/gitea_rules.h"
-#include "vcs/github/github_event.h"
+#include "vcs/web/web_event.h"
 #include <string.h>
 
 #define PULL_OF(more)                                                                              \
@@ -124,11 +124,11 @@ static void rules_judged(void **state)
 	struct err err;
 
 	assert_ok(jsonx_parse(body, strlen(body), 1 << 16, &json, &err), &err);
-	answers.pull = github_at(json, "pull");
-	answers.reviews = github_at(json, "reviews");
-	answers.branch = github_at(json, "branch");
-	answers.protection = github_at(json, "protection");
-	answers.statuses = github_at(json, "statuses");
+	answers.pull = web_at(json, "pull");
+	answers.reviews = web_at(json, "reviews");
+	answers.branch = web_at(json, "branch");
+	answers.protection = web_at(json, "protection");
+	answers.statuses = web_at(json, "statuses");
 	gitea_rules_judge(&answers, &arena, &facts);
 	assert_int_equal(facts.mergeable, row->mergeable);
 	assert_int_equal(facts.approved, row->approved);
@@ -156,7 +156,7 @@ static void statuses_needed(void **state)
 		struct err err;
 
 		assert_ok(jsonx_parse(body, strlen(body), 4096, &json, &err), &err);
-		answers.branch = github_at(json, "branch");
+		answers.branch = web_at(json, "branch");
 		assert_int_equal(gitea_needs_statuses(&answers), cases[i].is_needed);
 	}
 }

@@ -5,8 +5,9 @@
 #include "tests/lib/hook_cases.h"
 
 #include "orchestrator/lib/codec.h"
-#include "vcs/github/github_event.h"
-#include "vcs/github/github_names.h"
+#include "vcs/github/github_dialect.h"
+#include "vcs/web/web_event.h"
+#include "vcs/web/web_names.h"
 #include <string.h>
 
 #define CORPORA	 "../shared/corpora/"
@@ -14,7 +15,7 @@
 #define ATLANTIS CORPORA "atlantis/server/controllers/events/testdata/"
 #define PECKER	 CORPORA "woodpecker/server/forge/github/fixtures/"
 
-static const struct github_site site = { .dialect = &github_dialect,
+static const struct web_site site = { .dialect = &github_dialect,
 	.host = "github",
 	.web_url = "https://github.com",
 	.login = "planner" };
@@ -94,7 +95,7 @@ static void recorded_bodies(void **state)
 	size_t length = 0;
 	_cleanup_free_ char *text = hook_file(row->name, &length);
 
-	assert_ok(github_event_read(&site, row->topic, text, length, &arena, &event, &err), &err);
+	assert_ok(web_event_read(&site, row->topic, text, length, &arena, &event, &err), &err);
 	assert_int_equal(event.kind, row->kind);
 	if (event.kind == VCS_IGNORED) {
 		assert_non_null(event.ignored_why);
@@ -251,7 +252,7 @@ static void made_bodies(void **state)
 	_cleanup_free_ char *body = hook_quoted(row->body);
 	struct vcs_event event;
 	struct err err = { 0 };
-	int r = github_event_read(&site, row->topic, body, strlen(body), &arena, &event, &err);
+	int r = web_event_read(&site, row->topic, body, strlen(body), &arena, &event, &err);
 
 	if (r != row->result)
 		fail_msg("%d %s", r, err.text);
@@ -300,8 +301,7 @@ static void forks_told(void **state)
 	struct vcs_event event;
 	struct err err;
 
-	assert_ok(
-		github_event_read(&site, "pull_request", body, strlen(body), &arena, &event, &err),
+	assert_ok(web_event_read(&site, "pull_request", body, strlen(body), &arena, &event, &err),
 		&err);
 	assert_int_equal(event.from_fork, row->is_fork);
 	assert_true(event.is_draft);
@@ -321,12 +321,12 @@ static void survives_broken_bytes(void **state)
 			struct err err;
 			char kept = body[i];
 
-			if (github_event_read(
-				    &site, made[row].topic, body, i, &arena, &event, &err) == 0)
+			if (web_event_read(&site, made[row].topic, body, i, &arena, &event, &err) ==
+				0)
 				assert_true(body[0] == 'p');
 			for (size_t k = 0; k < 8; k++) {
 				body[i] = "\"{}[\\\xff\n9"[k];
-				if (github_event_read(&site, made[row].topic, body, length, &arena,
+				if (web_event_read(&site, made[row].topic, body, length, &arena,
 					    &event, &err) == 0)
 					assert_true(event.kind < VCS_EVENT_KIND_MAX);
 			}
@@ -373,10 +373,10 @@ static void signatures(void **state)
 	struct err err;
 
 	for (size_t i = 0; i < countof(sets); i++)
-		assert_int_equal(github_event_verify(sets[i], &github_dialect.signature_headers[0],
+		assert_int_equal(web_event_verify(sets[i], &github_dialect.signature_headers[0],
 					 row->signature, row->body, strlen(row->body), &err),
 			row->fits ? 0 : -ERR_REFUSED);
-	assert_int_equal(github_event_verify(none, &github_dialect.signature_headers[0],
+	assert_int_equal(web_event_verify(none, &github_dialect.signature_headers[0],
 				 row->signature, row->body, strlen(row->body), &err),
 		-ERR_REFUSED);
 }
@@ -397,20 +397,20 @@ static void names(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < countof(logins); i++)
-		assert_true(github_login_is_valid(logins[i]));
+		assert_true(web_login_is_valid(logins[i]));
 	for (size_t i = 0; i < countof(no_logins); i++)
-		assert_false(github_login_is_valid(no_logins[i]));
+		assert_false(web_login_is_valid(no_logins[i]));
 	for (size_t i = 0; i < countof(repos); i++)
-		assert_true(github_repo_is_valid(repos[i]));
+		assert_true(web_repo_is_valid(repos[i]));
 	for (size_t i = 0; i < countof(no_repos); i++)
-		assert_false(github_repo_is_valid(no_repos[i]));
+		assert_false(web_repo_is_valid(no_repos[i]));
 	for (size_t i = 0; i < countof(refs); i++)
-		assert_true(github_ref_is_valid(refs[i]));
+		assert_true(web_ref_is_valid(refs[i]));
 	for (size_t i = 0; i < countof(no_refs); i++)
-		assert_false(github_ref_is_valid(no_refs[i]));
-	assert_true(github_id_is_valid("2948572910"));
-	assert_false(github_id_is_valid("") || github_id_is_valid("1/2") ||
-		     github_id_is_valid("12345678901234567890"));
+		assert_false(web_ref_is_valid(no_refs[i]));
+	assert_true(web_id_is_valid("2948572910"));
+	assert_false(web_id_is_valid("") || web_id_is_valid("1/2") ||
+		     web_id_is_valid("12345678901234567890"));
 }
 
 int main(int argc, char **argv)

@@ -2,8 +2,8 @@
 /* An App from a manifest: what is asked for, who may come back, what is taken from the answer. */
 #include "orchestrator/lib/jsonx.h"
 #include "tests/lib/cases.h"
-#include "vcs/github/github_event.h"
 #include "vcs/github/github_manifest.h"
+#include "vcs/web/web_event.h"
 #include <string.h>
 
 static const struct github_manifest plain = { .name = "sluice",
@@ -59,16 +59,16 @@ static void manifest_asks_for_little(_unused_ void **state)
 	const char *what;
 	json_t *level;
 
-	assert_string_equal(github_text(json, "hook_attributes.url"),
+	assert_string_equal(web_text(json, "hook_attributes.url"),
 		"https://sluice.example.org/events/github.com");
 	assert_true(json_is_false(json_object_get(json, "public")));
 	json_object_foreach (json_object_get(json, "default_permissions"), what, level)
 		writes += strcmp(json_string_value(level), "write") == 0;
 	assert_int_equal(writes, 2); /* checks, pull requests */
-	assert_string_equal(github_text(json, "default_permissions.contents"), "read");
+	assert_string_equal(web_text(json, "default_permissions.contents"), "read");
 	manifest.may_merge = true;
 	merging = github_manifest_json(&manifest);
-	assert_string_equal(github_text(merging, "default_permissions.contents"), "write");
+	assert_string_equal(web_text(merging, "default_permissions.contents"), "write");
 }
 
 static void page_holds_what_it_shows(_unused_ void **state)

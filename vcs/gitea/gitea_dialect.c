@@ -1,8 +1,8 @@
 /* What Gitea and Forgejo say: their webhooks, reviews and headers. Must not: read a file, the
  * clock, or decide anything. */
 #include "vcs/gitea/gitea_dialect.h"
-#include "vcs/github/github_names.h"
-#include "vcs/github/github_reading.h"
+#include "vcs/web/web_names.h"
+#include "vcs/web/web_reading.h"
 #include <string.h>
 
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
@@ -13,7 +13,7 @@ bool gitea_login_is_valid(const char *login)
 {
 	size_t length = strlen(login);
 
-	return length > 0 && length <= GITHUB_LOGIN_MAX && strspn(login, WORD) == length &&
+	return length > 0 && length <= WEB_LOGIN_MAX && strspn(login, WORD) == length &&
 	       login[0] != '-' && login[0] != '.' && strstr(login, "..") == NULL;
 }
 
@@ -22,11 +22,11 @@ bool gitea_repo_is_valid(const char *name)
 	size_t owner = strspn(name, WORD), rest;
 	const char *repo = name + owner + 1;
 
-	if (owner == 0 || owner > GITHUB_OWNER_MAX || name[owner] != '/' || name[0] == '-' ||
+	if (owner == 0 || owner > WEB_OWNER_MAX || name[owner] != '/' || name[0] == '-' ||
 		name[0] == '.' || strstr(name, "..") != NULL)
 		return false;
 	rest = strspn(repo, WORD);
-	return rest > 0 && repo[rest] == '\0' && owner + rest < GITHUB_REPO_MAX &&
+	return rest > 0 && repo[rest] == '\0' && owner + rest < WEB_REPO_MAX &&
 	       strcmp(repo, ".") != 0 && !str_ends(repo, ".git");
 }
 
@@ -43,36 +43,36 @@ static bool is_draft_title(const char *title)
  * is gone. */
 static bool has_no_branch(const json_t *pull)
 {
-	return github_text(pull, "head.label")[0] == '\0' || github_number(pull, "flow") != 0 ||
-	       str_starts(github_text(pull, "head.ref"), "refs/");
+	return web_text(pull, "head.label")[0] == '\0' || web_number(pull, "flow") != 0 ||
+	       str_starts(web_text(pull, "head.ref"), "refs/");
 }
 
 static void pull_more(const json_t *pull, struct vcs_event *ret)
 {
-	const json_t *draft = github_at(pull, "draft");
-	int64_t head = github_number(pull, "head.repo_id");
-	int64_t base = github_number(pull, "base.repo_id");
+	const json_t *draft = web_at(pull, "draft");
+	int64_t head = web_number(pull, "head.repo_id");
+	int64_t base = web_number(pull, "base.repo_id");
 
 	ret->from_fork = has_no_branch(pull) ||
-			 (head > 0 && base > 0 ? head != base : github_is_from_fork(pull));
+			 (head > 0 && base > 0 ? head != base : web_is_from_fork(pull));
 	ret->is_draft = json_is_boolean(draft) ? json_is_true(draft) : is_draft_title(ret->title);
 }
 
 /* What makes a draft is its title, in words that each server chooses: any new title of what is no
  * draft may have made it ready. */
-static int edited_read(struct github_reading *reading)
+static int edited_read(struct web_reading *reading)
 {
-	bool is_renamed = json_is_object(github_at(reading->body, "changes.title"));
-	bool is_moved = json_is_object(github_at(reading->body, "changes.ref"));
+	bool is_renamed = json_is_object(web_at(reading->body, "changes.title"));
+	bool is_moved = json_is_object(web_at(reading->body, "changes.ref"));
 	int r;
 
 	if (!is_renamed && !is_moved)
-		return github_ignore(reading, "the text was edited");
-	r = github_read_pull_event(reading);
+		return web_ignore(reading, "the text was edited");
+	r = web_read_pull_event(reading);
 	if (r < 0 || is_moved)
 		return r;
 	if (reading->event->is_draft)
-		return github_ignore(reading, "a draft keeps the plan it has");
+		return web_ignore(reading, "a draft keeps the plan it has");
 	reading->event->kind = VCS_PULL_READY;
 	return 0;
 }
@@ -80,9 +80,9 @@ static int edited_read(struct github_reading *reading)
 /* ---- reviews ---- */
 
 /* Neither which review nor of what commit: it is looked up. */
-static int review_read(struct github_reading *reading)
+static int review_read(struct web_reading *reading)
 {
-	const char *type = github_text(reading->body, "review.type");
+	const char *type = web_text(reading->body, "review.type");
 	struct vcs_event *event = reading->event;
 
 	if (str_equal(type, "pull_request_review_approved"))
@@ -90,19 +90,19 @@ static int review_read(struct github_reading *reading)
 	else if (str_equal(type, "pull_request_review_rejected"))
 		event->kind = VCS_CHANGES_REQUESTED;
 	else
-		return github_ignore(reading, "a review that is only a comment");
+		return web_ignore(reading, "a review that is only a comment");
 	event->is_partial = true;
-	return github_read_pull_event(reading);
+	return web_read_pull_event(reading);
 }
 
 static enum vcs_event_kind review_kind(const json_t *review)
 {
-	const char *state = github_text(review, "state");
+	const char *state = web_text(review, "state");
 	enum vcs_event_kind kind = str_equal(state, "APPROVED")		 ? VCS_APPROVED
 				   : str_equal(state, "REQUEST_CHANGES") ? VCS_CHANGES_REQUESTED
 									 : VCS_IGNORED;
 
-	return kind != VCS_IGNORED && json_is_true(github_at(review, "dismissed"))
+	return kind != VCS_IGNORED && json_is_true(web_at(review, "dismissed"))
 		       ? VCS_REVIEW_DISMISSED
 		       : kind;
 }
@@ -112,18 +112,18 @@ static enum vcs_event_kind review_kind(const json_t *review)
 static const char talk[] = "a review that is only a comment", labels[] = "no rule looks at labels";
 
 /* Each has a type; some of them share an event, whose name is all that some senders keep. */
-static const struct github_topic topics[] = {
-	{ "pull_request", "opened", VCS_PULL_OPENED, github_read_pull_event },
-	{ "pull_request", "reopened", VCS_PULL_REOPENED, github_read_pull_event },
-	{ "pull_request", "closed", VCS_PULL_CLOSED, github_read_closed },
+static const struct web_topic topics[] = {
+	{ "pull_request", "opened", VCS_PULL_OPENED, web_read_pull_event },
+	{ "pull_request", "reopened", VCS_PULL_REOPENED, web_read_pull_event },
+	{ "pull_request", "closed", VCS_PULL_CLOSED, web_read_closed },
 	{ "pull_request", "edited", VCS_PULL_RETARGETED, edited_read },
-	{ "pull_request", "synchronized", VCS_PULL_PUSHED, github_read_pull_event },
-	{ "pull_request_sync", "synchronized", VCS_PULL_PUSHED, github_read_pull_event },
+	{ "pull_request", "synchronized", VCS_PULL_PUSHED, web_read_pull_event },
+	{ "pull_request_sync", "synchronized", VCS_PULL_PUSHED, web_read_pull_event },
 	{ "pull_request", "label_updated", 0, NULL, labels },
 	{ "pull_request", "label_cleared", 0, NULL, labels },
 	{ "pull_request_label", NULL, 0, NULL, labels },
-	{ "issue_comment", "created", VCS_COMMENT, github_read_comment },
-	{ "pull_request_comment", "created", VCS_COMMENT, github_read_comment },
+	{ "issue_comment", "created", VCS_COMMENT, web_read_comment },
+	{ "pull_request_comment", "created", VCS_COMMENT, web_read_comment },
 	{ "issue_comment", NULL, 0, NULL, "only new comments count" },
 	{ "pull_request_comment", "reviewed", 0, NULL, talk },
 	{ "pull_request_comment", NULL, 0, NULL, "only new comments count" },
@@ -139,19 +139,19 @@ static const struct github_topic topics[] = {
 
 static const char *merge_style(const json_t *repo)
 {
-	const char *style = github_text(repo, "default_merge_style");
+	const char *style = web_text(repo, "default_merge_style");
 
 	return style[0] != '\0' ? style : "merge";
 }
 
-static const struct github_signature_header signature_headers[] = { { "X-Forgejo-Signature", "" },
+static const struct web_signature_header signature_headers[] = { { "X-Forgejo-Signature", "" },
 	{ "X-Gitea-Signature", "" }, { "X-Hub-Signature-256", "sha256=" }, { NULL } };
 static const char *const topic_headers[] = { "X-Forgejo-Event-Type", "X-Gitea-Event-Type",
 	"X-Forgejo-Event", "X-Gitea-Event", NULL };
 static const char *const delivery_headers[] = { "X-Forgejo-Delivery", "X-Gitea-Delivery", NULL };
 static const char *const headers[] = { "Accept: application/json", NULL };
 
-const struct github_dialect gitea_dialect = { .title = "the host",
+const struct web_dialect gitea_dialect = { .title = "the host",
 	.signature_headers = signature_headers,
 	.topic_headers = topic_headers,
 	.delivery_headers = delivery_headers,

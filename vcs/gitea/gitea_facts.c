@@ -3,19 +3,19 @@
 #include "orchestrator/lib/jsonx.h"
 #include "vcs/gitea/gitea_dialect.h"
 #include "vcs/gitea/gitea_rules.h"
-#include "vcs/github/github_inside.h"
-#include "vcs/github/github_names.h"
+#include "vcs/web/web_inside.h"
+#include "vcs/web/web_names.h"
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
 enum { PAGE = 50, PAGES_MAX = 20 };
 
-static void ask(struct github_order *order, const char *path, bool all_pages, github_answer_cb cb,
-	void *owner)
+static void ask(
+	struct web_order *order, const char *path, bool all_pages, web_answer_cb cb, void *owner)
 {
-	github_client_ask(order->host->client,
-		&(struct github_ask){ .method = "GET",
+	web_client_ask(order->host->client,
+		&(struct web_ask){ .method = "GET",
 			.path = path,
 			.repo = order->request.repo,
 			.all_pages = all_pages },
@@ -24,7 +24,7 @@ static void ask(struct github_order *order, const char *path, bool all_pages, gi
 
 /* ---- the rules: pull request, reviews, branch, its protection, statuses ---- */
 
-static struct gitea_answers answers_of(const struct github_order *order)
+static struct gitea_answers answers_of(const struct web_order *order)
 {
 	return (struct gitea_answers){ .pull = json_object_get(order->kept, "pull"),
 		.reviews = json_object_get(order->kept, "reviews"),
@@ -35,7 +35,7 @@ static struct gitea_answers answers_of(const struct github_order *order)
 }
 
 /* false: it failed, and the order goes its way. */
-static bool keep(struct github_order *order, const char *name, const struct github_result *result,
+static bool keep(struct web_order *order, const char *name, const struct web_result *result,
 	const struct err *err)
 {
 	if (err != NULL)
@@ -45,22 +45,22 @@ static bool keep(struct github_order *order, const char *name, const struct gith
 	return err == NULL;
 }
 
-static void judge(struct github_order *order)
+static void judge(struct web_order *order)
 {
 	struct gitea_answers answers = answers_of(order);
 
 	gitea_rules_judge(&answers, &order->arena, &order->facts);
-	facts_take_labels(order, github_at(answers.pull, "labels"));
-	facts_rules_ended(order, &(struct github_result){ 0 }, NULL);
+	facts_take_labels(order, web_at(answers.pull, "labels"));
+	facts_rules_ended(order, &(struct web_result){ 0 }, NULL);
 }
 
-static void ask_statuses(struct github_order *order);
+static void ask_statuses(struct web_order *order);
 
 /* An object with a list in it: pages are counted here, up to the first empty one. */
-static void on_statuses(void *owner, const struct github_result *result, const struct err *err)
+static void on_statuses(void *owner, const struct web_result *result, const struct err *err)
 {
-	struct github_order *order = owner;
-	const json_t *page = github_at(result->json, "statuses");
+	struct web_order *order = owner;
+	const json_t *page = web_at(result->json, "statuses");
 	struct err many;
 
 	if (err != NULL) {
@@ -78,17 +78,17 @@ static void on_statuses(void *owner, const struct github_result *result, const s
 	}
 }
 
-static void ask_statuses(struct github_order *order)
+static void ask_statuses(struct web_order *order)
 {
 	ask(order,
 		order_path(order, "/repos/%s/commits/%s/status?limit=%d&page=%d",
 			order->request.repo,
-			github_text(json_object_get(order->kept, "pull"), "head.sha"), PAGE,
+			web_text(json_object_get(order->kept, "pull"), "head.sha"), PAGE,
 			order->page_count + 1),
 		false, on_statuses, order);
 }
 
-static void statuses_or_judge(struct github_order *order)
+static void statuses_or_judge(struct web_order *order)
 {
 	struct gitea_answers answers = answers_of(order);
 
@@ -101,9 +101,9 @@ static void statuses_or_judge(struct github_order *order)
 }
 
 /* Only administrators of a repository may read its rules. */
-static void on_protection(void *owner, const struct github_result *result, const struct err *err)
+static void on_protection(void *owner, const struct web_result *result, const struct err *err)
 {
-	struct github_order *order = owner;
+	struct web_order *order = owner;
 
 	if (err != NULL && result->status != 403 && result->status != 404) {
 		facts_rules_ended(order, result, err);
@@ -114,10 +114,10 @@ static void on_protection(void *owner, const struct github_result *result, const
 	statuses_or_judge(order);
 }
 
-static void on_branch(void *owner, const struct github_result *result, const struct err *err)
+static void on_branch(void *owner, const struct web_result *result, const struct err *err)
 {
-	struct github_order *order = owner;
-	const char *rule = github_text(result->json, "effective_branch_protection_name");
+	struct web_order *order = owner;
+	const char *rule = web_text(result->json, "effective_branch_protection_name");
 	_cleanup_free_ char *word = codec_url_word(rule);
 
 	if (!keep(order, "branch", result, err))
@@ -131,10 +131,10 @@ static void on_branch(void *owner, const struct github_result *result, const str
 			false, on_protection, order);
 }
 
-static void on_reviews(void *owner, const struct github_result *result, const struct err *err)
+static void on_reviews(void *owner, const struct web_result *result, const struct err *err)
 {
-	struct github_order *order = owner;
-	const char *base = github_text(json_object_get(order->kept, "pull"), "base.ref");
+	struct web_order *order = owner;
+	const char *base = web_text(json_object_get(order->kept, "pull"), "base.ref");
 	_cleanup_free_ char *word = codec_url_word(base);
 
 	if (keep(order, "reviews", result, err))
@@ -143,14 +143,14 @@ static void on_reviews(void *owner, const struct github_result *result, const st
 			false, on_branch, order);
 }
 
-static void on_pull(void *owner, const struct github_result *result, const struct err *err)
+static void on_pull(void *owner, const struct web_result *result, const struct err *err)
 {
-	struct github_order *order = owner;
+	struct web_order *order = owner;
 	struct vcs_event event;
 	struct err odd;
 
 	if (err == NULL &&
-		github_pull_read(&order->host->site, result->json, &order->arena, &event, &odd) < 0)
+		web_pull_read(&order->host->site, result->json, &order->arena, &event, &odd) < 0)
 		err = &odd;
 	if (keep(order, "pull", result, err))
 		ask(order,
@@ -159,7 +159,7 @@ static void on_pull(void *owner, const struct github_result *result, const struc
 			true, on_reviews, order);
 }
 
-static void ask_rules(struct github_order *order)
+static void ask_rules(struct web_order *order)
 {
 	ask(order,
 		order_path(order, "/repos/%s/pulls/%" PRId64, order->request.repo,
@@ -169,23 +169,23 @@ static void ask_rules(struct github_order *order)
 
 /* ---- teams: a name is looked up first ---- */
 
-static void on_found(void *owner, const struct github_result *result, const struct err *err)
+static void on_found(void *owner, const struct web_result *result, const struct err *err)
 {
 	struct facts_part *part = owner;
-	struct github_order *order = part->order;
+	struct web_order *order = part->order;
 	const char *team = order->request.teams[part->index];
 	const char *name = strrchr(team, '/') == NULL ? team : strrchr(team, '/') + 1;
 	const json_t *one;
 	int64_t id = 0;
 	size_t i;
 
-	json_array_foreach ((json_t *)(uintptr_t)github_at(result->json, "data"), i, one) {
-		if (strcasecmp(github_text(one, "name"), name) == 0)
-			id = github_number(one, "id");
+	json_array_foreach ((json_t *)(uintptr_t)web_at(result->json, "data"), i, one) {
+		if (strcasecmp(web_text(one, "name"), name) == 0)
+			id = web_number(one, "id");
 	}
 	if (err != NULL || id <= 0) {
 		struct err none;
-		struct github_result missing = { .status = err != NULL ? result->status : 404 };
+		struct web_result missing = { .status = err != NULL ? result->status : 404 };
 
 		err_set(&none, ERR_MISSING, "no such team");
 		facts_on_team(part, err != NULL ? result : &missing, err != NULL ? err : &none);
@@ -202,4 +202,4 @@ static void ask_team(struct facts_part *part, const char *owner, const char *nam
 		false, on_found, part);
 }
 
-const struct github_verbs gitea_verbs = { .ask_rules = ask_rules, .ask_team = ask_team };
+const struct web_verbs gitea_verbs = { .ask_rules = ask_rules, .ask_team = ask_team };

@@ -2,8 +2,8 @@
 #include "vcs/gitea/gitea_rules.h"
 #include "orchestrator/lib/glob.h"
 #include "vcs/gitea/gitea_dialect.h"
-#include "vcs/github/github_event.h"
-#include "vcs/github/github_names.h"
+#include "vcs/web/web_event.h"
+#include "vcs/web/web_names.h"
 #include <string.h>
 #include <strings.h>
 
@@ -26,15 +26,15 @@ static void no(struct judging *judging, const char *why)
 
 static bool is_on(const struct judging *judging, const char *rule)
 {
-	return json_is_true(github_at(judging->answers->protection, rule));
+	return json_is_true(web_at(judging->answers->protection, rule));
 }
 
 /* Without the right to read the rules, the branch still says the most important ones. */
 static const json_t *rule_of(const struct gitea_answers *answers, const char *name)
 {
-	const json_t *rule = github_at(answers->protection, name);
+	const json_t *rule = web_at(answers->protection, name);
 
-	return rule != NULL ? rule : github_at(answers->branch, name);
+	return rule != NULL ? rule : web_at(answers->branch, name);
 }
 
 static const json_t *required_contexts(const struct gitea_answers *answers)
@@ -52,7 +52,7 @@ bool gitea_needs_statuses(const struct gitea_answers *answers)
 	json_array_foreach ((json_t *)(uintptr_t)contexts, i, one) {
 		const char *context = json_string_value(one);
 
-		if (context != NULL && !github_context_is_ours(answers->own, context))
+		if (context != NULL && !web_context_is_ours(answers->own, context))
 			return true;
 	}
 	return false;
@@ -62,7 +62,7 @@ bool gitea_needs_statuses(const struct gitea_answers *answers)
 
 static bool is_green(const json_t *status)
 {
-	const char *state = github_text(status, "status");
+	const char *state = web_text(status, "status");
 
 	return str_equal(state, "success") || str_equal(state, "warning");
 }
@@ -82,9 +82,9 @@ static void judge_context(struct judging *judging, const char *pattern)
 		return;
 	}
 	json_array_foreach ((json_t *)(uintptr_t)judging->answers->statuses, i, status) {
-		const char *context = github_text(status, "context");
+		const char *context = web_text(status, "context");
 
-		if (github_context_is_ours(judging->answers->own, context) ||
+		if (web_context_is_ours(judging->answers->own, context) ||
 			!glob_matches(&glob, context))
 			continue;
 		is_there = true;
@@ -103,7 +103,7 @@ static void judge_contexts(struct judging *judging)
 	json_array_foreach ((json_t *)(uintptr_t)contexts, i, one) {
 		const char *context = json_string_value(one);
 
-		if (context != NULL && !github_context_is_ours(judging->answers->own, context))
+		if (context != NULL && !web_context_is_ours(judging->answers->own, context))
 			judge_context(judging, context);
 	}
 }
@@ -113,14 +113,14 @@ static void judge_contexts(struct judging *judging)
 /* Only reviews of those whom the rules name are official, so nobody else can make this long. */
 static bool is_last(const json_t *reviews, size_t i)
 {
-	const char *person = github_text(json_array_get(reviews, i), "user.login");
+	const char *person = web_text(json_array_get(reviews, i), "user.login");
 
 	for (size_t k = i + 1; k < json_array_size(reviews); k++) {
 		const json_t *later = json_array_get(reviews, k);
 
-		if (json_is_true(github_at(later, "official")) &&
+		if (json_is_true(web_at(later, "official")) &&
 			gitea_dialect.review_kind(later) != VCS_IGNORED &&
-			strcasecmp(github_text(later, "user.login"), person) == 0)
+			strcasecmp(web_text(later, "user.login"), person) == 0)
 			return false;
 	}
 	return true;
@@ -135,11 +135,10 @@ static int64_t count_reviews(const struct judging *judging, enum vcs_event_kind 
 	size_t i;
 
 	json_array_foreach ((json_t *)(uintptr_t)reviews, i, review) {
-		if (!json_is_true(github_at(review, "official")) ||
+		if (!json_is_true(web_at(review, "official")) ||
 			gitea_dialect.review_kind(review) != kind)
 			continue;
-		if (kind == VCS_APPROVED && !stale_counts &&
-			json_is_true(github_at(review, "stale")))
+		if (kind == VCS_APPROVED && !stale_counts && json_is_true(web_at(review, "stale")))
 			continue;
 		count += is_last(reviews, i);
 	}
@@ -152,8 +151,8 @@ static bool is_awaited(const struct judging *judging)
 	size_t i;
 
 	json_array_foreach ((json_t *)(uintptr_t)judging->answers->reviews, i, review) {
-		if (str_equal(github_text(review, "state"), "REQUEST_REVIEW") &&
-			json_is_true(github_at(review, "official")) &&
+		if (str_equal(web_text(review, "state"), "REQUEST_REVIEW") &&
+			json_is_true(web_at(review, "official")) &&
 			is_last(judging->answers->reviews, i))
 			return true;
 	}
@@ -181,14 +180,14 @@ static void judge_pull(struct judging *judging)
 {
 	const json_t *pull = judging->answers->pull;
 
-	if (!str_equal(github_text(pull, "state"), "open"))
+	if (!str_equal(web_text(pull, "state"), "open"))
 		no(judging, "the pull request is not open");
-	if (json_is_true(github_at(pull, "draft")))
+	if (json_is_true(web_at(pull, "draft")))
 		no(judging, "the pull request is a draft");
-	if (!json_is_true(github_at(pull, "mergeable")))
+	if (!json_is_true(web_at(pull, "mergeable")))
 		no(judging, "the branch conflicts with its base, or the host is still looking");
 	if (is_on(judging, "block_on_outdated_branch") &&
-		!str_equal(github_text(pull, "merge_base"), github_text(pull, "base.sha")))
+		!str_equal(web_text(pull, "merge_base"), web_text(pull, "base.sha")))
 		no(judging, "the branch is behind its base: update it");
 }
 
@@ -202,9 +201,9 @@ void gitea_rules_judge(
 	judge_pull(&judging);
 	judge_reviews(&judging);
 	judge_contexts(&judging);
-	if (ret->mergeable == WORD_YES && json_is_true(github_at(answers->branch, "protected")) &&
+	if (ret->mergeable == WORD_YES && json_is_true(web_at(answers->branch, "protected")) &&
 		(answers->protection == NULL ||
-			github_text(answers->protection, "protected_file_patterns")[0] != '\0')) {
+			web_text(answers->protection, "protected_file_patterns")[0] != '\0')) {
 		ret->mergeable = WORD_UNKNOWN;
 		ret->mergeable_why =
 			answers->protection == NULL

@@ -2,8 +2,8 @@
 #include "vcs/github/github_manifest.h"
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/jsonx.h"
-#include "vcs/github/github_event.h"
-#include "vcs/github/github_names.h"
+#include "vcs/web/web_event.h"
+#include "vcs/web/web_names.h"
 #include <string.h>
 
 /* ---- what is asked of GitHub ---- */
@@ -21,7 +21,7 @@ int github_manifest_check(const struct github_manifest *manifest, struct err *er
 		return err_set(err, ERR_USAGE,
 			"--name is the name of the App at GitHub, at most %d characters",
 			GITHUB_MANIFEST_NAME_MAX);
-	if (!str_empty(manifest->organisation) && !github_login_is_valid(manifest->organisation))
+	if (!str_empty(manifest->organisation) && !web_login_is_valid(manifest->organisation))
 		return err_set(err, ERR_USAGE, "--org: no organisation has that name");
 	if (!is_address(manifest->web_url))
 		return err_set(
@@ -112,7 +112,7 @@ void github_manifest_page(const struct github_manifest *manifest, struct strbuf 
 	put_row(out, "Name", manifest->name);
 	put_row(out, "At", manifest->web_url);
 	put_row(out, "Owner", str_empty(manifest->organisation) ? "you" : manifest->organisation);
-	put_row(out, "Webhook", github_text(json, "hook_attributes.url"));
+	put_row(out, "Webhook", web_text(json, "hook_attributes.url"));
 	put_row(out, "May",
 		manifest->may_merge
 			? "write checks, comments and code (to merge); read members and statuses"
@@ -213,13 +213,13 @@ int github_visit_read(const char *bytes, size_t length, const char *authority, c
 
 int github_app_read(const json_t *json, struct github_app *ret, struct err *err)
 {
-	*ret = (struct github_app){ .id = github_number(json, "id"),
-		.slug = github_text(json, "slug"),
-		.owner = github_text(json, "owner.login"),
-		.html_url = github_text(json, "html_url"),
-		.pem = github_text(json, "pem"),
-		.webhook_secret = github_text(json, "webhook_secret") };
-	if (ret->id <= 0 || !github_login_is_valid(ret->slug) || !is_address(ret->html_url))
+	*ret = (struct github_app){ .id = web_number(json, "id"),
+		.slug = web_text(json, "slug"),
+		.owner = web_text(json, "owner.login"),
+		.html_url = web_text(json, "html_url"),
+		.pem = web_text(json, "pem"),
+		.webhook_secret = web_text(json, "webhook_secret") };
+	if (ret->id <= 0 || !web_login_is_valid(ret->slug) || !is_address(ret->html_url))
 		return err_set(err, ERR_SYNTAX, "GitHub's answer describes no App");
 	if (!str_starts(ret->pem, "-----BEGIN "))
 		return err_set(err, ERR_SYNTAX, "GitHub's answer has no key");

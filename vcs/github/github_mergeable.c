@@ -1,7 +1,7 @@
 /* The verdict on a pull request, rule by rule. Must not: ask anything. */
 #include "vcs/github/github_mergeable.h"
-#include "vcs/github/github_event.h"
-#include "vcs/github/github_names.h"
+#include "vcs/web/web_event.h"
+#include "vcs/web/web_names.h"
 #include <string.h>
 
 const char github_mergeable_query[] =
@@ -45,9 +45,9 @@ static void no(struct judging *judging, const char *before, const char *name, co
 
 static const char *check_name(const json_t *check)
 {
-	const char *name = github_text(check, "context");
+	const char *name = web_text(check, "context");
 
-	return name[0] != '\0' ? name : github_text(check, "name");
+	return name[0] != '\0' ? name : web_text(check, "name");
 }
 
 /* A check run that does not apply is as good as one that succeeds. */
@@ -59,14 +59,14 @@ static bool is_green(const char *state)
 
 static bool check_is_green(const json_t *check)
 {
-	const char *state = github_text(check, "state");
+	const char *state = web_text(check, "state");
 
-	return is_green(state[0] != '\0' ? state : github_text(check, "conclusion"));
+	return is_green(state[0] != '\0' ? state : web_text(check, "conclusion"));
 }
 
 static bool is_own(const struct judging *judging, const char *name)
 {
-	return github_context_is_ours(judging->own, name);
+	return web_context_is_ours(judging->own, name);
 }
 
 /* Of several with one name all must be green. */
@@ -99,7 +99,7 @@ static void judge_contexts(struct judging *judging, const json_t *required)
 	size_t i;
 
 	json_array_foreach ((json_t *)(uintptr_t)required, i, one)
-		judge_context(judging, github_text(one, "context"));
+		judge_context(judging, web_text(one, "context"));
 }
 
 /* Whatever GitHub itself marks as required, wherever the rule for it stands. Those of workflows are
@@ -110,8 +110,8 @@ static void judge_marked(struct judging *judging)
 	size_t i;
 
 	json_array_foreach ((json_t *)(uintptr_t)judging->checks, i, check) {
-		if (json_is_true(github_at(check, "isRequired")) &&
-			!json_is_object(github_at(check, "checkSuite.workflowRun.file")))
+		if (json_is_true(web_at(check, "isRequired")) &&
+			!json_is_object(web_at(check, "checkSuite.workflowRun.file")))
 			judge_context(judging, check_name(check));
 	}
 }
@@ -120,18 +120,17 @@ static void judge_marked(struct judging *judging)
 
 static bool is_file_of(struct judging *judging, const json_t *workflow, const json_t *file)
 {
-	const char *repo = github_text(file, "repositoryName"), *sha = github_text(workflow, "sha");
+	const char *repo = web_text(file, "repositoryName"), *sha = web_text(workflow, "sha");
 	int64_t id;
 
-	if (!json_is_object(file) ||
-		!str_equal(github_text(file, "path"), github_text(workflow, "path")))
+	if (!json_is_object(file) || !str_equal(web_text(file, "path"), web_text(workflow, "path")))
 		return false;
 	id = json_integer_value(json_object_get(judging->repo_ids, repo));
 	if (id == 0 && judging->verdict->needs_repo == NULL)
 		judging->verdict->needs_repo = arena_strdup(judging->arena, repo);
-	if (id != github_number(workflow, "repositoryId"))
+	if (id != web_number(workflow, "repositoryId"))
 		return false;
-	return sha[0] == '\0' || strstr(github_text(file, "repositoryFileUrl"),
+	return sha[0] == '\0' || strstr(web_text(file, "repositoryFileUrl"),
 					 arena_printf(judging->arena, "/blob/%s/", sha)) != NULL;
 }
 
@@ -144,20 +143,18 @@ static void judge_workflow(struct judging *judging, const json_t *workflow)
 	size_t i;
 
 	json_array_foreach ((json_t *)(uintptr_t)judging->checks, i, check) {
-		int64_t run = github_number(check, "checkSuite.workflowRun.runNumber");
+		int64_t run = web_number(check, "checkSuite.workflowRun.runNumber");
 
 		if (run < newest || !is_file_of(judging, workflow,
-					    github_at(check, "checkSuite.workflowRun.file")))
+					    web_at(check, "checkSuite.workflowRun.file")))
 			continue;
 		newest = run;
-		conclusion = github_text(check, "checkSuite.conclusion");
+		conclusion = web_text(check, "checkSuite.conclusion");
 	}
 	if (conclusion == NULL)
-		no(judging, "the required workflow ", github_text(workflow, "path"),
-			" has not run");
+		no(judging, "the required workflow ", web_text(workflow, "path"), " has not run");
 	else if (!is_green(conclusion))
-		no(judging, "the required workflow ", github_text(workflow, "path"),
-			" is not green");
+		no(judging, "the required workflow ", web_text(workflow, "path"), " is not green");
 }
 
 static void judge_workflows(struct judging *judging, const json_t *workflows)
@@ -173,18 +170,18 @@ static void judge_workflows(struct judging *judging, const json_t *workflows)
 
 static int64_t count_reviews(const json_t *pull, const char *state)
 {
-	const json_t *reviews = github_at(pull, "latestOpinionatedReviews.nodes"), *review;
+	const json_t *reviews = web_at(pull, "latestOpinionatedReviews.nodes"), *review;
 	int64_t count = 0;
 	size_t i;
 
 	json_array_foreach ((json_t *)(uintptr_t)reviews, i, review)
-		count += str_equal(github_text(review, "state"), state);
+		count += str_equal(web_text(review, "state"), state);
 	return count;
 }
 
 static bool is_approved(const json_t *pull)
 {
-	const char *decision = github_text(pull, "reviewDecision");
+	const char *decision = web_text(pull, "reviewDecision");
 
 	if (decision[0] != '\0')
 		return str_equal(decision, "APPROVED");
@@ -200,7 +197,7 @@ static void judge_review_count(struct judging *judging, int64_t needed)
 /* null: no rule asks for reviews, or none that this question shows. */
 static void judge_decision(struct judging *judging)
 {
-	const char *decision = github_text(judging->pull, "reviewDecision");
+	const char *decision = web_text(judging->pull, "reviewDecision");
 
 	if (str_equal(decision, "CHANGES_REQUESTED"))
 		no(judging, "a reviewer asked for changes", "", "");
@@ -212,28 +209,27 @@ static void judge_decision(struct judging *judging)
 
 static void judge_rule(struct judging *judging, const json_t *rule)
 {
-	const char *type = github_text(rule, "type");
-	const json_t *parameters = github_at(rule, "parameters");
+	const char *type = web_text(rule, "type");
+	const json_t *parameters = web_at(rule, "parameters");
 
 	/* EVALUATE and DISABLED only watch */
-	if (!str_equal(github_text(rule, "repositoryRuleset.enforcement"), "ACTIVE"))
+	if (!str_equal(web_text(rule, "repositoryRuleset.enforcement"), "ACTIVE"))
 		return;
 	if (str_equal(type, "REQUIRED_STATUS_CHECKS"))
-		judge_contexts(judging, github_at(parameters, "requiredStatusChecks"));
+		judge_contexts(judging, web_at(parameters, "requiredStatusChecks"));
 	else if (str_equal(type, "WORKFLOWS"))
-		judge_workflows(judging, github_at(parameters, "workflows"));
+		judge_workflows(judging, web_at(parameters, "workflows"));
 	else if (str_equal(type, "PULL_REQUEST"))
-		judge_review_count(
-			judging, github_number(parameters, "requiredApprovingReviewCount"));
+		judge_review_count(judging, web_number(parameters, "requiredApprovingReviewCount"));
 }
 
 static void judge_rules(struct judging *judging)
 {
-	const json_t *rules = github_at(judging->pull, "baseRef.rules.nodes"), *rule;
+	const json_t *rules = web_at(judging->pull, "baseRef.rules.nodes"), *rule;
 	size_t i;
 
 	judge_contexts(judging,
-		github_at(judging->pull, "baseRef.branchProtectionRule.requiredStatusChecks"));
+		web_at(judging->pull, "baseRef.branchProtectionRule.requiredStatusChecks"));
 	json_array_foreach ((json_t *)(uintptr_t)rules, i, rule)
 		judge_rule(judging, rule);
 	judge_marked(judging);
@@ -244,15 +240,15 @@ static void judge_rules(struct judging *judging)
 static void judge_pull(struct judging *judging)
 {
 	const json_t *pull = judging->pull;
-	const char *state = github_text(pull, "state");
+	const char *state = web_text(pull, "state");
 
 	if (state[0] != '\0' && !str_equal(state, "OPEN"))
 		no(judging, "the pull request is not open", "", "");
-	if (json_is_true(github_at(pull, "isDraft")))
+	if (json_is_true(web_at(pull, "isDraft")))
 		no(judging, "the pull request is a draft", "", "");
-	if (str_equal(github_text(pull, "mergeable"), "CONFLICTING"))
+	if (str_equal(web_text(pull, "mergeable"), "CONFLICTING"))
 		no(judging, "the branch conflicts with its base", "", "");
-	if (str_equal(github_text(pull, "mergeStateStatus"), "BEHIND"))
+	if (str_equal(web_text(pull, "mergeStateStatus"), "BEHIND"))
 		no(judging, "the branch is behind its base: update it", "", "");
 }
 
@@ -260,7 +256,7 @@ static void judge_pull(struct judging *judging)
  * not show. It is not ours to pass it by. */
 static void judge_rest(struct judging *judging)
 {
-	if (str_equal(github_text(judging->pull, "mergeStateStatus"), "BLOCKED") &&
+	if (str_equal(web_text(judging->pull, "mergeStateStatus"), "BLOCKED") &&
 		!judging->own_holds)
 		no(judging, "GitHub holds it back by another rule of the branch", "", "");
 }
@@ -271,9 +267,9 @@ static const char rules_path[] = "data.repository.pullRequest.baseRef.rules";
 
 static json_t *checks_of(const json_t *answer)
 {
-	const json_t *commits = github_at(answer, "data.repository.pullRequest.commits.nodes");
+	const json_t *commits = web_at(answer, "data.repository.pullRequest.commits.nodes");
 
-	return (json_t *)(uintptr_t)github_at(
+	return (json_t *)(uintptr_t)web_at(
 		json_array_get(commits, 0), "commit.statusCheckRollup.contexts");
 }
 
@@ -286,40 +282,40 @@ static void page_join(json_t *whole, const json_t *page)
 
 void github_mergeable_join(json_t *answer, const json_t *page)
 {
-	page_join((json_t *)(uintptr_t)github_at(answer, rules_path), github_at(page, rules_path));
+	page_join((json_t *)(uintptr_t)web_at(answer, rules_path), web_at(page, rules_path));
 	page_join(checks_of(answer), checks_of(page));
 }
 
 bool github_mergeable_next(const json_t *answer, const char **ret_rules, const char **ret_checks)
 {
-	const json_t *rules = github_at(answer, rules_path), *checks = checks_of(answer);
+	const json_t *rules = web_at(answer, rules_path), *checks = checks_of(answer);
 
 	/* after the last cursor there is nothing: both lists go on together */
-	*ret_rules = github_text(rules, "pageInfo.endCursor");
-	*ret_checks = github_text(checks, "pageInfo.endCursor");
-	return json_is_true(github_at(rules, "pageInfo.hasNextPage")) ||
-	       json_is_true(github_at(checks, "pageInfo.hasNextPage"));
+	*ret_rules = web_text(rules, "pageInfo.endCursor");
+	*ret_checks = web_text(checks, "pageInfo.endCursor");
+	return json_is_true(web_at(rules, "pageInfo.hasNextPage")) ||
+	       json_is_true(web_at(checks, "pageInfo.hasNextPage"));
 }
 
 int github_mergeable_read(const json_t *answer, const char *own, const json_t *repo_ids,
 	struct arena *arena, struct github_mergeable *ret, struct err *err)
 {
-	const json_t *pull = github_at(answer, "data.repository.pullRequest");
-	const json_t *commit = json_array_get(github_at(pull, "commits.nodes"), 0);
+	const json_t *pull = web_at(answer, "data.repository.pullRequest");
+	const json_t *commit = json_array_get(web_at(pull, "commits.nodes"), 0);
 	struct judging judging = { .pull = pull,
-		.checks = github_at(checks_of(answer), "nodes"),
+		.checks = web_at(checks_of(answer), "nodes"),
 		.repo_ids = repo_ids,
 		.own = own,
 		.arena = arena,
 		.verdict = ret };
 
 	*ret = (struct github_mergeable){ .why = NULL };
-	if (!json_is_object(pull) || !json_is_object(github_at(pull, "baseRef")) || commit == NULL)
+	if (!json_is_object(pull) || !json_is_object(web_at(pull, "baseRef")) || commit == NULL)
 		return err_set(err, ERR_SYNTAX,
 			"GitHub's answer does not describe the pull request, its base and its "
 			"head");
 	ret->is_approved = is_approved(pull);
-	ret->is_unknown = str_equal(github_text(pull, "mergeable"), "UNKNOWN");
+	ret->is_unknown = str_equal(web_text(pull, "mergeable"), "UNKNOWN");
 	judge_pull(&judging);
 	judge_decision(&judging);
 	judge_rules(&judging);

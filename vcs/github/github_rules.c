@@ -1,8 +1,9 @@
 /* What GitHub asks for before it lets a pull request be merged, and its teams. */
 #include "orchestrator/lib/jsonx.h"
-#include "vcs/github/github_inside.h"
+#include "vcs/github/github_dialect.h"
 #include "vcs/github/github_mergeable.h"
-#include "vcs/github/github_names.h"
+#include "vcs/web/web_inside.h"
+#include "vcs/web/web_names.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -10,13 +11,13 @@ enum { PAGES_MAX = 20, REPOS_MAX = 20 };
 
 /* ---- mergeable ---- */
 
-static void ask_query(struct github_order *order, json_t *query, github_answer_cb cb)
+static void ask_query(struct web_order *order, json_t *query, web_answer_cb cb)
 {
 	_cleanup_free_ char *text = jsonx_text(query);
 
 	json_decref(query);
-	github_client_ask(order->host->client,
-		&(struct github_ask){ .method = "POST", .repo = order->request.repo, .body = text },
+	web_client_ask(order->host->client,
+		&(struct web_ask){ .method = "POST", .repo = order->request.repo, .body = text },
 		cb, order);
 }
 
@@ -43,7 +44,7 @@ static json_t *repo_query(const char *name)
 		"variables", "owner", name, strcspn(name, "/"), "name", strchr(name, '/') + 1);
 }
 
-static void take_verdict(struct github_order *order, const struct github_mergeable *verdict)
+static void take_verdict(struct web_order *order, const struct github_mergeable *verdict)
 {
 	struct host_facts *facts = &order->facts;
 
@@ -56,9 +57,9 @@ static void take_verdict(struct github_order *order, const struct github_mergeab
 				       : verdict->why;
 }
 
-static void on_repo_id(void *owner, const struct github_result *result, const struct err *err);
+static void on_repo_id(void *owner, const struct web_result *result, const struct err *err);
 
-static void judge(struct github_order *order)
+static void judge(struct web_order *order)
 {
 	const json_t *answer = json_object_get(order->kept, "answer");
 	json_t *ids = json_object_get(order->kept, "ids");
@@ -68,7 +69,7 @@ static void judge(struct github_order *order)
 		answer, order->request.context, ids, &order->arena, &verdict, &err);
 
 	if (r == 0 && verdict.needs_repo != NULL &&
-		(!github_repo_is_valid(verdict.needs_repo) || json_object_size(ids) >= REPOS_MAX))
+		(!web_repo_is_valid(verdict.needs_repo) || json_object_size(ids) >= REPOS_MAX))
 		r = err_set(&err, ERR_LIMIT, "too many repositories hold required workflows");
 	if (r == 0 && verdict.needs_repo != NULL) {
 		json_object_set_new(order->kept, "asked", json_string(verdict.needs_repo));
@@ -78,29 +79,29 @@ static void judge(struct github_order *order)
 	if (r == 0) {
 		take_verdict(order, &verdict);
 		facts_take_labels(order, /* GitHub allows 100 */
-			github_at(answer, "data.repository.pullRequest.labels.nodes"));
+			web_at(answer, "data.repository.pullRequest.labels.nodes"));
 	}
-	facts_rules_ended(order, &(struct github_result){ 0 }, r < 0 ? &err : NULL);
+	facts_rules_ended(order, &(struct web_result){ 0 }, r < 0 ? &err : NULL);
 }
 
-static void on_repo_id(void *owner, const struct github_result *result, const struct err *err)
+static void on_repo_id(void *owner, const struct web_result *result, const struct err *err)
 {
-	struct github_order *order = owner;
-	int64_t id = github_number(result->json, "data.repository.databaseId");
+	struct web_order *order = owner;
+	int64_t id = web_number(result->json, "data.repository.databaseId");
 
 	if (err != NULL) {
 		facts_rules_ended(order, result, err);
 		return;
 	}
 	/* -1: nobody has that number, and nobody asks again */
-	json_object_set_new(json_object_get(order->kept, "ids"), github_text(order->kept, "asked"),
+	json_object_set_new(json_object_get(order->kept, "ids"), web_text(order->kept, "asked"),
 		json_integer(id > 0 ? id : -1));
 	judge(order);
 }
 
-static void on_mergeable(void *owner, const struct github_result *result, const struct err *err)
+static void on_mergeable(void *owner, const struct web_result *result, const struct err *err)
 {
-	struct github_order *order = owner;
+	struct web_order *order = owner;
 	json_t *whole = json_object_get(order->kept, "answer");
 	const char *rules = "", *checks = "";
 	struct err more;
@@ -125,7 +126,7 @@ static void on_mergeable(void *owner, const struct github_result *result, const 
 	}
 }
 
-static void ask_rules(struct github_order *order)
+static void ask_rules(struct web_order *order)
 {
 	json_object_set_new(order->kept, "ids", json_object());
 	ask_query(order, mergeable_query(&order->request, "", ""), on_mergeable);
@@ -136,10 +137,10 @@ static void ask_rules(struct github_order *order)
 /* GitHub lists those of the teams below it too, and nobody who was invited and has not said yes. */
 static void ask_team(struct facts_part *part, const char *owner, const char *name)
 {
-	struct github_order *order = part->order;
+	struct web_order *order = part->order;
 
-	github_client_ask(order->host->client,
-		&(struct github_ask){ .method = "GET",
+	web_client_ask(order->host->client,
+		&(struct web_ask){ .method = "GET",
 			.path = order_path(
 				order, "/orgs/%s/teams/%s/members?per_page=100", owner, name),
 			.repo = order->request.repo,
@@ -147,4 +148,4 @@ static void ask_team(struct facts_part *part, const char *owner, const char *nam
 		facts_on_team, part);
 }
 
-const struct github_verbs github_verbs = { .ask_rules = ask_rules, .ask_team = ask_team };
+const struct web_verbs github_verbs = { .ask_rules = ask_rules, .ask_team = ask_team };
