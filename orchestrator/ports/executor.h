@@ -15,7 +15,7 @@ enum job_evidence {
 /* How far a job is, as slots see it. A slot is for the time of its tools: others are staged
  * meanwhile, so that it is used again at once. */
 enum job_phase {
-	PHASE_STAGED = 1, /* it makes itself ready */
+	PHASE_STAGED = 1, /* it makes itself ready; a brief init is part of that */
 	PHASE_TOOLS,	  /* it waits for a slot or has one */
 	PHASE_READS,	  /* its tools have ended, it reads what they left */
 };
