@@ -46,6 +46,8 @@ static const struct cli_verb verbs[] = {
 		"what was done, by whom, and who let them; TIME: \"last tuesday 15:00 "
 		"Europe/Berlin\"",
 		cli_audit, .actions = cli_audit_actions },
+	{ "record-external-change", "--environment E --reason TEXT [--as NAME]",
+		"something was changed by hand: put on record by whom and why", cli_record_change },
 	{ "backup", "FOLDER",
 		"the memory of a server, also while it works; without keys and secrets",
 		cli_backup },
@@ -350,6 +352,7 @@ static const struct flag flags[] = {
 	TEXT("--at", at),
 	TEXT("--environment", environment),
 	TEXT("--anchors", anchors),
+	TEXT("--reason", reason),
 	SWITCH("--csv", csv),
 	SWITCH("--verify", verify),
 	SWITCH("--jsonl", jsonl),

@@ -18,7 +18,7 @@ struct cli {
 	char **argv;
 	/* flags of single verbs; NULL when not given */
 	const char *repo, *head, *base, *title, *body, *import, *config, *env_file, *server, *until,
-		*what_if, *from, *to, *at, *environment, *anchors;
+		*what_if, *from, *to, *at, *environment, *anchors, *reason;
 	const char *dir, *workspace, *project, *file, *schema;
 	const char *url, *org, *name, *host, *out, *ca_bundle, *code;
 	bool dot, all, reference, print, merge, csv, jsonl, verify;
@@ -78,6 +78,7 @@ int cli_log(struct cli *cli);
 int cli_locks(struct cli *cli);
 int cli_queue(struct cli *cli);
 int cli_audit(struct cli *cli);
+int cli_record_change(struct cli *cli);
 int cli_backup(struct cli *cli);
 int cli_restore(struct cli *cli);
 int cli_reload(struct cli *cli);

@@ -412,6 +412,27 @@ static int report(struct cli *cli)
 	return r != CLI_DONE ? r : audit_report(cli, from, to);
 }
 
+int cli_record_change(struct cli *cli)
+{
+	int r = CLI_DONE;
+	json_t *answer;
+
+	if (cli->argc != 0 || cli->environment == NULL || str_empty(cli->reason))
+		return cli_usage(
+			"usage: sluice record-external-change --environment E --reason TEXT "
+			"[--as NAME]");
+	answer = cli_ask(cli, "POST", "/api/audit/external",
+		json_pack("{s:s, s:s, s:s}", "actor", cli->as, "environment", cli->environment,
+			"reason", cli->reason),
+		&r);
+	if (answer != NULL && cli->json)
+		cli_print_json(answer);
+	else if (answer != NULL)
+		(void)puts("on record");
+	json_decref(answer);
+	return r;
+}
+
 int cli_audit(struct cli *cli)
 {
 	static const struct {

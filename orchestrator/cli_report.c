@@ -10,12 +10,13 @@
 /* The sections below the table of changes: which records stand in them. */
 static const struct section {
 	const char *title, *lead;
-	const char *kinds[6];
+	const char *kinds[3]; /* ends with NULL */
 } sections[] = {
 	{ "Refused", "Commands and merges that a rule or a missing right stopped.",
 		{ "command refused", "merge refused" } },
-	{ "Around the rules", "What people did beside the ordinary way; each needs a reason.",
-		{ "break glass", "external change", "unlocked" } },
+	{ "Changes by hand",
+		"Told by an operator, with the reason; nothing here planned or approved them.",
+		{ "external change" } },
 	{ "Configuration of the server", "A generation is what the server read at one time.",
 		{ "configuration" } },
 	{ "Commands that a pull request brought", "Released by a person before they ran.",

@@ -115,3 +115,38 @@ void api_audit_verify(struct http_call *call)
 	else
 		api_fail(call, &err);
 }
+
+/* What somebody did by hand, said by the operator: the record is not whole without it. */
+void api_audit_external(struct http_call *call)
+{
+	_cleanup_json_ json_t *json = NULL;
+	struct audit_row row = { .kind = AUDIT_EXTERNAL };
+	_cleanup_free_ char *detail = NULL;
+	struct jsonx reader;
+	const char *reason;
+	struct err err;
+
+	if (jsonx_parse(call->body, call->length, 1 << 16, &json, &err) < 0) {
+		http_fail(call, 400, "", "%s", err.text);
+		return;
+	}
+	reader = jsonx_reader(json, "the change", &err);
+	row.actor = jsonx_string(&reader, "actor");
+	row.environment = jsonx_string(&reader, "environment");
+	row.subject = "by hand";
+	reason = jsonx_string(&reader, "reason");
+	if (reader.failed == 0 && (str_empty(row.environment) || str_empty(reason)))
+		reader.failed = err_user(&err, ERR_USAGE, "it needs an environment and a reason");
+	if (reader.failed != 0) {
+		http_fail(call, 400, "", "%s", err.text);
+		return;
+	}
+	_cleanup_json_ json_t *said = json_pack("{s:s}", "text", reason);
+	row.detail = detail = jsonx_text(said);
+	if (store_audit_append(api_store(call), &row, &err) < 0) {
+		api_fail(call, &err);
+		return;
+	}
+	http_json(call, json_pack("{s:b}", "recorded", 1));
+	engine_after_commit(http_options(call->http)->engine, http_accepted, http_wait(call));
+}

@@ -110,6 +110,7 @@ enum { AUDIT_ROW_MAX = 1 << 20 };
 /* What a project was begun with, and how it ended: rows with an environment and a subject. */
 #define AUDIT_APPLY_STARTED "apply started"
 #define AUDIT_APPLY_ENDED   "apply ended"
+#define AUDIT_EXTERNAL	    "external change" /* done by hand, and told */
 
 struct audit_row {
 	int64_t id;

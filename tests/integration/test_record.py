@@ -137,6 +137,17 @@ def case_a_time(lab):
     assert done.returncode == 2 and "is no time" in done.stderr, done
 
 
+def case_by_hand(lab):
+    """What somebody changed without us, and told: in the environment's record, and in the report."""
+    good(lab, "record-external-change", "--environment", "live", "--reason", "disk was full, grew it | by hand", "--as", "olga")
+    (row,) = [row for row in json.loads(good(lab, "audit", "--json", "--environment", "live")) if row["kind"] == "external change"]
+    assert row["actor"] == "olga" and row["detail"] == {"text": "disk was full, grew it | by hand"}, row
+    text = good(lab, "audit", "report", "--from", "yesterday", "--to", "2100-01-01", "--environment", "live")
+    assert "external change: disk was full, grew it \\| by hand |" in text, text
+    for words in ([], ["--environment", "live"], ["--reason", "x"], ["--environment", "live", "--reason", ""]):
+        assert run(lab, "record-external-change", *words).returncode == 2, words
+
+
 def case_spreadsheet(lab):
     """A CSV that any reader takes, and in which no cell is a formula."""
     text = good(lab, "audit", "export", "--csv")
