@@ -171,6 +171,87 @@ def run_keeps_its_generation(life):
     assert list(life.contexts(quick)) == ["later/plan"], life.contexts(quick)
 
 
+GROUPS = """listen: 127.0.0.1:0
+tools: {terraform: %(stub)s, conftest: %(folder)s/conftest}
+sandbox: {write: [%(folder)s/seen]}
+status_prefix: %(word)s
+commands: {words: [%(word)s]}
+workflows:
+  own: {plan: {steps: [{run: echo %(word)s >> %(folder)s/seen/workflows}, init, plan]}}
+policies:
+  policy_sets: [{name: one, path: %(folder)s/rules-%(word)s}]
+credentials:
+  c: {repos: "*", plan: {command: [%(folder)s/mint, %(word)s]}}
+repos:
+- id: /.*/
+  workflow: own
+  policy_check: true
+  pre_workflow_hooks: [{run: "echo %(word)s >> %(folder)s/seen/pre; until test -e %(folder)s/seen/go; do sleep 0.02; done"}]
+  post_workflow_hooks: [{run: echo %(word)s >> %(folder)s/seen/post}]
+"""
+
+
+def each_group_keeps_its_generation(life):
+    """A run that hooks hold up, while everything that they and the rest of it are made of changes twice."""
+    seen = os.path.join(life.folder, "seen")
+    os.chmod(life.folder, 0o711)
+    os.mkdir(seen)
+    os.chmod(seen, 0o777)
+    for word in ("alpha", "beta", "gamma"):
+        os.mkdir(os.path.join(life.folder, "rules-" + word))
+    for name, text in (("conftest", 'echo "$*" | grep -o "rules-[a-z]*" >> %s/policies\necho \'[{"filename": "plan", "namespace": "main", '
+                        '"successes": 1}]\'\n' % seen), ("mint", "echo $1 >> %s/credentials\necho A=b\n" % seen)):
+        with open(os.path.join(life.folder, name), "w", encoding="utf-8") as out:
+            out.write("#!/bin/sh\n" + text)
+        os.chmod(os.path.join(life.folder, name), 0o755)
+    for name in ("workflows", "pre", "post", "policies", "credentials"):
+        put(life, os.path.join("seen", name), "")
+        os.chmod(os.path.join(seen, name), 0o666)
+
+    def change_to(word):
+        life.write(GROUPS % {"word": word, "stub": STUB, "folder": life.folder})
+        code, said = life.reload()
+        assert code == 0, said
+
+    def last(name):
+        with open(os.path.join(seen, name), encoding="utf-8") as file:
+            return ([""] + file.read().split())[-1].replace("rules-", "")
+
+    def until(what):
+        end = time.monotonic() + 30
+        while not what():
+            assert time.monotonic() < end, life.server.log_text()[-2000:]
+            time.sleep(0.01)
+
+    def check(word, number):
+        runs = life.server.wait_idle(number)
+        until(lambda: last("post") == word)
+        comment = life.server.must("GET", "/local/pulls/%d" % number)["comments"][-1]["body"]
+        assert runs[0]["state"] == "done", comment
+        found = {name: last(name) for name in ("workflows", "pre", "policies", "credentials")}
+        assert set(found.values()) == {word}, found
+        assert "%s/plan" % word in life.contexts(number), life.contexts(number)
+        return comment
+
+    life.server.kill()
+    life.write(GROUPS % {"word": "alpha", "stub": STUB, "folder": life.folder})
+    life.server.start()
+    repo = os.path.join(life.folder, "groups.git")
+    sluice.make_repository(repo, {
+        "sluice.yaml": "version: 3\nenvironments: {e: {credentials: c}}\nprojects: [{dir: p, environment: e}]\n",
+        "p/main.tf": "#\n"}, {"feature": {"p/main.tf": "# stub: create=1\n"}})
+    life.server.must("POST", "/local/repos", {"name": "groups", "import": repo})
+    number = life.server.must("POST", "/local/pulls", {
+        "repo": "groups", "title": "t", "head_ref": "feature", "base_ref": "main", "as": "ann"})["number"]
+    until(lambda: last("pre") == "alpha")
+    change_to("beta")
+    change_to("gamma")
+    put(life, "seen/go", "")
+    check("alpha", number)
+    life.server.must("POST", "/local/pulls/%d/comments" % number, {"as": "ann", "body": "gamma plan"})
+    check("gamma", number)
+
+
 def ping(life, secret):
     """The status of a webhook that is signed with this secret."""
     body = b'{"zen": "%d"}' % time.monotonic_ns()
@@ -314,7 +395,7 @@ REFUSED = {
 
 def main():
     results = sluice.Results("config")
-    for case in (good_file, figures_go_to_a_statsd, bad_file, file_gone, fixed_keys, run_keeps_its_generation, commands, secrets_change, no_file, many_reloads):
+    for case in (good_file, figures_go_to_a_statsd, bad_file, file_gone, fixed_keys, run_keeps_its_generation, each_group_keeps_its_generation, commands, secrets_change, no_file, many_reloads):
         try:
             with Life() as life:
                 case(life)
