@@ -45,7 +45,8 @@ LDFLAGS := $(LDFLAGS_$(MODE))
 ARCHIVES :=
 PROGRAMS :=
 TEST_PROGRAMS :=
-include $(sort $(wildcard */module.mk */*/module.mk))
+MODULES := $(sort $(wildcard */module.mk */*/module.mk))
+include $(MODULES)
 
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 archive = $(patsubst %,$(B)/lib/%.a,$(1))
@@ -55,12 +56,13 @@ archive = $(patsubst %,$(B)/lib/%.a,$(1))
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
+# Made anew also when what belongs to it may have changed.
 define ARCHIVE_RULE
-$(B)/lib/$(1).a: $(call objects,$($(1)_SRCS))
+$(B)/lib/$(1).a: $(call objects,$($(1)_SRCS)) $(MODULES)
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	$$(call say,AR,$$@)
-	@$$(AR) rcs $$@ $$^
+	@$$(AR) rcs $$@ $$(filter %.o,$$^)
 $(call objects,$($(1)_SRCS)): MODULE_FLAGS := $(call pkg,--cflags,$($(1)_PKGS))
 endef
 define PROGRAM_RULE
