@@ -4,6 +4,8 @@
 #include "orchestrator/model/steps.h"
 #include "runners/credentials.h"
 #include "runners/kept_state.h"
+#include "runners/provider_store.h"
+#include "runners/providers.h"
 #include "runners/tree.h"
 #include "runners/way_out.h"
 #include <errno.h>
@@ -249,6 +251,20 @@ static int take_folder(const struct worker *worker, const char *path, struct err
 		       : sandbox_give(worker->support, GIT_USER, fd, err);
 }
 
+/* What init linked to. */
+static int bind_providers(struct worker *worker, struct sandbox_spec *spec, struct err *err)
+{
+	_cleanup_free_ char *store = providers_store(worker);
+	const char *path;
+
+	if (access(store, F_OK) < 0)
+		return 0; /* no init has been done here yet */
+	path = arena_strdup(&worker->arena, store);
+	spec->binds[spec->bind_count++] = (struct sandbox_bind){ .source = path,
+		.target = PROVIDER_STORE };
+	return open_way(worker, path, err);
+}
+
 static bool has_lock(const struct worker *worker, const char *tree)
 {
 	_cleanup_free_ char *path = mem_printf("%s/%s/.terraform.lock.hcl", tree, worker->spec.dir);
@@ -274,6 +290,8 @@ int place_enter(struct worker *worker, const struct place *place)
 		r = prepare_layers(worker, tree, place, &err);
 	if (r == 0)
 		r = bind_bin(worker, &spec, &err);
+	if (r == 0)
+		r = bind_providers(worker, &spec, &err);
 	if (r == 0 && place->owns_state)
 		r = bind_state(worker, &spec, place->state, &err);
 	if (r < 0)
@@ -281,6 +299,20 @@ int place_enter(struct worker *worker, const struct place *place)
 	r = enter_now(worker, &spec);
 	/* before anything of the pull request runs there; those of init come with init */
 	return r < 0 ? r : credentials_place(worker, SECRET_OF_TOOLS);
+}
+
+int place_enter_clean(struct worker *worker, const char *folder)
+{
+	const char *tree = arena_printf(&worker->arena, "%s/%s", worker->dir->path, folder);
+	const struct place place = { .profile = site_profile(worker->site, PROFILE_INIT) };
+	struct sandbox_spec spec = { .profile = place.profile, .tree = tree, .cwd = "." };
+	struct err err;
+	int r = prepare_layers(worker, tree, &place, &err);
+
+	if (r == 0)
+		r = bind_bin(worker, &spec, &err);
+	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "init", &err)
+		     : enter_now(worker, &spec);
 }
 
 static int make_repository(const struct worker *worker, char *path, struct err *err)
@@ -470,8 +502,12 @@ static int make_render(struct worker *worker)
 	struct sandbox_spec spec = { .profile = site_profile(worker->site, PROFILE_RENDER),
 		.layer = worker->render_layer,
 		.cwd = worker->spec.dir };
-	int r = enter(worker, &spec, &worker->render);
+	struct err err;
+	int r;
 
+	if (bind_providers(worker, &spec, &err) < 0)
+		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "sandbox", &err);
+	r = enter(worker, &spec, &worker->render);
 	worker->has_render = r == 0;
 	return r;
 }

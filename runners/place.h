@@ -27,6 +27,9 @@ struct place {
 
 /* A fresh sandbox over the work tree. */
 _must_check_ int place_enter(struct worker *worker, const struct place *place);
+/* One for init over `folder` of the job instead of a work tree; nothing of the pull request is in
+ * it. */
+_must_check_ int place_enter_clean(struct worker *worker, const char *folder);
 /* One that has the mirror and the work trees of the repository, for git. */
 _must_check_ int place_enter_git(struct worker *worker);
 /* A job of git's that needs no network. */

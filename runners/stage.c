@@ -7,6 +7,7 @@
 #include "runners/init_cache.h"
 #include "runners/needs.h"
 #include "runners/place.h"
+#include "runners/providers.h"
 #include "runners/tree.h"
 
 #include <errno.h>
@@ -141,7 +142,8 @@ static int ask_before(struct walk *walk)
 		(long long)worker->spec.repo.v, worker->spec.tree);
 	struct err err;
 
-	return needs_check_tree(worker->site, &worker->spec, tree, &err) < 0
+	return needs_check_tree(worker->site, &worker->spec, tree, &err) < 0 ||
+			       providers_begin(worker, &err) < 0
 		       ? end_with(walk, "init", &err)
 		       : 0;
 }
@@ -158,7 +160,7 @@ static int look_after(struct walk *walk)
 		return 0;
 	return needs_check_made(worker->site, &worker->spec, folder, &err) < 0
 		       ? end_with(walk, "init", &err)
-		       : 0;
+		       : providers_settle(worker);
 }
 
 /* ---- an init that is kept for all ---- */
@@ -190,10 +192,10 @@ static int make_entry(struct walk *walk, struct ground *ground, const struct str
 	worker->context.extra = NULL;
 	if (r == 0 && !str_empty(workspace) && !str_equal(workspace, "default"))
 		r = worker_step(worker, STEP_WORKSPACE, &verdict, &failure);
-	worker->may_run = worker->may_run && !worker->is_in_lane;
 	worker_leave(worker);
 	if (r == 0)
 		r = look_after(walk);
+	worker->may_run = worker->may_run && !worker->is_in_lane;
 	if (r < 0)
 		return r;
 	if (read_backend(worker, &backend, &err) < 0 ||
@@ -233,6 +235,8 @@ static void write_facts(const struct walk *walk, const struct steps *steps,
 	if (facts->length > 0) /* an argument may name any file */
 		strbuf_printf(facts, "tree %s\n", walk->worker->spec.tree);
 	needs_facts(walk->worker->site, facts);
+	strbuf_printf(
+		facts, "tier %d\n", (int)walk->worker->support->tier); /* links are absolute */
 	/* what came with a credential is not for jobs that have none */
 	if (credentials_have(walk->worker, SECRET_OF_INIT))
 		strbuf_puts(facts, "of registries with credentials\n");

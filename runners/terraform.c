@@ -51,7 +51,8 @@ int terraform_check_argument(const char *arg, const char *before, struct err *er
 	return check_extra(arg, err);
 }
 
-static void describe_env(const struct tool_context *context, struct strvec *env)
+static void describe_env(
+	const struct tool_context *context, enum tool_step step, struct strvec *env)
 {
 	strvec_push(env, "PATH=" TOOL_PATH);
 	strvec_pushf(env, "HOME=%s", context->tmp);
@@ -63,6 +64,8 @@ static void describe_env(const struct tool_context *context, struct strvec *env)
 	strvec_push(env, "CHECKPOINT_DISABLE=1");
 	if (!str_empty(context->site->cli_config))
 		strvec_pushf(env, "TF_CLI_CONFIG_FILE=%s", context->site->cli_config);
+	else if (step == STEP_INIT && context->providers != NULL)
+		strvec_pushf(env, "TF_CLI_CONFIG_FILE=%s", context->providers);
 }
 
 enum { TAKES_EXTRA = 1, TAKES_COMMENT = 2, TAKES_TARGETS = 4, READS_PLAN = 8, WRITES_PLAN = 16 };
@@ -139,7 +142,7 @@ static int describe(const char *program, const struct tool_context *context, enu
 	const struct verb *verb = NULL;
 	int r;
 
-	describe_env(context, env);
+	describe_env(context, step, env);
 	if (step == STEP_COMMAND)
 		return 0;
 	for (size_t i = 0; i < countof(verbs); i++)

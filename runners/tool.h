@@ -34,6 +34,7 @@ struct tool_context {
 	const char *tmp;
 	const char *out;
 	const char *bin;	    /* what commands find before the machine's programs */
+	const char *providers;	    /* init: the CLI configuration with our store, or NULL */
 	const char *program;	    /* the executable of this job; NULL: the machine's own */
 	const struct strvec *extra; /* what the workflow adds to this step, expanded; or NULL */
 	bool without_backend; /* init: only modules and providers; the backend wants credentials */

@@ -21,7 +21,7 @@
 
 static const char *const folders[] = { "", "dev", "etc", "etc/ssl", "etc/ssl/certs", "etc/pki",
 	"etc/alternatives", "out", "proc", "tmp", "tree", "usr", "var", "run", "root", "home",
-	"data" };
+	"data", "providers" };
 
 /* Where the machine has them as folders they are mounted, else they are links into /usr. */
 static const char *const system_folders[] = { "bin", "sbin", "lib", "lib32", "lib64", "libx32" };

@@ -1,8 +1,11 @@
-/* links: model lib */
+/* links: runner model lib */
 /* Any bytes as a file of Terraform, and each text in it as a source: what is told lies within the
  * bytes, and what counts as a place elsewhere has a host and no way out of its path. */
 #include "orchestrator/lib/hcl.h"
+#include "orchestrator/lib/jsonx.h"
 #include "orchestrator/model/sources.h"
+#include "runners/provider_store.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +47,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	const struct bounds bounds = { (const char *)bytes, (const char *)bytes + length };
 
+	static const struct installed package = { .source = "registry.terraform.io/hashicorp/aws",
+		.version = "5.100.0",
+		.platform = "linux_amd64" };
+	_cleanup_json_ json_t *sums = provider_store_sums((const char *)bytes, length);
+	_cleanup_json_ json_t *known = json_pack("{s:s, s:[]}", "h1", "h1:x=", "zh");
+	struct err err;
+
+	if (provider_store_locked(&package, known, (const char *)bytes, length, "lock", &err) < 0 &&
+		err.code != ERR_REFUSED)
+		abort();
 	hcl_walk((const char *)bytes, length, on_value, (void *)(uintptr_t)&bounds);
 	check_source((const char *)bytes, length);
 	return 0;

@@ -5,8 +5,13 @@
 
 Results: build/report/results/providers.tsv."""
 
+import base64
+import glob
+import hashlib
+import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -66,15 +71,16 @@ class Place:
             out.write(text)
         return path
 
-    def start(self, sandbox="", about=""):
-        """`sandbox`: keys of it, `about`: what is known of the registry."""
+    def start(self, sandbox="", about="", config=None, more=""):
+        """`sandbox`: keys of it, `about`: what is known of the registry, `config`: a CLI configuration of the operator."""
         host = self.registry.host
         self.server = self.server or sluice.Server(os.path.join(self.folder, "data"), MODE)
         with open(self.server.config, "w", encoding="utf-8") as out:
-            out.write("listen: 127.0.0.1:0\ntools: {%s: %s}\n"
+            out.write("listen: 127.0.0.1:0\ntools: {%s: %s%s}\n"
                       "registries: {'%s': {repos: 'local/*', ca_bundle: %s%s}}\n"
-                      "sandbox:\n  profiles: {init: {inside: ['%s']}}\n%s" %
-                      (self.name, self.tool, host, self.registry.ca, about, host, sandbox))
+                      "sandbox:\n  profiles: {init: {inside: ['%s']}}\n%s%s" %
+                      (self.name, self.tool, ", cli_config: " + config if config else "", host, self.registry.ca, about, host,
+                       sandbox, more))
         self.server.start()
         return self
 
@@ -99,6 +105,11 @@ class Place:
         said = self.server.must("GET", "/local/pulls/%d" % self.pulls)["comments"]
         return run["state"], "\n".join(comment["body"] for comment in said if comment["author"] == "sluice")
 
+    def kept(self, store):
+        """Versions of the provider that a store has."""
+        return [os.path.basename(path) for path in glob.glob(os.path.join(
+            self.server.data, store, self.registry.host, "*", "*", "*")) if os.path.exists(path + "/hashes.json")]
+
     def close(self):
         if self.server is not None:
             self.server.stop()
@@ -120,6 +131,7 @@ def a_token_for_a_registry_with_a_port(kind):
         expect(state, "done", said)
         assert ("/v1/providers/acme/null/versions", "Bearer " + place.registry.token) in place.registry.asked("versions")
         assert place.registry.token not in said, said
+        expect((place.kept("providers"), place.kept("repos/*/providers")), ([], ["2.1.2"]), "what came with a token is not for others")
     finally:
         place.close()
 
@@ -160,6 +172,79 @@ def only_what_is_listed(kind):
         assert "module.m" not in said and "null_resource.x" in said, said
     finally:
         place.close()
+
+
+def h1_of(files):
+    lines = "".join("%s  %s\n" % (hashlib.sha256(files[name]).hexdigest(), name) for name in sorted(files))
+    return "h1:" + base64.b64encode(hashlib.sha256(lines.encode()).digest()).decode()
+
+
+@case
+def one_copy_for_all(kind):
+    """Two projects at once, then another repository, then a lock file that somebody edited."""
+    place = Place(kind)
+    files = {"terraform-provider-null_v2.1.2": place.program}
+    source = place.registry.source("acme/null")
+    lock = 'provider "%s" {\n  version = "2.1.2"\n  hashes = [\n    "%s",\n    "zh:%s",\n  ]\n}\n'
+    try:
+        state, said = place.start().plan({"p/main.tf": wanting(source), "q/main.tf": wanting(source)})
+        expect(state, "done", said)
+        store = os.path.join(place.server.data, "providers", source, "2.1.2")
+        with open(os.path.join(store, "hashes.json"), encoding="utf-8") as record:
+            known = json.load(record)
+        zip_sum = hashlib.sha256(registry.package(files)).hexdigest()
+        expect(known, {"h1": h1_of(files), "zh": ["zh:" + zip_sum]})
+        copies = [os.path.join(folder, name) for folder, _, names in os.walk(place.server.data) for name in names
+                  if name.startswith("terraform-provider-")]
+        expect(copies, [os.path.join(store, "linux_amd64", *files)], "one copy")
+        place.registry.seen.clear()
+        state, said = place.plan({"p/main.tf": wanting(source), "p/.terraform.lock.hcl": lock % (source, known["h1"], zip_sum),
+                                  "q/main.tf": wanting(source),
+                                  "q/.terraform.lock.hcl": lock % (source, known["h1"], "0" * 64),
+                                  "r/main.tf": wanting(source), "r/.terraform.lock.hcl": lock % (source, "h1:" + "A" * 43 + "=", zip_sum)})
+        assert place.registry.asked("versions") and not place.registry.asked("zip"), place.registry.seen
+        assert "the hashes in q/.terraform.lock.hcl are not those of the provider" in said, said
+        assert "null_resource.x" in said and said.count("not those of the provider") == 1, said
+        assert "checksum" in said, "of r the tool says it itself: %s" % said
+    finally:
+        place.close()
+
+
+@case
+def a_version_that_changes_is_refused(kind):
+    """The operator's own CLI configuration asks the registry each time; what it gives is held against what it gave first."""
+    place = Place(kind)
+    config = place.write("tfrc", "provider_installation {\n  direct {\n  }\n}\n")
+    try:
+        place.start(config=config)
+        state, said = place.plan({"p/main.tf": wanting(place.registry.source("acme/null"))})
+        expect(state, "done", said)
+        place.registry.offer("acme/null", "2.1.2", registry.package(
+            {"terraform-provider-null_v2.1.2": place.program, "README": b"it was changed"}))
+        state, said = place.plan({"p/main.tf": wanting(place.registry.source("acme/null"))})
+        expect(state, "failed", said)
+        assert "A version does not change" in said and h1_of({"terraform-provider-null_v2.1.2": place.program}) in said, said
+    finally:
+        place.close()
+
+
+@case
+def nobody_writes_to_the_store(kind):
+    """A command of the workflow tries; without a sandbox it can."""
+    write = "f=$(echo .terraform/providers/*/*/*/*/*/terraform-provider-*); chmod u+w $f; echo trojan >> $f"
+    workflow = "workflows:\n  default:\n    plan:\n      steps: [init, {run: '%s'}, plan]\n" % write
+    none = "  mode: none\n  i_accept_unsandboxed: %s\n" % socket.gethostname()
+    for mode in ("  mode: full\n", none):
+        place = Place(kind)
+        try:
+            state, said = place.start(mode, more=workflow).plan({"p/main.tf": wanting(place.registry.source("acme/null"))})
+            (path,) = glob.glob(os.path.join(place.server.data, "providers", "*", "*", "*", "*", "*", "terraform-provider-*"))
+            with open(path, "rb") as content:
+                expect(content.read().endswith(b"trojan\n"), mode == none, said)
+            expect(state, "failed", said)
+            assert mode == none or "Read-only file system" in said, said
+        finally:
+            place.close()
 
 
 def main():
