@@ -9,16 +9,6 @@ struct chosen {
 	const char *against; /* a policy that fails, in words; or NULL */
 };
 
-static bool is_held(const struct lock_row *locks, size_t count, const struct job *job)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (locks[i].place == 0 && str_equal(locks[i].dir, job->dir) &&
-			str_equal(locks[i].workspace, job->workspace))
-			return true;
-	}
-	return false;
-}
-
 static bool is_among(const struct job *jobs, size_t count, const struct job *job)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -73,10 +63,9 @@ static int choose(struct asking *asking, const struct run *plan_run, const struc
 {
 	const struct command *command = asking->command;
 	struct job *jobs = arena_alloc(asking->arena, (all_count + 1) * sizeof(*jobs));
-	struct lock_row *locks = NULL;
-	size_t lock_count = 0, count = all_count;
-	int r = store_lock_list_pull(
-		asking->engine->store, asking->arena, asking->pull->id, &locks, &lock_count, err);
+	struct held held = { 0 };
+	size_t count = all_count;
+	int r = held_read(asking->engine, asking->arena, asking->pull->id, &held, err);
 
 	ret->plans = arena_alloc(asking->arena, (all_count + 1) * sizeof(*ret->plans));
 	if (all_count > 0)
@@ -98,7 +87,7 @@ static int choose(struct asking *asking, const struct run *plan_run, const struc
 		if (!job->has_changes || job->is_applied)
 			continue;
 		ret->plans[ret->changed++] = *job;
-		if (!is_held(locks, lock_count, job)) {
+		if (!lock_is_held(&held, job)) {
 			ret->unlocked++;
 			ret->unlocked_name = job->project;
 		}

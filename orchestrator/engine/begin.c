@@ -6,20 +6,6 @@
 #include "orchestrator/model/project_guard.h"
 #include "orchestrator/model/steps.h"
 
-static int holds_lock(struct engine *engine, struct arena *arena, const struct facts *facts,
-	bool *ret, struct err *err)
-{
-	struct lock_row *locks = NULL;
-	size_t count = 0;
-	int r = store_lock_list_pull(engine->store, arena, facts->pull->id, &locks, &count, err);
-
-	*ret = false;
-	for (size_t i = 0; i < count; i++)
-		*ret = *ret || (locks[i].place == 0 && str_equal(locks[i].dir, facts->job->dir) &&
-				       str_equal(locks[i].workspace, facts->job->workspace));
-	return r;
-}
-
 /* What the job would do is what its plan's row says, and that row is under the seal. */
 static bool is_of_plan(
 	const struct facts *facts, const struct run *plan_run, const struct job *plan)
@@ -39,13 +25,14 @@ static int read_apply(struct engine *engine, struct arena *arena, struct facts *
 	struct run plan_run;
 	struct job plan_job;
 	struct policies_state policies;
-	bool is_held = false, knows_owners = true;
+	struct held held = { 0 };
+	bool knows_owners = true;
 	int r = store_run_load(engine->store, arena, facts->run->plan_run, &plan_run, err);
 
 	if (r == 0)
 		r = store_job_load(engine->store, arena, job->plan_job, &plan_job, err);
 	if (r == 0)
-		r = holds_lock(engine, arena, facts, &is_held, err);
+		r = held_read(engine, arena, facts->pull->id, &held, err);
 	if (r == 0)
 		r = gate_read(engine, arena, facts->pull, &plan_run,
 			&(struct gate_question){ .plans = &plan_job,
@@ -71,7 +58,7 @@ static int read_apply(struct engine *engine, struct arena *arena, struct facts *
 		*ret_why = "the plan is not the one that was approved";
 	else if (plan_job.is_applied && job->attempt == 0)
 		*ret_why = "this plan was used before";
-	else if (!is_held)
+	else if (!lock_is_held(&held, job))
 		*ret_why = "the lock of the project is gone";
 	else if (!policies.verdict.open)
 		*ret_why = policies.verdict.missing;
@@ -134,11 +121,11 @@ static int read_change(struct engine *engine, struct arena *arena, struct facts 
 {
 	struct run plan_run;
 	struct job plan;
-	bool is_held = false;
+	struct held held = { 0 };
 	int r = store_run_load(engine->store, arena, facts->run->plan_run, &plan_run, err);
 
 	if (r == 0)
-		r = holds_lock(engine, arena, facts, &is_held, err);
+		r = held_read(engine, arena, facts->pull->id, &held, err);
 	if (r == 0)
 		r = plan_of_change(engine, arena, facts, &plan, err);
 	if (r == 0)
@@ -151,7 +138,7 @@ static int read_change(struct engine *engine, struct arena *arena, struct facts 
 	else if (!str_equal(facts->pull->head, facts->run->head) ||
 		 facts->pull->plan_run.v != facts->run->id.v)
 		*ret_why = "a newer push or plan came";
-	else if (!is_held)
+	else if (!lock_is_held(&held, facts->job))
 		*ret_why = "the lock of the project is gone";
 	else if (!gate->open)
 		*ret_why = gate->missing;

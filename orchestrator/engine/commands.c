@@ -140,36 +140,56 @@ int plans_end(struct engine *engine, struct arena *arena, struct pull_id pull,
 	return end_plans_but(engine, arena, pull, (struct run_id){ 0 }, event, err);
 }
 
+static int plan_start(struct engine *engine, struct arena *arena, struct pull *pull,
+	struct run *run, struct err *err)
+{
+	int r;
+
+	run->pull_id = pull->id;
+	run->kind = RUN_PLAN;
+	run->state = RUN_QUEUED;
+	run->head = pull->head;
+	run->base = run->tree = run->prepared = run->failure = "";
+	run->plan_run = pull->plan_run; /* the set it replaces */
+	r = store_run_insert(engine->store, run, &run->id, err);
+	if (r == 0)
+		r = store_pull_set_plan_run(engine->store, pull->id, run->id, err);
+	if (r == 0) /* this plan knows of them */
+		r = store_lock_came(engine->store, pull->id, err);
+	if (r < 0)
+		return r;
+	pull->plan_run = run->id;
+	/* The new one stands before the old one goes: its locks and places in queues are kept. */
+	r = end_plans_but(engine, arena, pull->id, run->id, EV_SUPERSEDED, err);
+	return r < 0 ? r : run_event(engine, arena, run->id, EV_START, NULL, err);
+}
+
 /*~ 7. A push, or a person, wants a plan: older plans are superseded, a run is made. Nothing has
  * been started yet. */
 int plan_request(struct engine *engine, struct arena *arena, struct pull *pull, const char *actor,
 	const char *comment_id, const struct command *command, struct err *err)
 {
-	struct run run = { .pull_id = pull->id,
-		.kind = RUN_PLAN,
-		.state = RUN_QUEUED,
-		.head = pull->head,
-		.base = "",
-		.tree = "",
-		.actor = actor,
+	struct run run = { .actor = actor,
 		.comment_id = comment_id,
 		.only_dir = command == NULL ? "" : command->dir,
 		.only_workspace = command == NULL ? "" : command->workspace,
 		.only_project = command == NULL ? "" : command->project,
-		.extra_args = arguments_text(command, arena),
-		.prepared = "",
-		.failure = "",
-		.plan_run = pull->plan_run }; /* the set it replaces */
-	int r = store_run_insert(engine->store, &run, &run.id, err);
+		.extra_args = arguments_text(command, arena) };
 
-	if (r == 0)
-		r = store_pull_set_plan_run(engine->store, pull->id, run.id, err);
-	if (r < 0)
-		return r;
-	pull->plan_run = run.id;
-	/* The new one stands before the old one goes: its locks and places in queues are kept. */
-	r = end_plans_but(engine, arena, pull->id, run.id, EV_SUPERSEDED, err);
-	return r < 0 ? r : run_event(engine, arena, run.id, EV_START, NULL, err);
+	return plan_start(engine, arena, pull, &run, err);
+}
+
+int plan_repeat(struct engine *engine, struct arena *arena, struct pull *pull,
+	const struct run *old, struct err *err)
+{
+	struct run run = { .actor = old->actor,
+		.comment_id = "",
+		.only_dir = old->only_dir,
+		.only_workspace = old->only_workspace,
+		.only_project = old->only_project,
+		.extra_args = old->extra_args };
+
+	return plan_start(engine, arena, pull, &run, err);
 }
 
 /* *ret_wait stays 0 when it was tried often enough. */

@@ -383,6 +383,8 @@ static int posted_handle(
 		return pull_event_handle(engine, arena, &posted->event, &outcome, err);
 	case POSTED_PLAN_AGAIN:
 		return plan_again(engine, arena, posted->pull, err);
+	case POSTED_LOCK_CAME:
+		return locks_came(engine, arena, posted->pull, err);
 	case POSTED_WORD:
 		return catchup_word(engine, arena, &posted->event, err);
 	case POSTED_FACTS:

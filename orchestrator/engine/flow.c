@@ -7,8 +7,8 @@
 const char *flow_event_name(enum flow_event event)
 {
 	static const char *const names[EV_MAX] = { "start", "prepared", "prepare failed",
-		"job ended", "superseded", "cancel", "lock free", "one ended", "started",
-		"start failed", "ended", "void", "lost" };
+		"job ended", "superseded", "cancel", "one ended", "started", "start failed",
+		"ended", "void", "lost" };
 
 	return (unsigned)event < EV_MAX ? names[event] : "unknown";
 }

@@ -15,7 +15,6 @@ enum flow_event {
 	EV_JOB_ENDED,	   /* run: one of its jobs reached a final state */
 	EV_SUPERSEDED,	   /* run: a newer head came, or a newer plan was asked for */
 	EV_CANCEL,	   /* run, job: a person or the end of the pull request says stop */
-	EV_LOCK_FREE,	   /* job: the project's lock is ours now */
 	EV_ONE_ENDED,	   /* job: one of the projects before it ended */
 	EV_STARTED,	   /* job: the supervisor lives */
 	EV_START_FAILED,   /* job: it could not be asked for, and asking again cannot help */
@@ -58,7 +57,7 @@ struct facts {
 			   lock held */
 	bool is_fresh;	/* what hosts said of it is of now; else they are asked first */
 	enum job_outcome outcome;   /* EV_ENDED */
-	enum precedence precedence; /* EV_LOCK_FREE, EV_ONE_ENDED */
+	enum precedence precedence; /* EV_ONE_ENDED */
 };
 
 struct flow_rule {

@@ -70,9 +70,6 @@ static bool may_try_again(const struct facts *facts)
 
 static const struct flow_rule rules[] = {
 	/*   state          event            guard              next             actions */
-	RULE(JOB_BLOCKED,   EV_LOCK_FREE,      may_go,            JOB_WAITING,     ACT_SAY),
-	RULE(JOB_BLOCKED,   EV_LOCK_FREE,      one_went_wrong,    JOB_SKIPPED,     SKIPPED),
-	RULE(JOB_BLOCKED,   EV_LOCK_FREE,      otherwise,         JOB_HELD,        ACT_SAY),
 	RULE(JOB_BLOCKED,   EV_ONE_ENDED,      one_went_wrong,    JOB_SKIPPED,     SKIPPED),
 	RULE(JOB_BLOCKED,   EV_ONE_ENDED,      otherwise,         JOB_BLOCKED,     0),
 	RULE(JOB_HELD,      EV_ONE_ENDED,      may_go,            JOB_WAITING,     ACT_SAY),
@@ -131,7 +128,6 @@ const struct flow flow_job = {
 	.state_count = countof(states),
 	.state_name = state_name,
 	.is_final = is_final,
-	.events = 1 << EV_START | 1 << EV_CANCEL | 1 << EV_LOCK_FREE | 1 << EV_ONE_ENDED |
-		  1 << EV_STARTED | 1 << EV_START_FAILED | 1 << EV_ENDED | 1 << EV_VOID |
-		  1 << EV_LOST,
+	.events = 1 << EV_START | 1 << EV_CANCEL | 1 << EV_ONE_ENDED | 1 << EV_STARTED |
+		  1 << EV_START_FAILED | 1 << EV_ENDED | 1 << EV_VOID | 1 << EV_LOST,
 };

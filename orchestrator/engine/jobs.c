@@ -1,4 +1,4 @@
-/* The jobs of a run, and the locks of their projects. */
+/* The jobs of a run. */
 #include "orchestrator/engine/private.h"
 
 #include "orchestrator/lib/strbuf.h"
@@ -43,83 +43,12 @@ int jobs_choose(struct job *jobs, size_t *count, const char *dir, const char *wo
 	return r;
 }
 
-/* ---- locks ---- */
-
-static int wake_blocked(struct engine *engine, struct arena *arena, struct pull_id pull,
-	const char *dir, const char *workspace, struct err *err)
-{
-	struct run *runs = NULL;
-	size_t run_count = 0;
-	int r = store_run_list_pull(engine->store, arena, pull, true, &runs, &run_count, err);
-
-	for (size_t i = 0; r == 0 && i < run_count; i++) {
-		struct job *jobs = NULL;
-		size_t count = 0;
-
-		r = store_job_list_states(engine->store, arena, runs[i].id, &jobs, &count, err);
-		for (size_t k = 0; r == 0 && k < count; k++) {
-			if (jobs[k].state == JOB_BLOCKED && str_equal(jobs[k].dir, dir) &&
-				str_equal(jobs[k].workspace, workspace))
-				r = job_event(engine, arena, jobs[k].id, jobs[k].attempt,
-					EV_LOCK_FREE, NULL, err);
-		}
-	}
-	return r;
-}
-
-int locks_release(struct engine *engine, struct pull_id pull, struct repo_id repo, const char *dir,
-	const char *workspace, struct err *err)
-{
-	_cleanup_(arena_release) struct arena arena = { 0 };
-	struct pull_id next = { 0 };
-	int r = store_lock_release(engine->store, repo, dir, workspace, pull, &next, err);
-
-	return r < 0 || next.v == 0 ? r : wake_blocked(engine, &arena, next, dir, workspace, err);
-}
-
-/* One rule for every end: a lock, or a place in a queue, is kept while something needs it. */
-static int tidy_one(struct engine *engine, struct pull_id pull, struct repo_id repo,
-	const char *dir, const char *workspace, struct err *err)
-{
-	bool is_needed = true;
-	int r = store_lock_is_needed(engine->store, pull, dir, workspace, &is_needed, err);
-
-	return r < 0 || is_needed ? r : locks_release(engine, pull, repo, dir, workspace, err);
-}
-
-int locks_tidy(struct engine *engine, struct arena *arena, struct pull_id pull, struct err *err)
-{
-	struct lock_row *locks = NULL;
-	size_t count = 0;
-	int r = store_lock_list_pull(engine->store, arena, pull, &locks, &count, err);
-
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = tidy_one(engine, pull, locks[i].repo, locks[i].dir, locks[i].workspace, err);
-	return r;
-}
-
-int lock_tidy(struct engine *engine, const struct pull *pull, const char *dir,
-	const char *workspace, struct err *err)
-{
-	return tidy_one(engine, pull->id, pull->repo_id, dir, workspace, err);
-}
-
 /* ---- plans ---- */
 
 static bool is_asked(const struct run *run)
 {
 	return !str_empty(run->only_dir) || !str_empty(run->only_workspace) ||
 	       !str_empty(run->only_project);
-}
-
-static bool is_selected(const struct selection *selection, const struct job *job)
-{
-	for (size_t i = 0; i < selection->project_count; i++) {
-		if (str_equal(selection->projects[i].dir, job->dir) &&
-			str_equal(selection->projects[i].workspace, job->workspace))
-			return true;
-	}
-	return false;
 }
 
 static int keep_plan(struct engine *engine, const struct run *run, const struct job *old,
@@ -137,9 +66,10 @@ static int keep_plan(struct engine *engine, const struct run *run, const struct 
 	return r < 0 || !old->is_applied ? r : store_job_set_applied(engine->store, kept.id, err);
 }
 
-/* `plan -p X` keeps the plans of the others, when they are of the same tree. */
+/* `plan -p X` keeps the plans of the others, when they are of the same tree and nobody else came
+ * between. */
 static int keep_plans(struct engine *engine, struct arena *arena, const struct run *run,
-	const struct selection *selection, struct err *err)
+	const struct selection *selection, const struct held *held, struct err *err)
 {
 	int position = (int)selection->project_count;
 	struct job *old = NULL;
@@ -155,7 +85,8 @@ static int keep_plans(struct engine *engine, struct arena *arena, const struct r
 	r = store_job_list_run(engine->store, arena, before.id, &old, &count, err);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		if (old[i].op == JOB_PLAN && old[i].state == JOB_DONE &&
-			!is_selected(selection, &old[i]))
+			!selection_has(selection, old[i].dir, old[i].workspace) &&
+			(!old[i].has_changes || old[i].is_applied || lock_is_held(held, &old[i])))
 			r = keep_plan(engine, run, &old[i], ++position, err);
 	}
 	return r;
@@ -170,9 +101,10 @@ static const char *lines_of(const struct name_list *names, struct arena *arena)
 	return arena_strdup(arena, strbuf_text(&lines));
 }
 
-/*~ 18. A job for each project, and the project's lock, or a place in its queue. */
+/*~ 18. A job for each project. It waits where another pull request holds the project's lock. */
 static int make_plan(struct engine *engine, struct arena *arena, const struct pull *pull,
-	const struct run *run, const struct planned *planned, size_t index, struct err *err)
+	const struct run *run, const struct planned *planned, size_t index, const struct held *held,
+	struct err *err)
 {
 	const struct project *project = &planned->selection.projects[index];
 	bool is_first = project->before_count == 0 &&
@@ -191,7 +123,7 @@ static int make_plan(struct engine *engine, struct arena *arena, const struct pu
 		.depends_on = lines_of(&project->waits_for, arena),
 		.aborts_with_group = planned->config.abort_on_failure,
 		.plan_blob = "" };
-	int place = 0, r;
+	int r;
 
 	if (project->held != NULL) {
 		job.state = JOB_SKIPPED;
@@ -200,26 +132,26 @@ static int make_plan(struct engine *engine, struct arena *arena, const struct pu
 		job.output = job.summary = job.log_blob = job.step = "";
 		return r < 0 ? r : store_job_set_result(engine->store, &job, err);
 	}
-	r = store_lock_take(
-		engine->store, pull->repo_id, job.dir, job.workspace, pull->id, &place, err);
-
-	job.state = place > 0 ? JOB_BLOCKED : is_first ? JOB_WAITING : JOB_HELD;
-	return r < 0 ? r : store_job_insert(engine->store, &job, &job.id, err);
+	job.state = !lock_is_held(held, &job) ? JOB_BLOCKED : is_first ? JOB_WAITING : JOB_HELD;
+	return store_job_insert(engine->store, &job, &job.id, err);
 }
 
 int jobs_make_plans(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, const struct planned *planned, struct err *err)
 {
 	size_t count = planned->selection.project_count;
+	struct held held = { 0 };
 	struct run fresh; /* with the tree that git's answer has just brought */
 	int r = store_run_load(engine->store, arena, run->id, &fresh, err);
 
+	if (r == 0)
+		r = locks_take(engine, arena, pull, &planned->selection, &held, err);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = make_plan(engine, arena, pull, &fresh, planned, i, err);
+		r = make_plan(engine, arena, pull, &fresh, planned, i, &held, err);
 	if (r == 0 && count > 0) /* some may have ended before they began */
 		engine_post_run(engine, run->id, EV_JOB_ENDED);
 	if (r == 0)
-		r = keep_plans(engine, arena, &fresh, &planned->selection, err);
+		r = keep_plans(engine, arena, &fresh, &planned->selection, &held, err);
 	engine->slots_may_be_free = true;
 	return r;
 }

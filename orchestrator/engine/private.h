@@ -21,15 +21,16 @@ enum posted_kind {
 	POSTED_JOB_STARTED,
 	POSTED_JOB_STEP,
 	POSTED_JOB_ENDED,
-	POSTED_JOB_EVENT, /* `flow` for the job: void, lost, start failed, lock free */
+	POSTED_JOB_EVENT, /* `flow` for the job: void, lost, start failed */
 	POSTED_RUN_EVENT, /* `flow` for the run */
 	POSTED_SENT,	  /* an effect was answered */
 	POSTED_PULL,	  /* what a host says of an open pull (catch-up) */
 	POSTED_PULL_GONE, /* a pull that ended unseen; `event.kind` says how */
 	POSTED_PLAN_AGAIN,
-	POSTED_WORD,	 /* a comment or review that a host knows (catch-up) */
-	POSTED_FACTS,	 /* a gate wants to know something of a host, or the host answered */
-	POSTED_ANSWERED, /* a host said what a row of the inbox waits for */
+	POSTED_LOCK_CAME, /* to a pull that waited for it */
+	POSTED_WORD,	  /* a comment or review that a host knows (catch-up) */
+	POSTED_FACTS,	  /* a gate wants to know something of a host, or the host answered */
+	POSTED_ANSWERED,  /* a host said what a row of the inbox waits for */
 };
 
 struct posted {
@@ -217,6 +218,9 @@ _must_check_ int command_handle(struct engine *engine, struct arena *arena, stru
 	const struct vcs_event *event, int64_t ledger, const char **ret_outcome, struct err *err);
 _must_check_ int plan_request(struct engine *engine, struct arena *arena, struct pull *pull,
 	const char *actor, const char *comment_id, const struct command *command, struct err *err);
+/* The same plan once more, of the base as it is now. */
+_must_check_ int plan_repeat(struct engine *engine, struct arena *arena, struct pull *pull,
+	const struct run *old, struct err *err);
 /* The plan failed for a reason that will pass. */
 #define DEADLINE_PLAN "plan-again"
 _must_check_ int plan_later(struct engine *engine, struct arena *arena, const struct pull *pull,
@@ -283,7 +287,31 @@ _must_check_ int release_commands(struct engine *engine, struct arena *arena,
 	const struct pull *pull, const char *actor, const char **ret_why, const char **ret_next,
 	struct err *err);
 
-/* ---- jobs.c: the jobs of a run, and their locks ---- */
+/* ---- locks.c ---- */
+struct held { /* what one pull holds, or waits for */
+	struct lock_row *locks;
+	size_t count;
+};
+_must_check_ int held_read(struct engine *engine, struct arena *arena, struct pull_id pull,
+	struct held *ret, struct err *err);
+bool lock_is_held(const struct held *held, const struct job *job); /* of its project */
+/* Those of all projects that are planned, or places in their queues, together. */
+_must_check_ int locks_take(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct selection *selection, struct held *ret, struct err *err);
+/* Gives way where others and this pull wait for each other. Of a selection, what is not in it is
+ * given up. */
+_must_check_ int locks_untangle(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct selection *selection, struct err *err);
+_must_check_ int locks_tidy(
+	struct engine *engine, struct arena *arena, struct pull_id pull, struct err *err);
+/* The same for the project of a job that ended: it changes nothing for the others. */
+_must_check_ int lock_tidy(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct job *job, struct err *err);
+/* A pull that waits for nothing any more is planned again. */
+_must_check_ int locks_came(
+	struct engine *engine, struct arena *arena, struct pull_id id, struct err *err);
+
+/* ---- jobs.c: the jobs of a run ---- */
 _must_check_ int jobs_make_prepare(
 	struct engine *engine, const struct pull *pull, const struct run *run, struct err *err);
 _must_check_ int jobs_make_plans(struct engine *engine, struct arena *arena,
@@ -302,13 +330,6 @@ _must_check_ int hooks_add(struct engine *engine, struct arena *arena, const str
 /* Of an import or a removal: the one project that its run names. */
 _must_check_ int jobs_make_change(struct engine *engine, struct arena *arena,
 	const struct pull *pull, const struct run *run, struct err *err);
-_must_check_ int locks_release(struct engine *engine, struct pull_id pull, struct repo_id repo,
-	const char *dir, const char *workspace, struct err *err);
-_must_check_ int locks_tidy(
-	struct engine *engine, struct arena *arena, struct pull_id pull, struct err *err);
-/* The same for one project: the end of its job changes nothing for the others. */
-_must_check_ int lock_tidy(struct engine *engine, const struct pull *pull, const char *dir,
-	const char *workspace, struct err *err);
 /* Keeps of `jobs` those that -d, -w and -p choose. ERR_SYNTAX: a pattern is none. */
 _must_check_ int jobs_choose(struct job *jobs, size_t *count, const char *dir,
 	const char *workspace, const char *project, struct arena *arena, struct err *err);

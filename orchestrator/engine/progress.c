@@ -180,6 +180,9 @@ static int run_act(struct engine *engine, struct arena *arena, const struct fact
 		r = finish_run(engine, arena, facts, (enum run_state)rule->next, err);
 	if (r == 0 && (rule->actions & ACT_TIDY))
 		r = locks_tidy(engine, arena, run->pull_id, err);
+	/* while it changed something, it could not give way */
+	if (r == 0 && (rule->actions & ACT_TIDY) && run->kind != RUN_PLAN)
+		r = locks_untangle(engine, arena, facts->pull, NULL, err);
 	if (r == 0 && (rule->actions & ACT_SAY))
 		r = run_say(engine, facts->pull, run,
 			run_state_is_final((enum run_state)rule->next), err);
@@ -396,9 +399,8 @@ static int job_act(struct engine *engine, struct arena *arena, const struct fact
 	if (r == 0 && (rule->actions & ACT_TELL_RUN))
 		r = tell_run(engine, arena, facts, rule->next, result, err);
 	if (r == 0 && (rule->actions & ACT_TIDY))
-		r = job->op == JOB_PREPARE
-			    ? locks_tidy(engine, arena, facts->pull->id, err)
-			    : lock_tidy(engine, facts->pull, job->dir, job->workspace, err);
+		r = job->op == JOB_PREPARE ? locks_tidy(engine, arena, facts->pull->id, err)
+					   : lock_tidy(engine, arena, facts->pull, job, err);
 	if (r == 0 && (rule->actions & ACT_SAY))
 		r = run_say(engine, facts->pull, facts->run, false, err);
 	return r;
@@ -444,15 +446,15 @@ int job_event(struct engine *engine, struct arena *arena, struct job_id id, int 
 
 	if (r < 0)
 		return r;
-	if (attempt != job.attempt && event != EV_START && event != EV_LOCK_FREE &&
-		event != EV_ONE_ENDED && event != EV_CANCEL)
+	if (attempt != job.attempt && event != EV_START && event != EV_ONE_ENDED &&
+		event != EV_CANCEL)
 		return 0; /* news of an older attempt */
 	r = store_run_load(engine->store, arena, job.run_id, &run, err);
 	if (r == 0)
 		r = store_pull_load(engine->store, arena, run.pull_id, &pull, err);
 	facts = (struct facts){ .pull = &pull, .run = &run, .job = &job };
 	facts.outcome = result == NULL ? OUTCOME_NONE : result->outcome;
-	if (r == 0 && (event == EV_LOCK_FREE || event == EV_ONE_ENDED))
+	if (r == 0 && event == EV_ONE_ENDED)
 		r = order_facts(engine, arena, &facts, &why, err);
 	if (r == 0 && event == EV_START && job.state == JOB_WAITING)
 		r = begin_asks(&job, arena, &asks, err);

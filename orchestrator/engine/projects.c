@@ -398,3 +398,13 @@ void projects_gone(
 	*ret = dirs;
 	*ret_count = kept;
 }
+
+bool selection_has(const struct selection *selection, const char *dir, const char *workspace)
+{
+	for (size_t i = 0; i < selection->project_count; i++) {
+		if (str_equal(selection->projects[i].dir, dir) &&
+			str_equal(selection->projects[i].workspace, workspace))
+			return true;
+	}
+	return false;
+}

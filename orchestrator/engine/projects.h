@@ -58,6 +58,8 @@ _must_check_ int projects_select(const struct prepared *prepared, const struct r
 	const struct selection_asked *asked, struct arena *arena, struct selection *ret,
 	struct config_problems *problems, struct err *err);
 
+bool selection_has(const struct selection *selection, const char *dir, const char *workspace);
+
 /* Folders that held Terraform files before and hold none in the merged tree: what they made still
  * exists, and no plan will say so. Sorted, each once. A module that was taken out is among them. */
 void projects_gone(

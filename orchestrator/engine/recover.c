@@ -68,6 +68,8 @@ static int check_locks(struct engine *engine, struct arena *arena, struct err *e
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		r = locks_tidy(engine, arena, locks[i].pull, err);
+		if (locks[i].is_come)
+			engine_post(engine, POSTED_LOCK_CAME)->pull = locks[i].pull;
 	}
 	return r;
 }

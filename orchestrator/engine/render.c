@@ -499,6 +499,13 @@ const char *render_status(const struct view *view, size_t limit, struct arena *a
 	_cleanup_strbuf_ struct strbuf out = STRBUF(2000);
 
 	words(&out, view, &tally);
+	for (size_t i = 0; i < view->job_count; i++) {
+		if (shown[i].job->state != JOB_BLOCKED || shown[i].view->lock_place == 0)
+			continue;
+		strbuf_puts(&out, "; ");
+		render_lock(&out, shown[i].view, false);
+		break;
+	}
 	if (view->run->kind == RUN_PLAN && view->gate != NULL && tally.ready > 0)
 		strbuf_printf(&out, "; %d of %d approvals", view->gate->have, view->gate->need);
 	strbuf_truncate(&out, limit - 1);

@@ -23,6 +23,7 @@ void render_code_cell(struct strbuf *out, const char *text);
 void render_html(struct strbuf *out, const char *text);
 void render_cut(struct strbuf *out, const char *text, size_t most);
 
+void render_lock(struct strbuf *out, const struct view_job *shown, bool with_author);
 /* What stands in the column "changes" or "result". */
 void render_changes(struct strbuf *out, const struct view *view, const struct shown *shown);
 /* What stands in the column "to apply". */

@@ -37,19 +37,33 @@ static void put_elapsed(struct strbuf *out, const struct view *view, const struc
 		strbuf_printf(out, ", %s", clock_duration_text(since, text));
 }
 
+/* "waits for #12 by ann, 2nd in the queue"; without people where nothing can be escaped. */
+void render_lock(struct strbuf *out, const struct view_job *shown, bool with_author)
+{
+	static const char *const endings[] = { "th", "st", "nd", "rd" };
+	int place = shown->lock_place;
+	bool is_teen = place % 100 >= 11 && place % 100 <= 13;
+
+	strbuf_printf(out, "waits for #%lld", (long long)shown->lock_pull);
+	if (with_author && !str_empty(shown->lock_author)) {
+		strbuf_puts(out, " by ");
+		render_inline(out, shown->lock_author);
+	}
+	strbuf_printf(out, ", %d%s in the queue", place,
+		place % 10 <= 3 && !is_teen ? endings[place % 10] : endings[0]);
+}
+
 static void put_open_state(struct strbuf *out, const struct view *view, const struct shown *shown)
 {
 	const struct job *job = shown->job;
 	char text[CLOCK_TEXT_MAX];
 
-	if (job->state == JOB_BLOCKED) {
-		strbuf_printf(
-			out, "locked by pull request %lld (", (long long)shown->view->lock_pull);
-		render_inline(
-			out, shown->view->lock_author == NULL ? "" : shown->view->lock_author);
-		strbuf_printf(out, ", %s): place %d in the queue",
-			clock_duration_text(view->now_ms - shown->view->lock_since_ms, text),
-			shown->view->lock_place);
+	if (job->state == JOB_BLOCKED && shown->view->lock_place == 0) {
+		strbuf_puts(out, "its lock came; waits for those of other projects");
+	} else if (job->state == JOB_BLOCKED) {
+		render_lock(out, shown->view, true);
+		strbuf_printf(out, "; held for %s",
+			clock_duration_text(view->now_ms - shown->view->lock_since_ms, text));
 	} else if (job->state == JOB_WAITING) {
 		strbuf_puts(out, "waiting for a slot");
 	} else if (job->state == JOB_HELD) {

@@ -14,31 +14,23 @@ const char *view_marker(const struct run *run, struct arena *arena)
 static int lock_words(struct engine *engine, struct arena *arena, const struct pull *pull,
 	struct view_job *jobs, size_t count, struct err *err)
 {
-	struct lock_row *locks = NULL;
-	size_t lock_count = 0;
-	bool is_needed = false;
-	int r;
+	int r = 0;
 
-	for (size_t i = 0; i < count; i++)
-		is_needed = is_needed || jobs[i].job->state == JOB_BLOCKED;
-	if (!is_needed)
-		return 0;
-	r = store_lock_list(engine->store, arena, &locks, &lock_count, err);
 	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct lock_row *queue = NULL;
+		size_t length = 0;
+
 		if (jobs[i].job->state != JOB_BLOCKED)
 			continue;
-		for (size_t k = 0; k < lock_count; k++) {
-			if (locks[k].repo.v != pull->repo_id.v ||
-				!str_equal(locks[k].dir, jobs[i].job->dir) ||
-				!str_equal(locks[k].workspace, jobs[i].job->workspace))
+		r = store_lock_list_project(engine->store, arena, pull->repo_id, jobs[i].job->dir,
+			jobs[i].job->workspace, &queue, &length, err);
+		for (size_t k = 0; r == 0 && k < length; k++) {
+			if (queue[k].pull.v != pull->id.v)
 				continue;
-			if (locks[k].place == 0) {
-				jobs[i].lock_pull = locks[k].pull_number;
-				jobs[i].lock_author = locks[k].author;
-				jobs[i].lock_since_ms = locks[k].since_ms;
-			}
-			if (locks[k].pull.v == pull->id.v)
-				jobs[i].lock_place = locks[k].place;
+			jobs[i].lock_place = queue[k].place;
+			jobs[i].lock_pull = queue[0].pull_number;
+			jobs[i].lock_author = queue[0].author;
+			jobs[i].lock_since_ms = queue[0].since_ms;
 		}
 	}
 	return r;

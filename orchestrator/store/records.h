@@ -52,6 +52,7 @@ struct outbox_row {
 };
 
 struct lock_row {
+	int64_t id; /* of who came first is smaller */
 	struct repo_id repo;
 	const char *dir;
 	const char *workspace;
@@ -61,6 +62,7 @@ struct lock_row {
 	const char *author;
 	int place; /* 0 holds it; 1 is next */
 	int64_t since_ms;
+	bool is_come; /* after a wait, and nothing was planned since */
 };
 
 /* Somebody let what a policy set found in one plan pass, or takes back what all others said of it.

@@ -143,6 +143,8 @@ static const char *const migrations[] = {
 	"CREATE INDEX audit_run ON audit(run) WHERE subject <> '';"
 	"CREATE INDEX audit_subject ON audit(environment, subject, kind, at_ms) WHERE subject <> "
 	"'';",
+	/* 13: a lock came to a pull that waited, and it was not planned again yet */
+	"ALTER TABLE lock ADD COLUMN is_come INTEGER NOT NULL DEFAULT 0;",
 };
 
 /* Children before parents. */

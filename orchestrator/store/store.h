@@ -176,8 +176,19 @@ _must_check_ int store_lock_release(struct store *store, struct repo_id repo, co
  * end. */
 _must_check_ int store_lock_is_needed(struct store *store, struct pull_id pull, const char *dir,
 	const char *workspace, bool *ret, struct err *err);
+/* Something is at work under it that changes the world. */
+_must_check_ int store_lock_is_in_use(struct store *store, struct pull_id pull, const char *dir,
+	const char *workspace, bool *ret, struct err *err);
+/* Does the pull wait for one that waits for it, over however many others? */
+_must_check_ int store_lock_in_circle(
+	struct store *store, struct pull_id pull, bool *ret, struct err *err);
+/* What came to this pull is known: it is planned now. */
+_must_check_ int store_lock_came(struct store *store, struct pull_id pull, struct err *err);
 _must_check_ int store_lock_list_pull(struct store *store, struct arena *arena, struct pull_id pull,
 	struct lock_row **ret, size_t *ret_count, struct err *err); /* held and queued */
+_must_check_ int store_lock_list_project(struct store *store, struct arena *arena,
+	struct repo_id repo, const char *dir, const char *workspace, struct lock_row **ret,
+	size_t *ret_count, struct err *err); /* the holder, then the queue */
 _must_check_ int store_lock_list(struct store *store, struct arena *arena, struct lock_row **ret,
 	size_t *ret_count, struct err *err); /* all, queue order */
 

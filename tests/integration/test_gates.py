@@ -37,12 +37,12 @@ ONE = RULES.replace("count: 2, including: [{team: platform, count: 1}]", "count:
 class Place:
     """A server on a repository with one open pull request, number 1, by alice."""
 
-    def __init__(self, base=RULES, change=None, config="", files=None, opener="alice"):
+    def __init__(self, base=RULES, change=None, config="", files=None, opener="alice", more=None):
         self.opener = opener
         self.folder = tempfile.mkdtemp(prefix="sluice-gates-")
         self.repo = os.path.join(self.folder, "repo.git")
         sluice.make_repository(self.repo, {"sluice.yaml": base, "p/main.tf": TF, "q/main.tf": TF, **(files or {})},
-                               {"feature": change or {"p/x.tf": TF}})
+                               {"feature": change or {"p/x.tf": TF}, **(more or {})})
         self.server = sluice.Server(os.path.join(self.folder, "data"), MODE,
                                     "listen: 127.0.0.1:0\ntools: {terraform: %s}\n%s" % (STUB, config))
 
@@ -426,6 +426,29 @@ def way_16_the_head_moves_between_the_word_and_the_apply():
                 place.server.must("GET", "/api/runs/%d" % run["id"])["jobs"]]
         new = [run for run in place.runs("plan") if run["head"] == head]
         assert new and all(run["head"] != head for run in place.runs("apply")), (jobs, new)
+
+
+def way_17_a_plan_from_before_a_merge():
+    """Who waited for a lock is planned again, of the base with what the one before merged."""
+    with Place(ONE, change={"p/main.tf": "# stub: create=3\n"}, more={"second": {"p/y.tf": TF}}) as place:
+        place.server.must("POST", "/local/pulls", {
+            "repo": "r", "title": "t", "head_ref": "second", "base_ref": "main", "as": "erin"})
+
+        def of_second(is_done):
+            end = time.monotonic() + 30
+            while time.monotonic() < end:
+                said = [c["body"].replace("\\", "") for c in place.server.must("GET", "/local/pulls/2")["comments"]]
+                if said and is_done(said[-1]):
+                    return said[-1]
+                time.sleep(0.01)
+            raise AssertionError(said)
+
+        of_second(lambda text: "waits for #1 by alice, 1st in the queue" in text)
+        assert [(one["pull"], one["place"]) for one in place.server.must("GET", "/api/locks")] == [(1, 0), (2, 1)]
+        sluice.git(place.repo, "update-ref", "refs/heads/main", "refs/heads/feature")
+        place.server.must("POST", "/local/pulls/1/merge", {"as": "alice"})
+        of_second(lambda text: "| 3 create |" in text)  # what main says now
+        assert [one["pull"] for one in place.server.must("GET", "/api/locks")] == [2]
 
 
 def way_18_a_rule_of_the_pull_request_replaces_one_of_the_base():

@@ -12,9 +12,11 @@
 
 enum { SWEPT_AFTER_MS = 5000 };
 
-static const char *const dir_names[DIRS] = { "a", "b", "c" };
-static struct tree_folder folders[] = { { ".", 0 }, { "a", HOLDS_TERRAFORM },
-	{ "b", HOLDS_TERRAFORM }, { "c", HOLDS_TERRAFORM } };
+/* A world is emptied for each history; these need not be. */
+static struct fake_job all_jobs[FIGHT_JOBS];
+static struct fake_opinion all_opinions[FIGHT_OPINIONS];
+static char dir_names[DIRS_MAX][2];
+static struct tree_folder folders[DIRS_MAX + 1] = { { ".", 0 } };
 static const char base_tip[] = "0123456789012345678901234567890123456789";
 
 uint32_t roll(struct world *world, uint32_t sides)
@@ -174,6 +176,7 @@ static void complete(
 {
 	struct fake_pull *pull = &world->pulls[request->number];
 
+	answer->pulls[0] = (struct vcs_event){ 0 };
 	describe(world, request->number, &answer->pulls[0]);
 	answer->pulls[0].actor_may_write = may_write(request->actor);
 	answer->pull_count = 1;
@@ -232,7 +235,7 @@ static void send_request(_unused_ struct vcs_host *host, const struct host_reque
 	host_done_cb done, void *owner)
 {
 	struct world *world = the_world;
-	struct vcs_event pulls[PULLS] = { 0 };
+	static struct vcs_event pulls[PULLS_MAX];
 	struct host_answer answer = { .pulls = pulls };
 	struct host_facts facts;
 	struct err err;
@@ -250,11 +253,12 @@ static void send_request(_unused_ struct vcs_host *host, const struct host_reque
 		done(owner, NULL, &err);
 		return;
 	}
-	for (int64_t i = 1; request->call == HOST_LIST_OPEN && i <= PULLS; i++) {
+	for (int64_t i = 1; request->call == HOST_LIST_OPEN && i <= world->pull_count; i++) {
 		struct fake_pull *pull = &world->pulls[i];
 
 		if (!pull->exists || !pull->open)
 			continue;
+		pulls[answer.pull_count] = (struct vcs_event){ 0 };
 		describe(world, i, &pulls[answer.pull_count]);
 		pulls[answer.pull_count].kind = VCS_PULL_OPENED;
 		pulls[answer.pull_count].actor = VCS_SOMEBODY;
@@ -320,7 +324,7 @@ void world_tell(struct world *world, enum vcs_event_kind kind, int64_t number, c
 			  (is_head || pull->told_open);
 	if ((kind == VCS_APPROVED || kind == VCS_CHANGES_REQUESTED ||
 		    kind == VCS_REVIEW_DISMISSED) &&
-		world->opinion_count < OPINIONS_MAX) {
+		world->opinion_count < world->opinions_most) {
 		struct fake_opinion *opinion = &world->opinions[world->opinion_count++];
 
 		*opinion =
@@ -380,9 +384,9 @@ static int start(struct executor *executor, const struct job_spec *spec, struct 
 	struct fake_job *job;
 	int active = 0, all = 0;
 
-	if (chance(world, 3))
+	if (!world->is_fight && chance(world, 3))
 		return err_class_set(err, ERR_JOB, ERR_CLASS_TEMP, "no process could be made");
-	if (world->job_count == JOBS_MAX)
+	if (world->job_count == world->jobs_most)
 		return err_set(err, ERR_JOB, "too many jobs in this history");
 	if (find_job(world, spec->job.v, spec->attempt) != NULL)
 		oracle_wrong(world, "job %lld was started twice as attempt %d",
@@ -394,9 +398,9 @@ static int start(struct executor *executor, const struct job_spec *spec, struct 
 		active += lives && !world->jobs[i].is_reading;
 		all += lives;
 	}
-	if (active >= 2 * SLOTS || all >= 3 * SLOTS)
+	if (active >= 2 * world->slots || all >= 3 * world->slots)
 		oracle_wrong(world, "more jobs than slots");
-	if (active >= SLOTS && job_repeat_class(spec->op) == REPEAT_NEVER)
+	if (active >= world->slots && job_repeat_class(spec->op) == REPEAT_NEVER)
 		oracle_wrong(world, "what is begun once was staged");
 	job = &world->jobs[world->job_count++];
 	*job = (struct fake_job){ .id = spec->job.v,
@@ -427,8 +431,8 @@ static int start(struct executor *executor, const struct job_spec *spec, struct 
 
 static json_t *prepared_of(const struct fake_job *job)
 {
-	struct changed_file changed[DIRS];
-	char paths[DIRS][16];
+	struct changed_file changed[DIRS_MAX];
+	char paths[DIRS_MAX][16];
 	struct prepared prepared = {
 		.head = job->head, .base = "", .merge_base = "", .changed = changed
 	};
@@ -437,10 +441,10 @@ static json_t *prepared_of(const struct fake_job *job)
 	prepared.base = prepared.merge_base = base_tip;
 	prepared.tree = job->makes;
 	prepared.folders = folders;
-	prepared.folder_count = countof(folders);
+	prepared.folder_count = the_world->dir_count + 1;
 	prepared.people = people;
 	prepared.people_count = 1;
-	for (size_t i = 0; i < DIRS;
+	for (size_t i = 0; i < the_world->dir_count;
 		i++) { /* the head's first digits say which folders it touches */
 		if ((job->head[i] & 1) == 0)
 			continue;
@@ -584,7 +588,7 @@ static void forget(
 
 static void set_slots(_unused_ struct executor *executor, int slots)
 {
-	if (slots != SLOTS)
+	if (slots != the_world->slots)
 		oracle_wrong(the_world, "the executor is told of %d slots", slots);
 }
 
@@ -648,7 +652,7 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 		{ "bob", false, 0 }, { "carol", true, 0 }, { "dave", false, 0 } };
 	bool verbose = world->verbose;
 	const char *breaks = world->breaks;
-	bool has_outage = world->has_outage;
+	bool has_outage = world->has_outage, is_fight = world->is_fight;
 
 	settings_unref(world->newest);
 	*world = (struct world){ .dice = seed * 0x9e3779b97f4a7c15u + 1,
@@ -657,13 +661,24 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 		.store = store,
 		.verbose = verbose,
 		.breaks = breaks,
-		.has_outage = has_outage };
+		.has_outage = has_outage,
+		.is_fight = is_fight,
+		.pull_count = is_fight ? PULLS_MAX : PULLS,
+		.dir_count = is_fight ? DIRS_MAX : DIRS,
+		.jobs = all_jobs,
+		.jobs_most = is_fight ? FIGHT_JOBS : JOBS_MAX,
+		.opinions = all_opinions,
+		.opinions_most = is_fight ? FIGHT_OPINIONS : OPINIONS_MAX };
+	for (size_t i = 0; i < DIRS_MAX; i++) {
+		dir_names[i][0] = (char)('a' + i);
+		folders[i + 1] = (struct tree_folder){ dir_names[i], HOLDS_TERRAFORM };
+	}
 	the_world = world;
 	world->clock = (struct clock){ .wall_ms = wall, .monotonic_ms = monotonic };
 	world->entropy.fill = fill;
 	seal_of_key((const uint8_t[SHA256_BYTES]){ 1 }, &world->seal);
 	world->settings = (struct settings){ .refs = 1,
-		.slots = SLOTS,
+		.slots = is_fight ? FIGHT_SLOTS : SLOTS,
 		.bare_commands = true,
 		.commands = { .words = { words, countof(words) },
 			.allowed = { allowed, countof(allowed) },
@@ -675,11 +690,12 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 		.sweep_every_ms = 8000,
 		.keep_events_ms = INT64_MAX / 4,
 		.comment_interval_ms = 2000 };
+	world->slots = world->settings.slots;
 	world->newest = settings_ref(&world->settings);
 	world->order = (enum order)roll(world, ORDERS);
 	/* a team that everybody is in does harm only where it is asked for */
-	world->is_guarded = roll(world, 2) == 0 || str_equal(world->breaks, "team");
-	if (world->is_guarded) /* one thing at a time */
+	world->is_guarded = !is_fight && (roll(world, 2) == 0 || str_equal(world->breaks, "team"));
+	if (world->is_guarded || is_fight) /* one thing at a time */
 		world->order = ORDER_NONE;
 	memcpy(world->members, members, sizeof(members));
 	world->has_hooks = roll(world, ORDERS) == 0;

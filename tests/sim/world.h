@@ -7,6 +7,15 @@
 
 enum { PULLS = 4, DIRS = 3, SLOTS = 3, JOBS_MAX = 2000, OPINIONS_MAX = 1000, COMMENTS_MAX = 1000 };
 
+/* Where many fight for few projects. */
+enum {
+	PULLS_MAX = 100,
+	DIRS_MAX = 20,
+	FIGHT_SLOTS = 20,
+	FIGHT_JOBS = 30000,
+	FIGHT_OPINIONS = 10000
+};
+
 enum { MEMBERS = 4, FACTS_GOOD_MS = 3000, GUARDED = 2 };
 
 enum fake_state { FAKE_NONE, FAKE_ASKED, FAKE_RUNNING, FAKE_ENDED, FAKE_GONE };
@@ -73,21 +82,31 @@ struct world {
 	struct vcs_host *hosts[2];
 	struct store *store;
 	struct engine *engine;
-	struct fake_pull pulls[PULLS + 1];
-	struct fake_job jobs[JOBS_MAX];
+	struct fake_pull pulls[PULLS_MAX + 1];
+	int64_t pull_count;
+	int slots;
+	size_t dir_count;
+	struct fake_job *jobs;
+	size_t jobs_most, opinions_most;
 	size_t job_count;
-	struct fake_opinion opinions[OPINIONS_MAX];
+	struct fake_opinion *opinions;
 	size_t opinion_count;
 	char markers[COMMENTS_MAX][96];
 	size_t marker_count;
-	bool has_outage;       /* each history has one at its end */
+	bool has_outage;    /* each history has one at its end */
+	bool is_fight;	    /* a hundred pulls want twenty projects */
+	struct fake_place { /* the queues as they were seen last */
+		int64_t id, number, place;
+		char dir[16];
+	} places[PULLS_MAX * DIRS_MAX];
+	size_t place_count;
 	int64_t away_until_ms; /* the host answers nobody before that */
 	int64_t refused;       /* requests that it did not answer therefore */
 	bool calm;	       /* nothing fails any more */
 	bool verbose;
 	bool wants_turn;    /* the engine asked for a turn now */
-	const char *breaks; /* "gate", "head", "lock", "order", "broom", "generation", "team",
-			       "outage": a rule that is broken on purpose, or NULL */
+	const char *breaks; /* "gate", "head", "lock", "queue", "order", "broom", "generation",
+			       "team", "outage": a rule that is broken on purpose, or NULL */
 	const char *wrong;  /* what the oracle saw, or NULL */
 	char wrong_text[300];
 };
@@ -112,6 +131,15 @@ void world_join_or_leave(struct world *world, size_t member);
 void world_tell(struct world *world, enum vcs_event_kind kind, int64_t number, const char *actor,
 	const char *text);
 _printf_(2, 3) void world_note(struct world *world, const char *format, ...);
+
+/* sim.c */
+void world_step(struct world *world); /* jobs, the engine, a crash or not, time */
+
+/* fight.c */
+void fight(struct world *world); /* until everything is merged */
+
+/* oracle_queue.c: what holds of queues, read from their rows */
+void oracle_queues(struct world *world);
 
 /* oracle.c: independent of gates.c, locks and flows */
 _printf_(2, 3) void oracle_wrong(struct world *world, const char *format, ...);

@@ -78,7 +78,7 @@ static void test_matrix(_unused_ void **state)
 		{ "run", "preparing", "prepared prepare_failed job_ended superseded cancel " },
 		{ "run", "hooks", "prepared prepare_failed job_ended superseded cancel " },
 		{ "run", "working", "job_ended superseded cancel " },
-		{ "job", "blocked", "cancel lock_free one_ended " },
+		{ "job", "blocked", "cancel one_ended " },
 		{ "job", "held", "cancel one_ended " },
 		{ "job", "waiting", "start cancel " },
 		{ "job", "starting", "cancel started start_failed ended void lost " },
