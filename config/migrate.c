@@ -380,9 +380,9 @@ static void tell_hooks(struct migration *migration, const struct yaml_node *rule
 			continue;
 		migrate_say(migration, "repos[].pre_workflow_hooks", FROM_REPOS, MIGRATE_CHANGED,
 			"repos[].pre_workflow_hooks",
-			"they run after the projects are chosen, and what they write is thrown "
-			"away: an atlantis.yaml that they make must be committed, or replaced by "
-			"`discover` or autodiscovery");
+			"they run before the projects of a plan are chosen, in the sandbox: an "
+			"atlantis.yaml that they make counts like the pull request's own, what it "
+			"guards is that of the base branch, and one that fails stops the plan");
 		return;
 	}
 }
