@@ -84,6 +84,19 @@ def case_tokens_of_an_app_are_renewed():
         check(made.idle(number)[0]["state"] == "done", "a revoked token was not replaced")
 
 
+def case_a_token_that_is_not_known_yet():
+    """One is revoked, and GitHub refuses the next ones for a moment, too: nothing that people say is lost by it."""
+    with lab(app=True) as made:
+        number = made.plan()
+        for token in [token for token in made.fake.tokens if token.startswith("ghs_")]:
+            del made.fake.tokens[token]
+        made.fake.app["not_yet"] = 2
+        made.fake.comment(made.repo, number, "bob", "plan")
+        made.wait(lambda: len(made.server.must("GET", "/api/runs")) == 2)
+        check(made.idle(number)[0]["state"] == "done", "it was not planned")
+        check(made.fake.app["not_yet"] == 0, "no token was refused")
+
+
 # ---- few calls ----
 
 def case_one_project_costs_few_calls():

@@ -302,7 +302,10 @@ class FakeGitHub:
 
     def make_installation_token(self, owner):
         token = "ghs_%s_%s" % (self.app["id"], os.urandom(200).hex())
-        self.tokens[token] = self.app["slug"] + "[bot]"
+        if self.app.get("not_yet", 0) > 0:  # it is given, and refused
+            self.app["not_yet"] -= 1
+        else:
+            self.tokens[token] = self.app["slug"] + "[bot]"
         return {"token": token, "permissions": {}, "repository_selection": "all",
                 "expires_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self.app["token_life"]))}
 

@@ -17,6 +17,7 @@ enum {
 	LAG_FIRST_MS = 500,
 	IN_FLIGHT_MAX = 60, /* GitHub closes the door at 100 */
 	CROWDED_MS = 200,
+	REFUSED_MAX = 3,
 };
 
 /* ---- ends ---- */
@@ -102,6 +103,7 @@ static void call_send(struct web_call *call)
 	if (is_read(call))
 		known = web_memory_find(&client->memory, call_key(call));
 	call->may_be_same = known != NULL;
+	call->token = call->credential->serial;
 	strvec_pushf(&headers, "Authorization: %s %s", client->dialect->authorization,
 		call->credential->token);
 	for (const char *const *header = client->dialect->headers; *header != NULL; header++)
@@ -320,9 +322,11 @@ static void on_lag(void *owner)
 
 static bool asks_again(struct web_call *call, int status)
 {
-	if (status == 401 && !call->credential->is_fixed && !call->was_renewed) {
-		call->was_renewed = true;
-		web_credential_drop(call->credential);
+	/* The one that was being made meanwhile may be refused as well. */
+	if (status == 401 && !call->credential->is_fixed && call->refused < REFUSED_MAX) {
+		call->refused++;
+		if (call->token == call->credential->serial)
+			web_credential_drop(call->credential);
 		web_call_go(call);
 		return true;
 	}

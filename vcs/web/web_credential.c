@@ -30,6 +30,7 @@ void web_credential_drop(struct web_credential *credential)
 		explicit_bzero(credential->token, strlen(credential->token));
 	free(credential->token);
 	credential->token = NULL;
+	credential->serial++;
 }
 
 void web_credential_free(struct web_credential *credential)

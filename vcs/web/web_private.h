@@ -15,6 +15,7 @@ struct web_credential {
 	char *owner;	 /* "" for the person and for the App itself */
 	bool is_fixed;	 /* a person's token never changes */
 	char *token;	 /* or NULL */
+	unsigned serial; /* of the token: another one, another number */
 	int64_t until_s; /* wall seconds since 1970 */
 	int64_t installation;
 	bool is_renewing;
@@ -39,7 +40,8 @@ struct web_call {
 	int64_t total; /* what the host says it will be; -1: it does not say */
 	int page_count;
 	int lag_count;
-	bool was_renewed; /* the token was refused once */
+	int refused;	  /* so many tokens were */
+	unsigned token;	  /* which one it was sent with */
 	bool may_be_same; /* an ETag was sent along */
 	bool only_token;  /* nothing is asked for but to be able to speak */
 };
