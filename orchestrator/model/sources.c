@@ -17,15 +17,6 @@ static const char *default_host(bool is_tofu)
 
 /* ---- registries ---- */
 
-static bool is_dots(const char *text, size_t length)
-{
-	size_t dots = 0;
-
-	while (dots < length && text[dots] == '.')
-		dots++;
-	return dots == length;
-}
-
 /* Names between slashes; a port may stand behind the first of `most`. */
 static size_t count_names(const char *text, size_t length, size_t most)
 {
@@ -34,7 +25,7 @@ static size_t count_names(const char *text, size_t length, size_t most)
 	for (size_t i = 0; i <= length; i++) {
 		if (i < length && text[i] != '/')
 			continue;
-		if (is_dots(text + at, i - at))
+		if (i == at || text[at] == '.') /* no registry's, and dots alone lead elsewhere */
 			return 0;
 		count += i < length;
 		at = i + 1;
@@ -158,7 +149,8 @@ static enum module_source read_url(char text[SOURCE_BYTES_MAX], const char *sche
 	for (char *at = host; at < path; at++)
 		*at = (char)tolower((unsigned char)*at);
 	length = (size_t)(path - host);
-	if (length == 0 || host[0] == '-' || strspn(host, NAME_SIGNS ":[]") < length)
+	if (length == 0 || host[0] == '-' || host[0] == '.' ||
+		strspn(host, NAME_SIGNS ":[]") < length)
 		return refuse(text, "its host is no name");
 	if (strstr(path, "/../") != NULL || str_ends(path, "/..") || strpbrk(path, "%\\") != NULL)
 		return refuse(text, "its path leaves where it seems to be");

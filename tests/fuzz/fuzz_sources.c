@@ -54,6 +54,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	_cleanup_json_ json_t *known = json_pack("{s:s, s:[]}", "h1", "h1:x=", "zh");
 	struct err err;
 
+	if (!json_is_object(sums))
+		abort();
 	if (provider_store_locked(&package, known, (const char *)bytes, length, "lock", &err) < 0 &&
 		err.code != ERR_REFUSED)
 		abort();
