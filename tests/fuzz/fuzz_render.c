@@ -71,6 +71,9 @@ static const char *skip_code(const char *at, const char *end, size_t ticks)
 	return NULL;
 }
 
+/* Who holds a lock is the one whom we mention ourselves. */
+static const char waits[] = "waits for #12";
+
 static void read_text(struct reader *reader, const char *at, const char *end)
 {
 	while (at < end) {
@@ -82,6 +85,8 @@ static void read_text(struct reader *reader, const char *at, const char *end)
 				wrong("a code span that nothing closes", reader->part);
 		} else if (*at == '<') {
 			at = skip_tag(reader, at, end);
+		} else if (begins(at, end, waits)) {
+			at += strlen(waits);
 		} else {
 			if ((*at == '@' || *at == '#') && at + 1 < end &&
 				((at[1] | 32) >= 'a' ? (at[1] | 32) <= 'z'
@@ -201,7 +206,7 @@ static void render(const char *const *texts, uint8_t shape)
 		jobs[i].output = texts[3];
 		jobs[i].summary = i == 1 && summary != NULL ? summary : "";
 		shown[i] = (struct view_job){
-			.job = &jobs[i], .lock_place = 1, .lock_author = texts[7]
+			.job = &jobs[i], .lock_place = 1, .lock_pull = 12, .lock_author = texts[7]
 		};
 	}
 	render_run(&view, &arena, &rendered);

@@ -131,13 +131,20 @@ def tool_gone_while_it_runs(folder):
         lab.end()
 
 
+def signals_of(pid):
+    """What a process ignores and holds back; None: it has ended meanwhile."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        with open("/proc/%d/status" % pid, encoding="utf-8") as status:
+            return dict(re.findall(r"^(Sig\w+):\s+(\w+)$", status.read(), re.M))
+    return None
+
+
 def tool_with_ordinary_signals(folder):
     """What the server ignores is nothing that a tool, and what it starts, should ignore."""
     lab = Lab(folder, slow(folder, "sleep")).start()
     try:
         lab.open()
-        with open("/proc/%d/status" % lab.wait_tool(), encoding="utf-8") as status:
-            masks = dict(re.findall(r"^(Sig\w+):\s+(\w+)$", status.read(), re.M))
+        masks = until(lambda: signals_of(lab.wait_tool()), 10 * SLOWER, "no tool can be looked at")
         ordinary = (1 << 31) - 1  # those above are what the C library and our caller make of them
         require(int(masks["SigIgn"], 16) & ordinary == 0 and int(masks["SigBlk"], 16) & ordinary == 0, "%s" % masks)
         goes_on(lab)

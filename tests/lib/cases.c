@@ -3,9 +3,14 @@
 
 #include "orchestrator/lib/strbuf.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { NAME_BYTES = 120, OUTPUT_BYTES = 4 << 20 };
 
@@ -77,6 +82,16 @@ void cases_skip(const char *format, ...)
 	(void)printf("\n");
 	_skip(__FILE__, __LINE__);
 	abort(); /* _skip() does not come back, but does not say so */
+}
+
+void cases_need_openat2(void)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC };
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how));
+
+	if (fd < 0 && errno == ENOSYS)
+		cases_skip("openat2 is not known here (an old valgrind)");
+	close(fd);
 }
 
 void cases_assert_ok(int r, const struct err *err, const char *file, int line)

@@ -34,6 +34,8 @@ int cases_run(int argc, char **argv);
 
 /* Ends the running case as skipped; the reason is shown by `make test`. */
 _noreturn_ _printf_(1, 2) void cases_skip(const char *format, ...);
+/* Skips the case where openat2() is not known: under an old valgrind. */
+void cases_need_openat2(void);
 
 /* Fails the running case with the text of the error when r is not 0. */
 #define assert_ok(r, err) cases_assert_ok((r), (err), __FILE__, __LINE__)
