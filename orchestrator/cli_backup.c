@@ -7,6 +7,7 @@
 #include "orchestrator/lib/clock.h"
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/jsonx.h"
+#include "orchestrator/serve_anchors.h"
 #include "orchestrator/store/store.h"
 #include "runners/tree.h"
 
@@ -130,7 +131,7 @@ static int copy_file(int from, int to, const char *name, struct err *err)
 static int copy_files(int from, int to, struct err *err)
 {
 	static const char *const folders[] = { "blobs", "local" };
-	int r = copy_file(from, to, "anchors.ndjson", err);
+	int r = copy_file(from, to, ANCHORS_FILE, err);
 
 	for (size_t i = 0; r == 0 && i < countof(folders); i++)
 		r = copy_folder(from, to, folders[i], err);
