@@ -6,6 +6,7 @@ server, real git; the stub tool or real ones.
 
 Results: build/report/results/credentials.tsv."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -150,11 +151,12 @@ class Place:
         found = []
         for folder, _, names in os.walk(self.server.data):
             for name in names:
-                if not os.path.isfile(os.path.join(folder, name)):
-                    continue
-                with open(os.path.join(folder, name), "rb") as content:
-                    if value.encode() in content.read():
-                        found.append(os.path.relpath(os.path.join(folder, name), self.server.data))
+                path = os.path.join(folder, name)
+                with contextlib.suppress(FileNotFoundError):  # what is thrown away goes meanwhile
+                    if os.path.isfile(path):
+                        with open(path, "rb") as content:
+                            if value.encode() in content.read():
+                                found.append(os.path.relpath(path, self.server.data))
         if value in self.comments():
             found.append("a comment")
         return found

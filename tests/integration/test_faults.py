@@ -267,6 +267,14 @@ def job_folder_removed_in_apply(folder):
         lab.end()
 
 
+def remove(folder):
+    """At once, whoever works in it: it is another folder that is then emptied."""
+    gone = folder + ".gone"
+    os.rename(folder, gone)
+    subprocess.run(["chmod", "-R", "u+w", gone], check=False, stderr=subprocess.DEVNULL)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
 def removed(name, kind="apply", state="failed", words=(), applied=1):
     """Folders of the data folder that vanish between plan and apply; the apply says so, a new plan is all it takes."""
     def check(folder):
@@ -274,8 +282,7 @@ def removed(name, kind="apply", state="failed", words=(), applied=1):
         try:
             lab.plan()
             lab.approve()
-            subprocess.run(["chmod", "-R", "u+w", lab.data(name)], check=False, stderr=subprocess.DEVNULL)
-            shutil.rmtree(lab.data(name))
+            remove(lab.data(name))
             lab.say("apply")
             comment_of(lab, kind, state, *words)
             goes_on(lab, applied)
@@ -290,7 +297,7 @@ def jobs_folder_removed(folder):
     lab = Lab(folder).start()
     try:
         lab.plan()
-        shutil.rmtree(lab.data("jobs"))
+        remove(lab.data("jobs"))
         goes_on(lab)
     finally:
         lab.end()
