@@ -14,7 +14,7 @@ import alike  # noqa: E402  (the path is set just above)
 import host_lab  # noqa: E402
 import sluice  # noqa: E402
 import swagger  # noqa: E402
-from host_lab import MERGES, TERRAFORM, TOKEN, WORKERS, applied, calls, check, has_branch, loop  # noqa: E402
+from host_lab import MERGES, ON_THE_WAY_S, TERRAFORM, TOKEN, WORKERS, applied, calls, check, has_branch, loop  # noqa: E402
 
 DESCRIPTION = os.path.join(sluice.ROOT, "..", "shared", "corpora", "openapi", "forgejo-12.json")
 JUDGED = []  # calls that were held against the description, and what it says of them
@@ -226,7 +226,7 @@ def case_nothing_is_sent_while_barred():
         made.fake.fail(None, ".", 429, headers={"Retry-After": 3})
         number = made.plan()
         refused = next(one for one in made.fake.calls if one.get("status") == 429)
-        early = [one for one in made.fake.calls if refused["at"] + 0.9 < one["at"] < refused["at"] + 2.9 and one["method"] != "GIT"]
+        early = [one for one in made.fake.calls if refused["at"] + ON_THE_WAY_S < one["at"] < refused["at"] + 2.9 and one["method"] != "GIT"]
         check(not early and len(made.ours(number)) == 1, "sent while barred:", calls(early))
 
 

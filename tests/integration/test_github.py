@@ -11,7 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
 import alike  # noqa: E402  (the path is set just above)
 import sluice  # noqa: E402
-from host_lab import TERRAFORM, WORKERS, Lab, calls, check, lab, loop  # noqa: E402
+from host_lab import ON_THE_WAY_S, TERRAFORM, WORKERS, Lab, calls, check, lab, loop  # noqa: E402
 
 
 # ---- the loop ----
@@ -146,7 +146,7 @@ def case_nothing_is_sent_while_barred():
             number = made.plan()
             refused = next(one for one in made.fake.calls if one.get("status") == status)
             until = made_headers["X-RateLimit-Reset"] if "X-RateLimit-Reset" in headers else refused["at"] + 2.9
-            early = [one for one in made.fake.calls if refused["at"] + 0.9 < one["at"] < until and one["method"] != "GIT"]
+            early = [one for one in made.fake.calls if refused["at"] + ON_THE_WAY_S < one["at"] < until and one["method"] != "GIT"]
             check(not early, status, headers, "sent while barred:", calls(early))
             check(len(made.ours(number)) == 1 and made.fake.status_of(made.repo, made.head(number), "sluice/plan") == "success",
                   "something was dropped")

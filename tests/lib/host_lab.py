@@ -22,6 +22,7 @@ PEOPLE = {"alice": "write", "bob": "write", "carol": "admin", "rita": "read", "p
 PROJECT = 'resource "terraform_data" "x" {\n  input = "%s"\n}\n'
 MERGES = "defaults: {automerge: true, merge_method: %s}\nrepos: [{id: /.*/, delete_source_branch_on_merge: %s}]\n"
 WORKERS = 4  # cases at a time: they mostly wait
+ON_THE_WAY_S = min(0.1 * sluice.SLOWER, 0.9)  # what was sent before a refusal came still arrives
 
 
 def check(condition, *words):

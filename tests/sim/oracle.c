@@ -290,7 +290,7 @@ void oracle_step(struct world *world)
 
 	if (store_lock_list(world->store, &arena, &locks, &count, &err) < 0)
 		return; /* a store that fails now and then is part of the world */
-	oracle_queues(world);
+	oracle_queues(world, locks, count);
 	for (size_t i = 0; i < world->job_count; i++) { /* a living change holds its lock */
 		const struct fake_job *job = &world->jobs[i];
 		bool is_held = false;

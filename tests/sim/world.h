@@ -139,7 +139,7 @@ void world_step(struct world *world); /* jobs, the engine, a crash or not, time 
 void fight(struct world *world); /* until everything is merged */
 
 /* oracle_queue.c: what holds of queues, read from their rows */
-void oracle_queues(struct world *world);
+void oracle_queues(struct world *world, const struct lock_row *locks, size_t count);
 
 /* oracle.c: independent of gates.c, locks and flows */
 _printf_(2, 3) void oracle_wrong(struct world *world, const char *format, ...);
