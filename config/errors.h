@@ -1,8 +1,8 @@
 /* What is wrong with a file, all of it in one go. Owns: the texts of the problems. Must not: know
  * what a file is about. */
 #pragma once
-#include "config/yaml.h"
 #include "orchestrator/lib/strbuf.h"
+#include "orchestrator/lib/yaml.h"
 
 struct config_error {
 	struct yaml_place at;

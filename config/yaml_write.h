@@ -1,8 +1,8 @@
 /* A tree of YAML as text, and trees that are made here. What is written reads back as the same
  * tree. Must not: know what a key means. */
 #pragma once
-#include "config/yaml.h"
 #include "orchestrator/lib/strbuf.h"
+#include "orchestrator/lib/yaml.h"
 
 struct yaml_node *yaml_new_map(struct arena *arena);
 struct yaml_node *yaml_new_list(struct arena *arena);

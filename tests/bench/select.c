@@ -1,4 +1,4 @@
-/* links: engine config model lib_regex lib */
+/* links: engine config model lib_regex lib_yaml lib */
 /* How long the server's own part of a selection takes: git's answer read, the configuration made
  * effective, the projects chosen. select ANSWER.JSON ROUNDS prints the processor time of each round
  * in microseconds. */

@@ -1,4 +1,4 @@
-/* links: config model lib_regex lib */
+/* links: config model lib_regex lib_yaml lib */
 /* Any two files as base and head, with a line "====" between them: whatever the head says, what the
  * base guards is still guarded. */
 #include "config/effective.h"

@@ -1,4 +1,4 @@
-/* links: config model lib_regex lib */
+/* links: config model lib_regex lib_yaml lib */
 /* The bytes choose two files out of few words, so that folders, patterns and names meet all the
  * time. Whatever the head's file is, a folder that the base puts into an environment stays there.
  */

@@ -1,4 +1,4 @@
-/* links: config model lib_regex lib */
+/* links: config model lib_regex lib_yaml lib */
 /* Lines of flags, a line "---", then a file of repos. Whatever they say: the result is YAML, valid
  * or with errors that say why not; a secret never stands in it; and what the writer writes reads
  * back as the same tree. */

@@ -1,4 +1,4 @@
-/* links: config model lib_regex lib */
+/* links: config model lib_regex lib_yaml lib */
 /* Two patterns and a folder, a line each: patterns that both take the folder must be said to
  * overlap, and each overlaps itself. */
 #include "config/overlap.h"

@@ -1,4 +1,4 @@
-/* links: config model lib_regex lib */
+/* links: config model lib_regex lib_yaml lib */
 /* Any bytes as the file of a repository: refused with places and reasons, or a structure in which
  * every name leads somewhere. */
 #include "config/repo_file.h"

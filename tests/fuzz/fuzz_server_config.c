@@ -1,4 +1,4 @@
-/* links: config model lib_regex lib */
+/* links: config model lib_regex lib_yaml lib */
 /* Any bytes as server.yaml: settings within their bounds, or errors that name a place and a reason,
  * and then nothing of a wrong value came through. */
 #include "config/server_config.h"

@@ -1,7 +1,7 @@
-/* links: config model lib */
+/* links: lib_yaml lib */
 /* Any bytes as YAML: refused with a reason and a place inside of the file, or a tree within its
  * caps. */
-#include "config/yaml.h"
+#include "orchestrator/lib/yaml.h"
 
 #include "orchestrator/lib/codec.h"
 
@@ -42,6 +42,27 @@ static int walk(const struct yaml_node *node, int depth, int lines)
 	return nodes;
 }
 
+static int take(void *owner, struct yaml_node *root)
+{
+	if (root == NULL || ++*(int *)owner > YAML_DOCUMENTS_MAX)
+		abort();
+	return 0;
+}
+
+/* What is one document is the first of a stream too. */
+static void read_stream(const uint8_t *bytes, size_t length, bool is_one)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct yaml_place place;
+	struct err err = { 0 };
+	int count = 0;
+	int r = yaml_parse_stream(
+		(const char *)bytes, length, YAML_BYTES_MAX, &arena, take, &count, &place, &err);
+
+	if (is_one && (r < 0 || count > 1))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
@@ -56,5 +77,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	else if (root != NULL || r != -(int)err.code || err.text[0] == '\0' ||
 		 place.line > lines + 1)
 		abort();
+	read_stream(bytes, length, r == 0);
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* links: config model lib_regex lib */
+/* links: config model lib_regex lib_yaml lib */
 /* Server, base and head together: for each key that guards, a base that has it and a head that
  * takes it away, loosens it or writes it differently; and what a head may do all the same. */
 #include "tests/lib/cases.h"

@@ -1,4 +1,4 @@
-/* links: config model lib_regex lib */
+/* links: config model lib_regex lib_yaml lib */
 /* Which patterns over folders can mean the same one. */
 #include "tests/lib/cases.h"
 

@@ -1,4 +1,4 @@
-/* links: config model lib_regex lib */
+/* links: config model lib_regex lib_yaml lib */
 /* One file of a repository: the same verdict on each real file as its record says, and what every
  * key becomes. */
 #include "tests/lib/cases.h"

@@ -1,4 +1,4 @@
-/* links: config model lib_regex lib */
+/* links: config model lib_regex lib_yaml lib */
 /* Broken server.yaml files, each with every word that is said about it:
  * tests/golden/server-broken.txt, whose answers UPDATE_GOLDEN=1 writes anew. */
 #include "tests/lib/golden_cases.h"

@@ -1,4 +1,4 @@
-/* links: config model lib_regex lib */
+/* links: config model lib_regex lib_yaml lib */
 /* server.yaml: what is read, what every broken file is told, and that the reference page is the
  * table. */
 #include "tests/lib/cases.h"

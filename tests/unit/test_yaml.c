@@ -1,11 +1,11 @@
-/* links: config model lib */
+/* links: lib_yaml lib */
 /* YAML behind caps: the tree and its places, aliases under a budget, what is refused, and files
  * made to cost more than they should. */
 #include "tests/lib/cases.h"
 
-#include "config/yaml.h"
 #include "orchestrator/lib/clock.h"
 #include "orchestrator/lib/strbuf.h"
+#include "orchestrator/lib/yaml.h"
 
 #include <string.h>
 
@@ -177,6 +177,53 @@ static void build(
 	strbuf_puts(out, end);
 }
 
+/* ---- streams ---- */
+
+static const struct {
+	const char *name, *text;
+	int documents; /* that were given before the end, or the error */
+	const char *said;
+} streams[] = {
+	{ "one", "a: 1\n", 1, NULL },
+	{ "three", "a: 1\n---\nb: 2\n---\n{c: 3}\n", 3, NULL },
+	{ "empty ones between", "---\n---\na: 1\n---\n", 3, NULL },
+	{ "nothing", "", 0, NULL },
+	{ "an anchor ends with its document", "a: &x 1\n---\nb: *x\n", 1, "there is no anchor" },
+	{ "what stands before an error is seen", "a: 1\n---\nb: 2\n---\n{{ c }}: [\n", 2,
+		"a key must be a plain word" },
+	{ "who takes may end it", "a: 1\n---\nstop: 1\n---\nc: 1\n", 2, "enough" },
+};
+
+struct taken {
+	int count;
+	struct err *err;
+};
+
+static int take(void *owner, struct yaml_node *root)
+{
+	struct taken *taken = owner;
+
+	taken->count++;
+	return yaml_get(root, "stop") == NULL ? 0 : err_user(taken->err, ERR_CONFIG, "enough");
+}
+
+static void test_stream(void **state)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	const __typeof__(streams[0]) *row = *state;
+	struct yaml_place place;
+	struct err err = { 0 };
+	struct taken taken = { .err = &err };
+	int r = yaml_parse_stream(
+		row->text, strlen(row->text), YAML_BYTES_MAX, &arena, take, &taken, &place, &err);
+
+	assert_int_equal(taken.count, row->documents);
+	if (row->said == NULL)
+		assert_ok(r, &err);
+	else
+		assert_err(r, &err, ERR_CONFIG, row->said);
+}
+
 static void must_end_quickly(const struct strbuf *text, const char *said)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
@@ -236,6 +283,7 @@ int main(int argc, char **argv)
 	CASES(trees, test_tree);
 	CASES(refused, test_refused);
 	CASES(bombs, test_bomb);
+	CASES(streams, test_stream);
 	CASE(test_billion_laughs);
 	CASE(test_ladder_of_aliases);
 	return cases_run(argc, argv);

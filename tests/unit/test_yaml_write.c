@@ -1,4 +1,4 @@
-/* links: config lib_regex model lib */
+/* links: config lib_regex model lib_yaml lib */
 /* What is written reads back as the same tree, whatever a text looks like. */
 #include "tests/lib/cases.h"
 

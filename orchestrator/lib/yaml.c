@@ -1,5 +1,5 @@
 /* From libyaml's events to our tree. */
-#include "config/yaml.h"
+#include "orchestrator/lib/yaml.h"
 
 #include "orchestrator/lib/codec.h"
 
@@ -27,6 +27,7 @@ struct reader {
 	size_t anchor_count;
 	int nodes;   /* so far, aliases written out */
 	int deepest; /* level reached since somebody reset it */
+	int documents, documents_max;
 };
 
 static struct yaml_place place_of(const yaml_mark_t *mark)
@@ -368,11 +369,19 @@ static int read_node(struct reader *reader, yaml_event_t *event, int depth, stru
 					: read_value(reader, event, depth, ret);
 }
 
-/* ---- the document ---- */
+/* ---- documents ---- */
 
-static int read_document(struct reader *reader, struct yaml_node **ret)
+/* Caps hold for each document, and so do the names of its anchors. */
+static void begin_document(struct reader *reader)
 {
-	bool is_read = false;
+	reader->anchor_count = 0;
+	reader->nodes = reader->deepest = 0;
+	reader->documents++;
+}
+
+static int read_documents(struct reader *reader, yaml_document_cb take, void *owner)
+{
+	struct yaml_node *root = NULL;
 
 	for (;;) {
 		yaml_event_t event;
@@ -386,12 +395,16 @@ static int read_document(struct reader *reader, struct yaml_node **ret)
 			type == YAML_STREAM_END_EVENT) {
 			r = 0;
 		} else if (type == YAML_DOCUMENT_START_EVENT) {
-			if (is_read)
+			begin_document(reader);
+			if (reader->documents > reader->documents_max)
 				r = fail_at(reader, place_of(&event.start_mark),
-					"only one document is read");
+					reader->documents_max == 1
+						? "only one document is read"
+						: "the file has too many documents");
 		} else {
-			is_read = true;
-			r = read_node(reader, &event, 0, ret);
+			r = read_node(reader, &event, 0, &root);
+			if (r == 0)
+				r = take(owner, root);
 		}
 		yaml_event_delete(&event);
 		if (r < 0 || type == YAML_STREAM_END_EVENT)
@@ -420,37 +433,67 @@ static int refuse_many_directives(struct reader *reader)
 	return 0;
 }
 
+static int parse(struct reader *reader, size_t cap, yaml_document_cb take, void *owner)
+{
+	size_t length = reader->length;
+	const char *bytes = reader->bytes;
+	int r;
+
+	*reader->place = (struct yaml_place){ 0 };
+	if (length > cap)
+		return err_user(reader->err, ERR_CONFIG, "the file is larger than %zu bytes", cap);
+	if (length >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0))
+		return err_user(reader->err, ERR_CONFIG, "the file is UTF-16; save it as UTF-8");
+	r = refuse_many_directives(reader);
+	if (r < 0)
+		return r;
+	if (!yaml_parser_initialize(&reader->parser))
+		abort();
+	yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&reader->parser, (const unsigned char *)bytes, length);
+	r = read_documents(reader, take, owner);
+	yaml_parser_delete(&reader->parser);
+	return r;
+}
+
+static int keep_document(void *owner, struct yaml_node *root)
+{
+	*(struct yaml_node **)owner = root;
+	return 0;
+}
+
 int yaml_parse(const char *bytes, size_t length, struct arena *arena, struct yaml_node **ret,
 	struct yaml_place *ret_place, struct err *err)
 {
-	struct reader reader = {
-		.bytes = bytes, .length = length, .arena = arena, .place = ret_place, .err = err
-	};
+	struct reader reader = { .bytes = bytes,
+		.length = length,
+		.arena = arena,
+		.place = ret_place,
+		.err = err,
+		.documents_max = 1 };
 	yaml_mark_t begin = { 0 };
 	struct yaml_node *root = new_node(&reader, YAML_MAP, &begin);
-	int r;
+	int r = parse(&reader, YAML_BYTES_MAX, keep_document, &root);
 
-	*ret_place = (struct yaml_place){ 0 };
-	if (length > YAML_BYTES_MAX)
-		return err_user(
-			err, ERR_CONFIG, "the file is larger than %d bytes", YAML_BYTES_MAX);
-	if (length >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0))
-		return err_user(err, ERR_CONFIG, "the file is UTF-16; save it as UTF-8");
-	r = refuse_many_directives(&reader);
-	if (r < 0)
-		return r;
-	if (!yaml_parser_initialize(&reader.parser))
-		abort();
-	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)bytes, length);
-	r = read_document(&reader, &root);
-	yaml_parser_delete(&reader.parser);
 	if (r < 0)
 		return r;
 	if (root->kind == YAML_SCALAR && root->is_plain && root->text[0] == '\0')
 		root->kind = YAML_MAP; /* comments only, or "---" alone */
 	*ret = root;
 	return 0;
+}
+
+int yaml_parse_stream(const char *bytes, size_t length, size_t cap, struct arena *arena,
+	yaml_document_cb take, void *owner, struct yaml_place *ret_place, struct err *err)
+{
+	struct reader reader = { .bytes = bytes,
+		.length = length,
+		.arena = arena,
+		.place = ret_place,
+		.err = err,
+		.documents_max = YAML_DOCUMENTS_MAX };
+
+	return parse(&reader, cap, take, owner);
 }
 
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key)

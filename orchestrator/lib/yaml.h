@@ -30,11 +30,18 @@ enum {
 	YAML_SCALAR_MAX = 64 << 10,
 	YAML_ANCHORS_MAX = 200,
 	YAML_DIRECTIVES_MAX = 8,
-	YAML_MERGE_MAX = 200 /* keys of each map that << joins */
+	YAML_MERGE_MAX = 200,	   /* keys of each map that << joins */
+	YAML_DOCUMENTS_MAX = 20000 /* of a stream; the other caps hold for each of them */
 };
 
 /* An empty file is a map without pairs. On failure *ret_place says where. */
 _must_check_ int yaml_parse(const char *bytes, size_t length, struct arena *arena,
 	struct yaml_node **ret, struct yaml_place *ret_place, struct err *err);
+/* A file of many documents: each is given to `take` as soon as it is read, so what stands before an
+ * error is seen. A negative answer of `take`, which sets its own err, ends it. */
+typedef int (*yaml_document_cb)(void *owner, struct yaml_node *root);
+_must_check_ int yaml_parse_stream(const char *bytes, size_t length, size_t cap,
+	struct arena *arena, yaml_document_cb take, void *owner, struct yaml_place *ret_place,
+	struct err *err);
 const struct yaml_node *yaml_get(
 	const struct yaml_node *map, const char *key); /* NULL when absent */
