@@ -8,10 +8,11 @@
 #include "orchestrator/lib/mask.h"
 #include "orchestrator/lib/strbuf.h"
 #include "runners/output.h"
+#include "runners/tf_diff.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH_MAX_BYTES = 200, TEXT_MAX = 4096, DIFF_DEPTH_MAX = 24 };
+enum { TEXT_MAX = 4096 };
 
 static const char hidden[] = "(sensitive)", unknown[] = "(known after apply)";
 
@@ -46,7 +47,7 @@ static bool name_is_secret(const char *name, size_t length)
 		"connection_string", "connectionstring", "credential", "user_data", "userdata",
 		"custom_data", "startup_script", "environment", "container_definitions", "env_var",
 		"auth_key", "shared_key", "account_key" };
-	char lower[PATH_MAX_BYTES];
+	char lower[TF_PATH_MAX];
 
 	if (length >= sizeof(lower))
 		return true;
@@ -59,29 +60,6 @@ static bool name_is_secret(const char *name, size_t length)
 	return strcmp(lower, "env") == 0 || strncmp(lower, "env.", 4) == 0 ||
 	       strncmp(lower, "env[", 4) == 0 || strstr(lower, ".env.") != NULL ||
 	       strstr(lower, ".env[") != NULL;
-}
-
-/* The marks mirror the value: true, or an object or list with true somewhere in it. */
-static bool is_marked(const json_t *marks, int depth)
-{
-	const char *key;
-	json_t *item;
-	size_t i;
-
-	if (depth > DIFF_DEPTH_MAX)
-		return true;
-	if (json_is_true(marks))
-		return true;
-	if (json_is_array(marks)) {
-		json_array_foreach (marks, i, item)
-			if (is_marked(item, depth + 1))
-				return true;
-	} else if (json_is_object(marks)) {
-		json_object_foreach ((json_t *)marks, key, item)
-			if (is_marked(item, depth + 1))
-				return true;
-	}
-	return false;
 }
 
 static const char *printable(struct reading *reading, const char *text, size_t skip)
@@ -138,41 +116,18 @@ static size_t common_begin(const char *a, const char *b)
 
 /* ---- attributes ---- */
 
-struct diff {
+struct attributes { /* of one resource, as they are found */
+	struct tf_diff walk;
 	struct reading *reading;
 	struct plan_resource *resource;
 	const json_t *replace_paths;
-	char path[PATH_MAX_BYTES];
-	bool cut; /* the path did not fit */
 };
 
 static bool is_hidden_text(const struct reading *reading, const json_t *value);
 
-struct sides { /* a value and what is said of it */
-	const json_t *before, *after, *unknown, *before_marks, *after_marks;
-};
-
-static const json_t *marks_below(const json_t *marks, const char *key, size_t index)
-{
-	if (json_is_true(marks))
-		return marks;
-	return key != NULL ? json_object_get(marks, key) : json_array_get(marks, index);
-}
-
-static struct sides sides_below(const struct sides *sides, const char *key, size_t index)
-{
-	return (struct sides){
-		.before = marks_below(sides->before, key, index),
-		.after = marks_below(sides->after, key, index),
-		.unknown = marks_below(sides->unknown, key, index),
-		.before_marks = marks_below(sides->before_marks, key, index),
-		.after_marks = marks_below(sides->after_marks, key, index),
-	};
-}
-
 static bool path_starts(const char *path, const json_t *steps)
 {
-	char text[PATH_MAX_BYTES];
+	char text[TF_PATH_MAX];
 	size_t length = 0, i;
 	json_t *step;
 
@@ -191,24 +146,25 @@ static bool path_starts(const char *path, const json_t *steps)
 	       (path[length] == '\0' || path[length] == '.' || path[length] == '[');
 }
 
-static bool forces_replace(const struct diff *diff)
+static bool forces_replace(const struct attributes *diff)
 {
 	json_t *steps;
 	size_t i;
 
 	json_array_foreach (diff->replace_paths, i, steps)
-		if (path_starts(diff->path, steps))
+		if (path_starts(diff->walk.path, steps))
 			return true;
 	return false;
 }
 
-static void add_attribute(struct diff *diff, const struct sides *sides)
+static void add_attribute(struct tf_diff *walk, const struct tf_sides *sides)
 {
+	struct attributes *diff = container_of(walk, struct attributes, walk);
 	struct plan_resource *resource = diff->resource;
 	_cleanup_free_ char *before = NULL, *after = NULL;
 	bool has_before = sides->before != NULL && !json_is_null(sides->before);
 	bool has_after = sides->after != NULL && !json_is_null(sides->after);
-	bool is_secret = name_is_secret(diff->path, strlen(diff->path));
+	bool is_secret = name_is_secret(walk->path, strlen(walk->path));
 	struct plan_attribute found = { .forces_replace = forces_replace(diff) };
 	size_t skip = 0, at;
 
@@ -216,14 +172,14 @@ static void add_attribute(struct diff *diff, const struct sides *sides)
 		resource->attributes_left_out++;
 		return;
 	}
-	if (has_before && (is_secret || is_marked(sides->before_marks, 0) ||
+	if (has_before && (is_secret || tf_is_marked(sides->before_marks, 0) ||
 				  is_hidden_text(diff->reading, sides->before)))
 		found.before = hidden;
 	else if (has_before)
 		before = whole_text(sides->before);
-	if (is_marked(sides->unknown, 0))
+	if (tf_is_marked(sides->unknown, 0))
 		found.after = unknown;
-	else if (has_after && (is_secret || is_marked(sides->after_marks, 0) ||
+	else if (has_after && (is_secret || tf_is_marked(sides->after_marks, 0) ||
 				      is_hidden_text(diff->reading, sides->after)))
 		found.after = hidden;
 	else if (has_after)
@@ -233,7 +189,7 @@ static void add_attribute(struct diff *diff, const struct sides *sides)
 		found.before = printable(diff->reading, before, skip);
 	if (after != NULL)
 		found.after = printable(diff->reading, after, skip);
-	found.path = arena_strdup(diff->reading->arena, diff->path);
+	found.path = arena_strdup(diff->reading->arena, walk->path);
 	/* What forces the replacement is what people look for: it comes first, and is never left
 	 * out. */
 	at = resource->attribute_count;
@@ -249,82 +205,20 @@ static void add_attribute(struct diff *diff, const struct sides *sides)
 	resource->attributes[at] = found;
 }
 
-static bool holds_objects(const json_t *list)
-{
-	return json_array_size(list) > 0 && json_is_object(json_array_get(list, 0));
-}
-
-static void diff_value(struct diff *diff, const struct sides *sides, int depth);
-
-static void diff_below(
-	struct diff *diff, const struct sides *sides, const char *key, size_t index, int depth)
-{
-	size_t length = strlen(diff->path), room = sizeof(diff->path) - length;
-	struct sides below = sides_below(sides, key, index);
-	int more = key != NULL ? snprintf(diff->path + length, room, "%s%s", length == 0 ? "" : ".",
-					 key)
-			       : snprintf(diff->path + length, room, "[%zu]", index);
-
-	if (more < 0 || (size_t)more >= room)
-		diff->resource->attributes_left_out++;
-	else
-		diff_value(diff, &below, depth + 1);
-	diff->path[length] = '\0';
-}
-
-static void diff_value(struct diff *diff, const struct sides *sides, int depth)
-{
-	const char *key;
-	json_t *item;
-	size_t i;
-
-	if (json_is_true(sides->unknown) || depth > DIFF_DEPTH_MAX) {
-		add_attribute(diff, sides);
-		return;
-	}
-	if (json_is_object(sides->before) && json_is_object(sides->after)) {
-		json_object_foreach ((json_t *)sides->after, key, item)
-			diff_below(diff, sides, key, 0, depth);
-		json_object_foreach ((json_t *)sides->before, key, item)
-			if (json_object_get(sides->after, key) == NULL)
-				diff_below(diff, sides, key, 0, depth);
-		if (json_is_object(sides->unknown)) /* unknown values are not in `after` at all */
-			json_object_foreach ((json_t *)sides->unknown, key, item)
-				if (json_object_get(sides->after, key) == NULL &&
-					json_object_get(sides->before, key) == NULL &&
-					is_marked(item, 0))
-					diff_below(diff, sides, key, 0, depth);
-		return;
-	}
-	if (json_is_array(sides->before) &&
-		json_array_size(sides->before) == json_array_size(sides->after) &&
-		holds_objects(sides->before) && holds_objects(sides->after)) {
-		for (i = 0; i < json_array_size(sides->after); i++)
-			diff_below(diff, sides, NULL, i, depth);
-		return;
-	}
-	if (json_equal(sides->before == NULL ? json_null() : (json_t *)sides->before,
-		    sides->after == NULL ? json_null() : (json_t *)sides->after) &&
-		!is_marked(sides->unknown, 0))
-		return;
-	add_attribute(diff, sides);
-}
-
 static void read_attributes(
 	struct reading *reading, struct plan_resource *resource, const json_t *change)
 {
-	struct diff diff = { .reading = reading,
+	struct attributes diff = { .walk = { .found = add_attribute },
+		.reading = reading,
 		.resource = resource,
 		.replace_paths = json_object_get(change, "replace_paths") };
-	struct sides sides = { json_object_get(change, "before"), json_object_get(change, "after"),
-		json_object_get(change, "after_unknown"),
-		json_object_get(change, "before_sensitive"),
-		json_object_get(change, "after_sensitive") };
+	struct tf_sides sides = tf_sides_of(change);
 
 	resource->attributes = arena_alloc(
 		reading->arena, PLAN_ATTRIBUTES_MAX * sizeof(*resource->attributes));
 	if (json_is_object(sides.before) && json_is_object(sides.after))
-		diff_value(&diff, &sides, 0);
+		tf_diff_walk(&diff.walk, &sides);
+	resource->attributes_left_out += diff.walk.left_out;
 }
 
 /* ---- resources ---- */
@@ -535,7 +429,7 @@ static void find_code(struct reading *reading, const json_t *module, const char 
 	json_t *item;
 	size_t i;
 
-	if (depth > DIFF_DEPTH_MAX)
+	if (depth > TF_DEPTH_MAX)
 		return;
 	json_array_foreach (json_object_get(module, "resources"), i, item)
 		find_in_resource(reading, item, prefix);
@@ -581,16 +475,16 @@ static void hide_marked(
 	json_t *item;
 	size_t i;
 
-	if (depth > DIFF_DEPTH_MAX || marks == NULL || json_is_false(marks))
+	if (depth > TF_DEPTH_MAX || marks == NULL || json_is_false(marks))
 		return;
 	if (json_is_string(value) && json_is_true(marks))
 		hide_text(reading, json_string_value(value));
 	if (json_is_object(value)) {
 		json_object_foreach ((json_t *)value, key, item)
-			hide_marked(reading, item, marks_below(marks, key, 0), depth + 1);
+			hide_marked(reading, item, tf_marks_below(marks, key, 0), depth + 1);
 	} else if (json_is_array(value)) {
 		json_array_foreach (value, i, item)
-			hide_marked(reading, item, marks_below(marks, NULL, i), depth + 1);
+			hide_marked(reading, item, tf_marks_below(marks, NULL, i), depth + 1);
 	}
 }
 
