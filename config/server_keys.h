@@ -11,6 +11,7 @@ bool server_is_url(const char *text);
 bool server_is_mirror(const char *text);  /* of tools: an URL, or a folder */
 bool server_is_archive(const char *text); /* a zip below it */
 bool server_is_secret_place(const char *text);
+bool server_is_endpoint(const char *text);
 bool server_is_absolute(const char *text);
 bool server_is_port(const char *text);
 bool server_is_tag(const char *text);

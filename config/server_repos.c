@@ -207,7 +207,8 @@ const struct config_key server_team_authz_keys[] = {
 static const struct config_key statsd_keys[] = {
 	{ "host", CONFIG_TEXT, AT(metrics.statsd_host), .is_required = true,
 		.help = "where figures are sent, by UDP: those of /metrics by their names there, "
-			"counters as what came since the last time, timings in milliseconds" },
+			"counters as what came since the last time, gauges, timings in "
+			"milliseconds" },
 	{ "port", CONFIG_TEXT, AT(metrics.statsd_port), .is_required = true,
 		.is_good = server_is_port, .expected = "a number up to 65535", .help = "its port" },
 	{ "tags", CONFIG_TEXTS, AT(metrics.statsd_tags), .is_good = server_is_tag,
@@ -220,7 +221,9 @@ static const struct config_key statsd_keys[] = {
 
 static const struct config_key prometheus_keys[] = {
 	{ "endpoint", CONFIG_PATH, AT(metrics.prometheus_path), .fallback = "/metrics",
-		.help = "read and not asked for: figures are read at /metrics, always" },
+		.is_good = server_is_endpoint,
+		.expected = "a path of letters, digits and ._-/ that no other door has",
+		.help = "where figures are read; on the unix socket at /metrics, always" },
 	{ 0 },
 };
 

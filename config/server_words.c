@@ -53,6 +53,21 @@ bool server_is_tag(const char *text)
 	       strspn(text, LETTERS DIGITS "._-/") == name;
 }
 
+/* A path of the HTTP server that no other door has. */
+bool server_is_endpoint(const char *text)
+{
+	static const char *const taken[] = { "/events", "/api", "/healthz", "/readyz",
+		"/.well-known" };
+
+	for (size_t i = 0; i < countof(taken); i++) {
+		size_t length = strlen(taken[i]);
+
+		if (str_starts(text, taken[i]) && (text[length] == '\0' || text[length] == '/'))
+			return false;
+	}
+	return text[0] == '/' && is_of(text, LETTERS DIGITS "._-/", 200);
+}
+
 bool server_is_absolute(const char *text)
 {
 	return text[0] == '/';

@@ -59,6 +59,13 @@ struct server {
 	bool is_unfit;
 };
 
+static size_t read_gauges(void *owner, struct gauge ret[GAUGES_MAX])
+{
+	const struct server *server = owner;
+
+	return http_gauges(server->http, ret);
+}
+
 /* Figures go where the newest settings say. */
 static void start_statsd(struct server *server)
 {
@@ -70,9 +77,10 @@ static void start_statsd(struct server *server)
 	statsd_free(server->statsd);
 	server->statsd = str_empty(metrics->statsd_host)
 				 ? NULL
-				 : statsd_new(server->loop, metrics->statsd_host,
-					   metrics->statsd_port, strbuf_text(&tags),
-					   metrics->statsd_every_ms);
+				 : statsd_new(server->loop,
+					   &(struct statsd_options){ metrics->statsd_host,
+						   metrics->statsd_port, strbuf_text(&tags),
+						   metrics->statsd_every_ms, read_gauges, server });
 }
 
 /* ---- the world, as the engine wants it ---- */

@@ -7,6 +7,7 @@
 #include "orchestrator/engine/engine.h"
 #include "orchestrator/lib/issuer.h"
 #include "orchestrator/lib/loop.h"
+#include "orchestrator/lib/metrics.h"
 #include "orchestrator/lib/strbuf.h"
 
 struct http;
@@ -39,6 +40,8 @@ struct http_options {
 };
 
 _must_check_ int http_new(const struct http_options *options, struct http **ret, struct err *err);
+/* What there is now: 0 when the store cannot say. */
+size_t http_gauges(const struct http *http, struct gauge ret[GAUGES_MAX]);
 int http_port(const struct http *http); /* the one that was really taken */
 void http_reload(struct http *http, const struct settings *settings);
 void http_free(struct http *http);

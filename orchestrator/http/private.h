@@ -7,6 +7,8 @@
 
 enum { ANSWER_MAX = 32 << 20 };
 
+#define HTTP_METRICS "/metrics" /* unless metrics.prometheus.endpoint says another */
+
 struct http_call { /* one request, while a handler works on it */
 	struct http *http;
 	void *request; /* server.c's */

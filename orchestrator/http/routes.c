@@ -83,33 +83,13 @@ static void get_readyz(struct http_call *call)
 
 static void get_metrics(struct http_call *call)
 {
-	struct store_counts counts = { 0 };
-	struct err err;
+	struct gauge gauges[GAUGES_MAX];
+	size_t count = http_gauges(call->http, gauges);
 
 	metrics_print(&call->answer);
-	if (store_counts(http_options(call->http)->store, &counts, &err) < 0) {
+	metrics_print_gauges(&call->answer, gauges, count);
+	if (count == 0)
 		call->status = 503;
-		return;
-	}
-	metrics_print_gauge(
-		&call->answer, "sluice_inbox", "events not yet handled", counts.inbox_open);
-	metrics_print_gauge(
-		&call->answer, "sluice_outbox", "effects not yet done", counts.outbox_open);
-	metrics_print_gauge(
-		&call->answer, "sluice_runs_active", "runs not yet ended", counts.runs_active);
-	metrics_print_gauge(&call->answer, "sluice_jobs_waiting", "jobs that wait for a slot",
-		counts.jobs_waiting);
-	metrics_print_gauge(&call->answer, "sluice_jobs_blocked", "jobs that wait for a lock",
-		counts.jobs_blocked);
-	metrics_print_gauge(
-		&call->answer, "sluice_jobs_running", "jobs in a slot", counts.jobs_running);
-	metrics_print_gauge(
-		&call->answer, "sluice_pulls_open", "open pull requests", counts.pulls_open);
-	metrics_print_gauge(
-		&call->answer, "sluice_locks_held", "projects locked", counts.locks_held);
-	metrics_print_gauge(&call->answer, "sluice_sandbox_tier",
-		"what keeps jobs apart: 0 nothing, 1 landlock, 2 full",
-		http_options(call->http)->sandbox_tier(http_options(call->http)->owner));
 }
 
 /* ---- who vouches for jobs ---- */
@@ -152,7 +132,7 @@ const struct http_route http_routes[] = {
 	{ "POST", "/events/*", ON_BOTH, post_event },
 	{ "GET", "/healthz", ON_BOTH, get_healthz },
 	{ "GET", "/readyz", ON_BOTH, get_readyz },
-	{ "GET", "/metrics", ON_BOTH, get_metrics, true },
+	{ "GET", HTTP_METRICS, ON_BOTH, get_metrics, true },
 	{ "GET", "/api/pulls", ON_UNIX, api_pulls, true },
 	{ "GET", "/api/runs", ON_UNIX, api_runs, true },
 	{ "GET", "/api/runs/*", ON_UNIX, api_run, true },

@@ -200,6 +200,14 @@ void http_accepted(void *owner, bool is_repeat, const struct err *err)
 
 /* ---- requests ---- */
 
+/* The one door whose path the operator may choose, for others: our own commands know it. */
+static const char *path_of(const struct request *request, const struct http_route *route)
+{
+	return request->daemon->where == ON_TCP && str_equal(route->path, HTTP_METRICS)
+		       ? request->http->options.settings->metrics.prometheus_path
+		       : route->path;
+}
+
 static const struct http_route *find_route(
 	struct request *request, const char *method, const char *path)
 {
@@ -208,13 +216,13 @@ static const struct http_route *find_route(
 
 	for (size_t i = 0; i < http_route_count; i++) {
 		const struct http_route *route = &http_routes[i];
-		size_t length = strlen(route->path);
-		bool is_open = route->path[length - 1] == '*';
+		const char *expected = path_of(request, route);
+		size_t length = strlen(expected);
+		bool is_open = expected[length - 1] == '*';
 
 		if ((route->where & request->daemon->where) == 0)
 			continue;
-		if (is_open ? strncmp(path, route->path, length - 1) != 0
-			    : !str_equal(path, route->path))
+		if (is_open ? strncmp(path, expected, length - 1) != 0 : !str_equal(path, expected))
 			continue;
 		path_is_known = true;
 		if (!str_equal(method, route->method))

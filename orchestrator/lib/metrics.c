@@ -131,7 +131,16 @@ void metrics_push(struct strbuf *out, const char *tags)
 		push_timings(out, i, mark, tags);
 }
 
-void metrics_print_gauge(struct strbuf *out, const char *name, const char *help, int64_t value)
+void metrics_print_gauges(struct strbuf *out, const struct gauge *gauges, size_t count)
 {
-	print_one(out, "gauge", name, help, value);
+	for (size_t i = 0; i < count; i++)
+		print_one(out, "gauge", gauges[i].name, gauges[i].help, gauges[i].value);
+}
+
+void metrics_push_gauges(
+	struct strbuf *out, const char *tags, const struct gauge *gauges, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		strbuf_printf(out, "%s:%lld|g%s%s\n", gauges[i].name, (long long)gauges[i].value,
+			str_empty(tags) ? "" : "|#", tags);
 }

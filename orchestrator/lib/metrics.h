@@ -29,5 +29,14 @@ void metrics_print(struct strbuf *out);
 /* What was counted since the last call, and the newest of what was observed, as lines of statsd;
  * `tags` ("a:b,c:d", or "") go with each. */
 void metrics_push(struct strbuf *out, const char *tags);
-/* One gauge that is read when it is asked for. */
-void metrics_print_gauge(struct strbuf *out, const char *name, const char *help, int64_t value);
+
+enum { GAUGES_MAX = 16 };
+
+struct gauge { /* read when it is asked for */
+	const char *name, *help;
+	int64_t value; /* never below zero: a statsd would subtract it */
+};
+
+void metrics_print_gauges(struct strbuf *out, const struct gauge *gauges, size_t count);
+void metrics_push_gauges(
+	struct strbuf *out, const char *tags, const struct gauge *gauges, size_t count);

@@ -1,7 +1,6 @@
 /* UDP to a statsd: a timer, a socket that never blocks, and a lookup that nobody waits for. */
 #include "orchestrator/lib/statsd.h"
 
-#include "orchestrator/lib/metrics.h"
 #include "orchestrator/lib/strbuf.h"
 
 #include <netdb.h>
@@ -23,6 +22,8 @@ struct statsd {
 	struct lookup *lookup; /* that runs, or NULL */
 	char *host, *port, *tags;
 	int64_t every_ms;
+	size_t (*gauges)(void *owner, struct gauge ret[GAUGES_MAX]);
+	void *owner;
 	int rounds; /* since the name was looked up */
 	int fd;	    /* connected, or -1 */
 };
@@ -110,12 +111,14 @@ size_t statsd_packet(const char *lines)
 static void push(struct statsd *statsd)
 {
 	_cleanup_strbuf_ struct strbuf lines = STRBUF(LINES_MAX);
+	struct gauge gauges[GAUGES_MAX];
 	const char *at;
 	size_t length;
 
 	if (statsd->fd < 0)
 		return;
 	metrics_push(&lines, statsd->tags);
+	metrics_push_gauges(&lines, statsd->tags, gauges, statsd->gauges(statsd->owner, gauges));
 	for (at = strbuf_text(&lines); (length = statsd_packet(at)) > 0; at += length)
 		(void)!send(statsd->fd, at, length - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
@@ -131,19 +134,20 @@ static void on_timer(void *owner)
 	loop_timer_arm(statsd->timer, statsd->every_ms);
 }
 
-struct statsd *statsd_new(
-	struct loop *loop, const char *host, const char *port, const char *tags, int64_t every_ms)
+struct statsd *statsd_new(struct loop *loop, const struct statsd_options *options)
 {
 	struct statsd *statsd = mem_alloc(sizeof(*statsd));
 
-	*statsd = (struct statsd){ .host = mem_strdup(host),
-		.port = mem_strdup(port),
-		.tags = mem_strdup(tags),
-		.every_ms = every_ms,
+	*statsd = (struct statsd){ .host = mem_strdup(options->host),
+		.port = mem_strdup(options->port),
+		.tags = mem_strdup(options->tags),
+		.every_ms = options->every_ms,
+		.gauges = options->gauges,
+		.owner = options->owner,
 		.fd = -1 };
 	statsd->timer = loop_timer_new(loop, on_timer, statsd);
 	lookup_start(statsd);
-	loop_timer_arm(statsd->timer, every_ms);
+	loop_timer_arm(statsd->timer, options->every_ms);
 	return statsd;
 }
 

@@ -4,7 +4,9 @@ keep what they began with."""
 
 import hashlib
 import hmac
+import http.client
 import os
+import re
 import shutil
 import signal
 import socket
@@ -97,6 +99,15 @@ def good_file(life):
     assert [row["detail"]["text"].split(",")[0] for row in rows] == ["generation 2", "generation 3"], rows
 
 
+def status_of(port, path):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
 def figures_go_to_a_statsd(life):
     """Taken by a reload, by name, with tags; and a place where nobody listens keeps nothing up."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
@@ -106,13 +117,16 @@ def figures_go_to_a_statsd(life):
         code, said = life.reload()
         assert code == 0, said
         life.server.wait_idle(life.open_pull("quick"))
-        wanted = {"sluice_commits_total", "sluice_jobs_started_total", "sluice_jobs_ended_total", "sluice_turn_seconds"}
+        gauges = {line.split()[0] for line in life.server.ask("GET", "/metrics")[1].splitlines() if " " in line and "_total" not in line and "_seconds" not in line and line[0] != "#"}
+        assert {"sluice_inbox", "sluice_locks_held", "sluice_sandbox_tier"} <= gauges, gauges
+        wanted = {"sluice_commits_total", "sluice_jobs_started_total", "sluice_jobs_ended_total", "sluice_turn_seconds"} | gauges
         while wanted:
             packet = listener.recv(65536).decode()
             assert len(packet) <= 1400, len(packet)
             for line in packet.split("\n"):
                 name, value, kind, *rest = line.replace(":", "|", 1).split("|")
-                assert int(value) >= 0 and kind == ("ms" if name == "sluice_turn_seconds" else "c") and rest[-1] == "#env:test", line
+                expected = "ms" if name == "sluice_turn_seconds" else "g" if name in gauges else "c"
+                assert int(value) >= 0 and kind == expected and rest[-1] == "#env:test", line
                 wanted.discard(name)
         assert "sluice_commits_total" in life.server.ask("GET", "/metrics")[1]
     life.write(GOOD + "metrics: {statsd: {host: no-such-name.invalid, port: 9, every: 100ms}}\n")
@@ -120,6 +134,16 @@ def figures_go_to_a_statsd(life):
     life.write(GOOD + "metrics: {statsd: {host: localhost, port: 9, tags: ['a|b:c']}}\n")
     code, said = life.reload()
     assert code == 1 and "metrics.statsd.tags[0]" in said, said
+    life.write(GOOD + "metrics: {prometheus: {endpoint: /figures}}\n")
+    assert life.reload()[0] == 0
+    port = int(re.findall(r'"port":(\d+)', life.server.log_text())[-1])
+    answers = {path: status_of(port, path) for path in ("/figures", "/metrics")}
+    assert answers == {"/figures": 200, "/metrics": 404}, answers
+    assert "sluice_inbox" in life.server.ask("GET", "/metrics")[1]  # our own commands know the door
+    for endpoint in ("/events/x", "/api", "/readyz", "/a*", "/a b"):
+        life.write(GOOD + "metrics: {prometheus: {endpoint: '%s'}}\n" % endpoint)
+        code, said = life.reload()
+        assert code == 1 and "metrics.prometheus.endpoint" in said, (endpoint, said)
 
 
 def bad_file(life):

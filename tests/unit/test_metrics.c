@@ -25,10 +25,15 @@ static void counts(_unused_ void **state)
 static void prints_a_gauge(_unused_ void **state)
 {
 	_cleanup_strbuf_ struct strbuf out = STRBUF(1000);
+	static const struct gauge inbox = { "sluice_inbox", "events not yet handled", 3 };
 
-	metrics_print_gauge(&out, "sluice_inbox", "events not yet handled", -3);
+	metrics_print_gauges(&out, &inbox, 1);
 	assert_string_equal(out.data, "# HELP sluice_inbox events not yet handled\n"
-				      "# TYPE sluice_inbox gauge\nsluice_inbox -3\n");
+				      "# TYPE sluice_inbox gauge\nsluice_inbox 3\n");
+	strbuf_clear(&out);
+	metrics_push_gauges(&out, "env:live", &inbox, 1);
+	metrics_push_gauges(&out, "", &inbox, 1);
+	assert_string_equal(out.data, "sluice_inbox:3|g|#env:live\nsluice_inbox:3|g\n");
 }
 
 static void buckets_add_up(_unused_ void **state)
