@@ -125,6 +125,8 @@ int plan_summary_read(
 	if (r < 0)
 		return r;
 	r = policy_results_read(json_object_get(json, "policies"), arena, &ret->policies, err);
+	if (r == 0)
+		r = check_results_read(json_object_get(json, "checked"), arena, &ret->checked, err);
 	return r < 0 ? r
 		     : plan_checks_read(json_object_get(json, "checks"), arena, &ret->checks, err);
 }
@@ -163,6 +165,8 @@ json_t *plan_summary_write(const struct plan_summary *summary)
 			json, "constructs", plan_constructs_write(&summary->constructs));
 	if (summary->policies.count > 0)
 		json_object_set_new(json, "policies", policy_results_write(&summary->policies));
+	if (summary->checked.count > 0)
+		json_object_set_new(json, "checked", check_results_write(&summary->checked));
 	if (!str_empty(summary->checks.configuration))
 		json_object_set_new(json, "checks", plan_checks_write(&summary->checks));
 	json_object_set_new(json, "tool_version",

@@ -3,6 +3,7 @@
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/err.h"
+#include "orchestrator/model/check_results.h"
 #include "orchestrator/model/plan_checks.h"
 #include "orchestrator/model/plan_constructs.h"
 #include "orchestrator/model/policy_results.h"
@@ -50,6 +51,7 @@ struct plan_summary {
 	struct plan_constructs constructs;
 	const char *tool_version;
 	struct policy_results policies; /* none: nothing was checked */
+	struct check_results checked;	/* likewise */
 	struct plan_checks checks;
 };
 
