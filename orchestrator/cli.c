@@ -21,7 +21,8 @@ static const struct cli_verb verbs[] = {
 	{ "team", "add TEAM NAME | remove TEAM NAME | list",
 		"who is in which team of the local host", cli_team },
 	{ "pr",
-		"open|list|show|diff|comment|approve|request-changes|dismiss|merge|close|reopen "
+		"open|list|show|diff|comment|approve|request-changes|dismiss|label|unlabel|merge|"
+		"close|reopen "
 		"...",
 		"pull requests of the local host; --as NAME says who speaks", cli_pr,
 		.actions = cli_pr_actions },

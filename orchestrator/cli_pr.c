@@ -152,6 +152,9 @@ static void show_pull(_unused_ const struct cli *cli, const json_t *pull)
 			cli_text(status, "context"), cli_text(status, "state"),
 			cli_text(status, "description"));
 	}
+	list = json_object_get(pull, "labels");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		(void)printf("label   %s\n", json_string_value(json_array_get(list, i)));
 	list = json_object_get(pull, "reviews");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *review = json_array_get(list, i);
@@ -251,6 +254,21 @@ static int pr_act(struct cli *cli, const char *action, const char *number)
 	return show_or_json(cli, body, r, show_done);
 }
 
+static int pr_label(struct cli *cli, bool is_removed)
+{
+	int r = CLI_DONE;
+	json_t *body;
+
+	if (cli->argc != 3 || !cli_is_number(cli->argv[1]))
+		return cli_usage(
+			"usage: sluice pr %s N NAME [--as NAME]", is_removed ? "unlabel" : "label");
+	body = json_pack(
+		"{s:s, s:s, s:b}", "as", cli->as, "label", cli->argv[2], "remove", is_removed);
+	body = cli_ask(cli, "POST",
+		arena_printf(&cli->arena, "/local/pulls/%s/labels", cli->argv[1]), body, &r);
+	return show_or_json(cli, body, r, show_done);
+}
+
 static int pr_diff(struct cli *cli, const char *number)
 {
 	int r = CLI_DONE;
@@ -284,6 +302,8 @@ const struct cli_action cli_pr_actions[] = {
 	{ "approve", "N [TEXT]" AS, "approves its newest head" },
 	{ "request-changes", "N [TEXT]" AS, "holds it until you approve, or dismiss this" },
 	{ "dismiss", "N" AS, "takes your approval or request back" },
+	{ "label", "N NAME" AS, "gives it a label, for the rules that ask for one" },
+	{ "unlabel", "N NAME" AS, "takes the label away" },
 	{ "merge", "N" AS, "merges its head into its base" },
 	{ "close", "N" AS, "gives it up; its locks and plans go" },
 	{ "reopen", "N" AS, "takes it up again; its projects are planned anew" },
@@ -314,13 +334,15 @@ int cli_pr(struct cli *cli)
 		return pr_merge(cli, number);
 	if (str_equal(action, "diff"))
 		return pr_diff(cli, number);
+	if (str_equal(action, "label") || str_equal(action, "unlabel"))
+		return pr_label(cli, str_equal(action, "unlabel"));
 	for (size_t i = 0; i < countof(actions); i++) {
 		if (str_equal(action, actions[i]))
 			return pr_act(cli, action, number);
 	}
 	return cli_usage("usage: sluice pr "
-			 "open|list|show|diff|comment|approve|request-changes|dismiss|merge|close|"
-			 "reopen ...");
+			 "open|list|show|diff|comment|approve|request-changes|dismiss|label|"
+			 "unlabel|merge|close|reopen ...");
 }
 
 /* The receive hook of a bare repository: what git says on standard input becomes one post. */

@@ -48,6 +48,12 @@ enum host_call {
 	HOST_BRANCH_DELETE, /* the source branch of a merged pull, if it still stands at `head`;
 			       never that of a fork, the default branch or a protected one. What
 			       must not go, or is gone, is left alone: success */
+	HOST_LABEL, /* the pull has `label` when `is_wanted`, and has it not when not. A label that
+		       the repository does not know is made */
+	HOST_ISSUE, /* the issue of `repo` that carries `marker`: made, or brought to `title`,
+		       `body` and open when `is_wanted`; else to closed, where none is success.
+		       Empty texts stay as they are. Answer: its number. Not twice at a time for
+		       one marker */
 };
 
 /* A host's word. What it does not say is not known, and what is not known never opens a gate. */
@@ -101,6 +107,9 @@ struct host_request {
 	const char *method;			   /* HOST_MERGE */
 	const struct host_annotation *annotations; /* HOST_STATUS_SET, where the host shows them */
 	size_t annotation_count;
+	const char *label; /* HOST_LABEL */
+	const char *title; /* HOST_ISSUE: one line */
+	bool is_wanted;	   /* HOST_LABEL, HOST_ISSUE */
 	bool needs_pull, needs_review;
 	const char **people; /* HOST_FACTS: logins, and names of teams without any sign */
 	size_t person_count;
@@ -113,6 +122,7 @@ struct host_answer {
 	struct vcs_event *pulls; /* HOST_LIST_OPEN, HOST_COMPLETE */
 	size_t pull_count;
 	const struct host_facts *facts; /* HOST_FACTS */
+	int64_t issue;			/* HOST_ISSUE; 0: there is none */
 	int64_t retry_ms; /* of a failure: the host asks not to be asked again before */
 };
 

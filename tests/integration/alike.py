@@ -141,5 +141,51 @@ def case_a_push_that_nobody_told_needs_one_more(lab):
         check(len(made.applies()) == 1, "applies:", made.applies())
 
 
+def case_labels_come_and_go(lab):
+    label = "break glass: used / now"
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        number = fake.open_pull(repo, "alice", "feature", tell=False)
+        repo.pulls[number]["labels"] = ["kept"]
+        ask = {"call": "label", "number": number, "label": label}
+        made.ask(dict(ask, wanted=False))
+        check(repo.pulls[number]["labels"] == ["kept"], repo.pulls[number])
+        fake.fail("POST", "/labels$", 0, acts=True)  # its answer is lost, so it is asked again
+        check("error" in made.ask(dict(ask, wanted=True))[0], "an answer that nobody gave")
+        for _ in range(2):
+            check(made.ask(dict(ask, wanted=True)) == [{"issue": 0}] and repo.pulls[number]["labels"] == ["kept", label], repo.pulls[number])
+        check(repo.labels.count(label) in (0, 1), repo.labels)
+        made.ask(dict(ask, wanted=False), dict(ask, wanted=False))
+        check(repo.pulls[number]["labels"] == ["kept"], repo.pulls[number])
+        found = made.ask(dict(ask, number=99, wanted=True), dict(ask, label="two\nlines", wanted=True), dict(ask, label="x" * 51, wanted=True))
+        check([one for one in found if "error" in one] == found, found)
+
+
+def case_an_issue_is_kept_by_its_marker(lab):
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        fake.open_pull(repo, "planner", "feature", tell=False)
+        mark = "<!-- drift:p0 -->\n"
+        repo.issues.update({100 + i: {"title": "other", "body": mark.replace("p0", "p%d" % (i + 1)), "state": "open", "user": "planner"}
+                            for i in range(120)})
+        repo.issues[99] = {"title": "copied", "body": mark + "mine", "state": "open", "user": "rita"}
+        ask = {"call": "issue", "marker": "drift:p0", "title": "p0 has drifted", "body": "one thing", "wanted": True}
+        check(made.ask(dict(ask, wanted=False, title="", body="")) == [{"issue": 0}] and not made.writes(), "closed what is not there")
+        fake.fail("POST", "/issues$", 0, acts=True)
+        check("error" in made.ask(ask)[0], "an answer that nobody gave")
+        number = made.ask(ask)[0]["issue"]
+        check(len(made.writes()) == 1, "the issue that was made is not known again:", calls(made.writes()))
+        want = {"title": "p0 has drifted", "body": mark + "one thing", "state": "open", "user": "planner"}
+        check(repo.issues[number] == want, repo.issues[number])
+        made.ask(dict(ask, body="two things"))
+        check(repo.issues[number] == dict(want, body=mark + "two things"), repo.issues[number])
+        made.ask(dict(ask, wanted=False, title="", body=""))
+        check(repo.issues[number] == dict(want, body=mark + "two things", state="closed"), repo.issues[number])
+        check(made.ask(ask, ask) == [{"issue": number}] * 2 and repo.issues[number] == want, "open again:", repo.issues[number])
+        check(len(made.writes()) == 4 and repo.issues[99]["body"] == mark + "mine", calls(made.writes()))
+        found = made.ask(dict(ask, marker="a-->b"), dict(ask, title=""), dict(ask, title="two\nlines"), dict(ask, body="x" * (300 << 10)))
+        check([one for one in found if "error" in one] == found, [str(one)[:200] for one in found])
+
+
 def cases(lab):
     return [(name, functools.partial(call, lab)) for name, call in sluice.named_cases(globals())]

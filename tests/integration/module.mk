@@ -2,6 +2,9 @@
 TEST_PROGRAMS += tests/runner-driver
 tests/runner-driver_MAIN := tests/integration/runner_driver.c
 tests/runner-driver_USES := executor model lib_loop lib
+TEST_PROGRAMS += tests/host-driver
+tests/host-driver_MAIN := tests/integration/host_driver.c
+tests/host-driver_USES := vcs_gitea vcs_github model lib_http lib_loop lib
 
 suite_http = python3 tests/integration/test_http.py ## hostile HTTP against a running server
 suite_start = python3 tests/integration/test_start.py ## a server that cannot start says why

@@ -17,7 +17,7 @@ from fake_host import Refusal, check_members, need, now_text
 
 ROUTES = []
 PAGE_DEFAULT = 30
-PARAMETERS = {"limit", "page", "state", "since", "q"}
+PARAMETERS = {"limit", "page", "state", "since", "q", "type", "created_by"}
 
 
 class Whole(list):
@@ -170,6 +170,7 @@ def route(method, pattern):
 for found in (("GET", "/user", fake_github.get_user), ("GET", REPO + "/pulls", fake_github.get_pulls),
               ("GET", REPO + r"/pulls/(?P<number>\d+)", fake_github.get_pull),
               ("GET", REPO + r"/pulls/(?P<number>\d+)/reviews", fake_github.get_reviews),
+              ("POST", REPO + "/issues", fake_github.post_issue), ("PATCH", REPO + r"/issues/(?P<number>\d+)", fake_github.patch_issue),
               ("POST", REPO + r"/issues/comments/(?P<id>\d+)/reactions", fake_github.post_reaction)):
     route(found[0], found[1])(found[2])
 
@@ -198,6 +199,57 @@ def get_permission(fake, who, repo, login, **_):
 @route("GET", REPO + r"/issues/(?P<number>\d+)/comments")
 def get_comments(fake, who, repo, query, **words):
     return 200, Whole(fake_github.get_comments(fake, who, repo, words["number"], query)[1])
+
+
+def label_of(repo, number, label_id):
+    need(int(number) in repo.pulls and 0 < int(label_id) <= len(repo.labels), 404, "label does not exist [label_id: %s]" % label_id)
+    return repo.labels[int(label_id) - 1]
+
+
+@route("GET", REPO + r"/issues/(?P<number>\d+)/labels")
+def get_labels(fake, who, repo, number, **_):
+    need(int(number) in repo.pulls, 404, "not found")
+    return 200, Whole(repo.labels_json(int(number)))
+
+
+@route("GET", REPO + "/labels")
+def get_all_labels(fake, who, repo, **_):
+    return 200, [{"id": i + 1, "name": name} for i, name in enumerate(repo.labels)]
+
+
+@route("GET", "/orgs/(?P<org>[^/]+)/labels")
+def get_org_labels(fake, who, **_):
+    raise Refusal(404, "The target couldn't be found.")
+
+
+@route("POST", REPO + "/labels")
+def post_label(fake, who, repo, body, **_):
+    check_members(body, ("name", "color"), ("description", "exclusive"))
+    need(re.fullmatch("#[0-9a-f]{6}", body["color"]) and 0 < len(body["name"]) <= 50, 422, "name or color")
+    return 201, {"id": repo.label_id(body["name"]), "name": body["name"], "color": body["color"][1:]}
+
+
+@route("POST", REPO + r"/issues/(?P<number>\d+)/labels")
+def post_labels(fake, who, repo, number, body, **_):
+    check_members(body, ("labels",))
+    need(all(isinstance(one, int) for one in body["labels"]), 422, "labels")
+    there = repo.pulls[int(number)].setdefault("labels", [])
+    there += [name for name in (label_of(repo, number, one) for one in body["labels"]) if name not in there]
+    return 200, Whole(repo.labels_json(int(number)))
+
+
+@route("DELETE", REPO + r"/issues/(?P<number>\d+)/labels/(?P<id>\d+)")
+def delete_label(fake, who, repo, number, **words):
+    there, name = repo.pulls[int(number)].get("labels", []), label_of(repo, number, words["id"])
+    if name in there:
+        there.remove(name)
+    return 204, None
+
+
+@route("GET", REPO + "/issues")
+def get_issues(fake, who, repo, query, **_):
+    need(query.get("type") == "issues", 400, "pull requests are in this list")
+    return 200, fake_github.found_issues(repo, query, "created_by")
 
 
 def check_text(body):

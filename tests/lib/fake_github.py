@@ -29,6 +29,7 @@ class Repo:
     def __init__(self, fake, name, git_dir, number):
         self.fake, self.name, self.git_dir, self.id = fake, name, git_dir, number
         self.pulls, self.comments, self.reviews, self.statuses, self.checks = {}, {}, {}, [], {}
+        self.labels, self.issues = [], {}  # names that the repository knows; number: title, body, state, author
         self.contexts, self.hooks = [], []  # statuses that branch protection requires; webhooks
         self.people = {}  # login: "admin", "write", "read"
         self.methods = ["merge", "squash", "rebase"]  # that are allowed
@@ -59,6 +60,17 @@ class Repo:
         return {"id": self.id, "full_name": self.name, "name": self.name.split("/")[1], "owner": user_json(owner),
                 "clone_url": "https://elsewhere.example/%s.git" % self.name, "default_branch": "main"}
 
+    def label_id(self, name):
+        if name not in self.labels:
+            self.labels.append(name)
+        return self.labels.index(name) + 1
+
+    def labels_json(self, number):
+        return [{"id": self.label_id(name), "name": name} for name in self.pulls[number].get("labels", [])]
+
+    def issue_json(self, number):
+        return dict(self.issues[number], number=number, user=user_json(self.issues[number]["user"]))
+
     def pull_json(self, number):
         pull = self.pulls[number]
         head_repo = {"id": self.id + 1000, "full_name": "stranger/fork"} if pull["fork"] else self.describe()
@@ -66,7 +78,7 @@ class Repo:
                 "draft": pull["draft"], "merged": pull["state"] == "merged", "user": user_json(pull["author"]),
                 "head": {"ref": pull["branch"], "sha": pull["head"], "repo": head_repo},
                 "base": {"ref": pull["base"], "sha": self.git("rev-parse", "refs/heads/" + pull["base"]), "repo": self.describe()},
-                "labels": [{"id": 1, "name": name} for name in pull.get("labels", [])],
+                "labels": self.labels_json(number),
                 "mergeable": pull.get("mergeable", True), "mergeable_state": pull.get("mergeable_state", "clean")}
 
 
@@ -201,7 +213,7 @@ class FakeGitHub:
 
     def open_pull(self, repo, author, branch, base="main", title="A change", draft=False, fork=False, tell=True):
         with self.lock:
-            number = len(repo.pulls) + 1
+            number = len(repo.pulls) + len(repo.issues) + 1
             head = repo.git("rev-parse", "refs/heads/" + branch)
             repo.pulls[number] = {"author": author, "branch": branch, "base": base, "title": title, "state": "open", "head": head,
                                   "draft": draft, "fork": fork}
@@ -432,6 +444,55 @@ def post_comment(fake, who, repo, number, body, **_):
     check_members(body, ("body",))
     need(isinstance(body["body"], str) and 0 < len(body["body"]) <= COMMENT_MAX, 422, "body is too long (maximum is 65536 characters)")
     return 201, fake.make_comment(repo, int(number), who, body["body"])
+
+
+@route("POST", REPO + r"/issues/(?P<number>\d+)/labels")
+def post_labels(fake, who, repo, number, body, **_):
+    need(int(number) in repo.pulls, 404, "Not Found")
+    check_members(body, ("labels",))
+    need(all(isinstance(name, str) and 0 < len(name) <= 50 for name in body["labels"]), 422, "labels")
+    there = repo.pulls[int(number)].setdefault("labels", [])
+    there += [name for name in body["labels"] if name not in there]
+    return 200, repo.labels_json(int(number))
+
+
+@route("DELETE", REPO + r"/issues/(?P<number>\d+)/labels/(?P<name>[^/]+)")
+def delete_label(fake, who, repo, number, name, **_):
+    name = urllib.parse.unquote(name)
+    need(int(number) in repo.pulls and name in repo.pulls[int(number)].get("labels", []), 404, "Label does not exist")
+    repo.pulls[int(number)]["labels"].remove(name)
+    return 200, repo.labels_json(int(number))
+
+
+def found_issues(repo, query, author):
+    need(query.get("state", "open") in ("open", "closed", "all"), 422, "state")
+    return [repo.issue_json(number) for number, one in sorted(repo.issues.items(), reverse=True)
+            if query.get("state", "open") in ("all", one["state"]) and query.get(author, one["user"]) == one["user"]]
+
+
+@route("GET", REPO + "/issues")
+def get_issues(fake, who, repo, query, **_):
+    pulls = [{"number": number, "title": pull["title"], "body": None, "user": user_json(pull["author"]), "pull_request": {"url": "x"}}
+             for number, pull in sorted(repo.pulls.items(), reverse=True) if query.get("creator", pull["author"]) == pull["author"]]
+    return 200, pulls + found_issues(repo, query, "creator")
+
+
+@route("POST", REPO + "/issues")
+def post_issue(fake, who, repo, body, **_):
+    check_members(body, ("title",), ("body", "labels", "assignees"))
+    need(isinstance(body["title"], str) and 0 < len(body["title"]) <= 256 and len(body.get("body", "")) <= COMMENT_MAX, 422, "title or body")
+    number = len(repo.pulls) + len(repo.issues) + 1
+    repo.issues[number] = {"title": body["title"], "body": body.get("body", ""), "state": "open", "user": who}
+    return 201, repo.issue_json(number)
+
+
+@route("PATCH", REPO + r"/issues/(?P<number>\d+)")
+def patch_issue(fake, who, repo, number, body, **_):
+    need(int(number) in repo.issues, 404, "Not Found")
+    check_members(body, (), ("title", "body", "state"))
+    need(body.get("state", "open") in ("open", "closed") and body.get("title", "x"), 422, "state or title")
+    repo.issues[int(number)].update(body)
+    return 200, repo.issue_json(int(number))
 
 
 @route("PATCH", REPO + r"/issues/comments/(?P<id>\d+)")

@@ -3,6 +3,7 @@ otherwise (class Lab)."""
 
 import contextlib
 import functools
+import json
 import os
 import re
 import shutil
@@ -147,6 +148,14 @@ hosts:
         number = self.fake.open_pull(self.repo, author, branch, **more)
         self.idle(number)
         return number
+
+    def ask(self, *requests):
+        """Of the host, without a server of ours: what the engine can ask. Their answers."""
+        words = [self.kind, self.fake.url, self.fake.url + self.fake.prefix, *(os.path.join(self.folder, name) for name in ("token", "secret"))]
+        done = subprocess.run([os.path.join(self.server.build, "tests", "host-driver"), *words], text=True, capture_output=True, check=False,
+                              input="".join(json.dumps(dict({"repo": self.repo.name}, **one)) + "\n" for one in requests))
+        check(done.returncode == 0, "the driver:", done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def head(self, number):
         return self.repo.pulls[number]["head"]

@@ -393,6 +393,11 @@ HOST_CASE(refuses_requests_and_changes_nothing)
 			"feature\",\"new\":\"zz\"}]}",
 			400 },
 		{ "POST", "/local/people", "{\"name\":\"x\",\"may_write\":\"yes\"}", 400 },
+		{ "POST", "/local/pulls/1/labels", "{\"as\":\"bob\"}", 400 },
+		{ "POST", "/local/pulls/1/labels", "{\"as\":\"bob\",\"label\":\" x\"}", 400 },
+		{ "POST", "/local/pulls/1/labels", "{\"as\":\"bob\",\"label\":\"a\\nb\"}", 400 },
+		{ "POST", "/local/pulls/9/labels", "{\"as\":\"bob\",\"label\":\"x\"}", 404 },
+		{ "POST", "/local/issues", "{\"as\":\"bob\"}", 405 },
 	};
 	json_t *before;
 
@@ -458,7 +463,7 @@ struct outcome {
 	size_t pulls;
 	char head[41];
 	char actor[65];
-	int64_t number;
+	int64_t number, issue;
 };
 
 static void on_done(void *owner, const struct host_answer *answer, const struct err *err)
@@ -472,6 +477,7 @@ static void on_done(void *owner, const struct host_answer *answer, const struct 
 		return;
 	}
 	outcome->pulls = answer->pull_count;
+	outcome->issue = answer->issue;
 	if (answer->pull_count > 0) {
 		assert_int_equal(answer->pulls[0].kind, VCS_PULL_OPENED);
 		snprintf(outcome->head, sizeof(outcome->head), "%s", answer->pulls[0].head);
@@ -600,6 +606,82 @@ HOST_CASE(statuses_and_reactions)
 		1);
 }
 
+/* The labels of pull 1, as "a b ", the way a gate sees them. */
+static void on_labels(void *owner, const struct host_answer *answer, const struct err *err)
+{
+	struct strbuf *text = owner;
+
+	assert_null(err);
+	strbuf_truncate(text, 0);
+	for (size_t i = 0; i < answer->facts->label_count; i++)
+		strbuf_printf(text, "%s ", answer->facts->labels[i]);
+}
+
+static const char *labels_of(struct fake *fake, struct strbuf *text)
+{
+	struct vcs_host *port = local_host_port(fake->host);
+
+	port->send(port,
+		&(struct host_request){ .call = HOST_FACTS, .repo = "team/infra", .number = 1 },
+		on_labels, text);
+	return strbuf_text(text);
+}
+
+HOST_CASE(labels_come_and_go)
+{
+	_cleanup_strbuf_ struct strbuf text = STRBUF(1000);
+	struct host_request label = { .call = HOST_LABEL, .number = 1, .label = "hot" };
+
+	open_one(fake);
+	assert_string_equal(labels_of(fake, &text), "");
+	assert_false(ask(fake, label).failed); /* it is not there */
+	label.is_wanted = true;
+	assert_false(ask(fake, label).failed);
+	assert_false(ask(fake, label).failed);
+	post(fake, "/local/pulls/1/labels", "{'as':'bob','label':'cold'}");
+	assert_int_equal(fake->status, 200);
+	assert_string_equal(labels_of(fake, &text), "hot cold ");
+	label.is_wanted = false;
+	assert_false(ask(fake, label).failed);
+	assert_string_equal(labels_of(fake, &text), "cold ");
+	post(fake, "/local/people", "{'name':'eve','may_write':false}");
+	post(fake, "/local/pulls/1/labels", "{'as':'eve','label':'cold','remove':true}");
+	assert_int_equal(fake->status, 403);
+	post(fake, "/local/pulls/1/labels", "{'as':'bob','label':'cold','remove':true}");
+	assert_string_equal(labels_of(fake, &text), "");
+	label.number = 2;
+	assert_int_equal(ask(fake, label).err.code, ERR_MISSING);
+}
+
+HOST_CASE(an_issue_is_kept_by_its_marker)
+{
+	struct host_request issue = { .call = HOST_ISSUE, .marker = "drift:p0" };
+	const json_t *one;
+
+	open_one(fake);
+	assert_int_equal(ask(fake, issue).issue, 0); /* there is none to close */
+	issue.is_wanted = true;
+	assert_int_equal(ask(fake, issue).err.code, ERR_BUG);
+	issue.title = "p0 has drifted";
+	issue.body = "one thing";
+	assert_int_equal(ask(fake, issue).issue, 1);
+	issue.body = "two things";
+	assert_int_equal(ask(fake, issue).issue, 1);
+	issue.marker = "drift:p1";
+	assert_int_equal(ask(fake, issue).issue, 2);
+	call(fake, "GET", "/local/issues?repo=team%2Finfra&state=open", "");
+	assert_int_equal(json_array_size(fake->answer), 2);
+	issue = (struct host_request){ .call = HOST_ISSUE, .marker = "drift:p0" };
+	assert_int_equal(ask(fake, issue).issue, 1);
+	call(fake, "GET", "/local/issues?state=closed", "");
+	one = json_array_get(fake->answer, 0);
+	assert_int_equal(json_array_size(fake->answer), 1);
+	assert_string_equal(text_of(one, "title"), "p0 has drifted");
+	assert_string_equal(text_of(one, "body"), "two things");
+	issue.repo = "no/where";
+	assert_int_equal(ask(fake, issue).err.code, ERR_MISSING);
+}
+
 HOST_CASE(lists_open_pulls_with_new_heads)
 {
 	struct outcome outcome;
@@ -670,6 +752,8 @@ int main(int argc, char **argv)
 	CASE(our_comment_is_found_again);
 	CASE(our_comment_is_whole_or_not_there);
 	CASE(statuses_and_reactions);
+	CASE(labels_come_and_go);
+	CASE(an_issue_is_kept_by_its_marker);
 	CASE(lists_open_pulls_with_new_heads);
 	CASE(makes_the_body_of_a_push);
 	CASE(refuses_a_short_secret);

@@ -33,6 +33,8 @@ static const struct route {
 	{ "POST", "pulls/N/merge", local_merge_post },
 	{ "POST", "pulls/N/close", local_close_post },
 	{ "POST", "pulls/N/reopen", local_reopen_post },
+	{ "POST", "pulls/N/labels", local_labels_post },
+	{ "GET", "issues", local_issues_get },
 	{ "POST", "push", local_push_post },
 };
 

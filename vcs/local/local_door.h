@@ -29,6 +29,8 @@ int local_dismiss_post(struct local_call *call);
 int local_merge_post(struct local_call *call);
 int local_close_post(struct local_call *call);
 int local_reopen_post(struct local_call *call);
+int local_labels_post(struct local_call *call);
+int local_issues_get(struct local_call *call);
 int local_push_post(struct local_call *call);
 
 /* The value of one member of the query, decoded; NULL when absent. Owned by the caller. */

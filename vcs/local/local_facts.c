@@ -135,6 +135,7 @@ int local_facts_read(struct local_host *host, const struct host_request *request
 {
 	_cleanup_json_ json_t *pull = NULL, *teams = NULL;
 	size_t pairs = request->person_count * request->team_count;
+	const json_t *labels;
 	int r = local_pull_load(host, request->number, &pull, err);
 
 	if (r == 0)
@@ -142,12 +143,17 @@ int local_facts_read(struct local_host *host, const struct host_request *request
 	if (r < 0)
 		return r;
 	/* conflicts are git's to find, and no plan comes of them */
+	labels = json_object_get(pull, "labels");
 	*ret = (struct host_facts){ .mergeable = WORD_YES,
 		.mergeable_why = "",
 		.approved = is_approved(pull),
 		.has_labels = true,
+		.labels = arena_alloc(arena, (json_array_size(labels) + 1) * sizeof(*ret->labels)),
 		.people = arena_alloc(arena, (request->person_count + 1) * sizeof(*ret->people)),
 		.members = arena_alloc(arena, (pairs + 1) * sizeof(*ret->members)) };
+	for (size_t i = 0; i < json_array_size(labels); i++)
+		ret->labels[ret->label_count++] = arena_strdup(
+			arena, json_string_value(json_array_get(labels, i)));
 	for (size_t i = 0; r == 0 && i < request->person_count; i++)
 		r = add_person(host, request, i, teams, ret, err);
 	return r;

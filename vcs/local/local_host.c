@@ -4,6 +4,7 @@
 #include "orchestrator/lib/jsonx.h"
 #include "vcs/local/local_event.h"
 #include "vcs/local/local_facts.h"
+#include "vcs/local/local_issues.h"
 #include "vcs/local/local_names.h"
 #include "vcs/local/local_pulls.h"
 #include "vcs/local/local_repo.h"
@@ -181,6 +182,7 @@ static int react(struct local_host *host, const struct host_request *request, st
 
 struct open_list {
 	struct arena arena;
+	int64_t issue; /* of HOST_ISSUE */
 	struct vcs_event *events;
 	size_t count;
 	struct host_facts facts; /* of HOST_FACTS */
@@ -261,6 +263,10 @@ static int act(struct local_host *host, const struct host_request *request, stru
 	case HOST_FACTS:
 		list->has_facts = true;
 		return local_facts_read(host, request, &list->arena, &list->facts, err);
+	case HOST_LABEL:
+		return local_label_set(host, request, err);
+	case HOST_ISSUE:
+		return local_issue_set(host, request, &list->issue, err);
 	case HOST_MERGE:
 	case HOST_BRANCH_DELETE:
 		return err_user(err, ERR_REFUSED,
@@ -301,6 +307,7 @@ static void host_send(
 
 	answer.pulls = list.events;
 	answer.pull_count = list.count;
+	answer.issue = list.issue;
 	answer.facts = list.has_facts ? &list.facts : NULL;
 	done(owner, r < 0 ? NULL : &answer, r < 0 ? &err : NULL);
 	arena_release(&list.arena);

@@ -17,6 +17,8 @@
  *     POST /local/pulls/N/dismiss {as, reviewer?}: takes back as's or the reviewer's word
  *     POST /local/pulls/N/merge {as, commit?}: the merge was made; commit must be the base's tip
  *     POST /local/pulls/N/close, reopen {as}
+ *     POST /local/pulls/N/labels {as, label, remove?}
+ *     GET  /local/issues   ?repo= &state=open|closed: those that sluice keeps
  *     POST /local/push     {repo, pusher, refs: [{ref, old, new}]}, from the receive hook
  *
  * Answers are the document asked for or changed; failures {"error": text}. Pull numbers are one

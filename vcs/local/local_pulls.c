@@ -222,6 +222,44 @@ int local_status_store(struct local_host *host, const struct host_request *reque
 		request->head, request->context);
 }
 
+/* ---- issues ---- */
+
+int local_issue_load(struct local_host *host, int64_t number, json_t **ret, struct err *err)
+{
+	return shelf_get(host, "issue", ret, err, "local/issue/" NUMBER, number);
+}
+
+int local_issue_store(struct local_host *host, json_t *issue, struct err *err)
+{
+	json_object_set_new(issue, "updated_ms", json_integer(clock_wall_ms(host->clock)));
+	return shelf_put(host, issue, err, "local/issue/" NUMBER, local_number(issue, "number"));
+}
+
+int local_issue_find(struct local_host *host, const char *repo, const char *marker, json_t **ret,
+	struct err *err)
+{
+	_cleanup_json_ json_t *link = NULL;
+	int r = shelf_get(host, "issue", &link, err, "local/tracked/%s:%s", repo, marker);
+
+	return r < 0 ? r : local_issue_load(host, local_number(link, "number"), ret, err);
+}
+
+int local_issue_add(struct local_host *host, json_t *issue, struct err *err)
+{
+	_cleanup_json_ json_t *link = NULL;
+	int64_t number;
+	int r = host->shelf->next(host->shelf->owner, "local/issues", &number, err);
+
+	if (r < 0)
+		return r;
+	link = json_pack("{s:I}", "number", (json_int_t)number);
+	json_object_set_new(issue, "number", json_integer(number));
+	json_object_set_new(issue, "created_ms", json_integer(clock_wall_ms(host->clock)));
+	r = shelf_put(host, link, err, "local/tracked/%s:%s", local_text(issue, "repo"),
+		local_text(issue, "marker"));
+	return r < 0 ? r : local_issue_store(host, issue, err);
+}
+
 int local_pull_whole(struct local_host *host, int64_t number, json_t **ret, struct err *err)
 {
 	_cleanup_json_ json_t *pull = NULL;

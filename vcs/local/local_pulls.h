@@ -4,11 +4,15 @@
  *     local/open/NAME              [numbers of the open pulls]
  *     local/pull/NUMBER            {number, repo, title, author, state, head, head_ref, base_ref,
  *                                   pusher, reviews: [{author, state, head, body, at_ms}],
- *                                   comment_count, created_ms, updated_ms, merge_commit}
+ *                                   comment_count, created_ms, updated_ms, merge_commit,
+ *                                   labels: [names]}
  *     local/comment/NUMBER/ID      {id, author, body, marker, hidden, reactions, created_ms,
  *                                   updated_ms}
  *     local/marker/NUMBER/MARKER   {id}: the comment that carries the marker
  *     local/status/NUMBER/HEAD/CONTEXT {head, context, state, description, updated_ms}
+ *     local/issue/NUMBER           {number, repo, title, body, marker, state, author, created_ms,
+ *                                   updated_ms}
+ *     local/tracked/REPO:MARKER    {number}: the issue that carries the marker
  *     local/people                 {NAME: {may_write, is_bot}}
  *     local/teams                  {NAME: [people]}
  *
@@ -63,6 +67,14 @@ _must_check_ int local_marker_find(struct local_host *host, int64_t number, cons
 	json_t **ret_comment, struct err *err); /* ERR_MISSING */
 _must_check_ int local_status_store(
 	struct local_host *host, const struct host_request *request, struct err *err);
+_must_check_ int local_issue_load(
+	struct local_host *host, int64_t number, json_t **ret, struct err *err);
+/* Writes updated_ms too. */
+_must_check_ int local_issue_store(struct local_host *host, json_t *issue, struct err *err);
+_must_check_ int local_issue_find(struct local_host *host, const char *repo, const char *marker,
+	json_t **ret, struct err *err); /* ERR_MISSING */
+/* It gets a number and is stored. */
+_must_check_ int local_issue_add(struct local_host *host, json_t *issue, struct err *err);
 /* The pull with "comments" and "statuses" in it. */
 _must_check_ int local_pull_whole(
 	struct local_host *host, int64_t number, json_t **ret, struct err *err);

@@ -383,19 +383,24 @@ static bool marker_is_valid(const char *marker)
 	       strpbrk(marker, "<>\r\n") == NULL && strstr(marker, "--") == NULL;
 }
 
+const char *order_mark(struct web_order *order)
+{
+	return arena_printf(&order->arena, "%s%s%s", mark_begin, order->request.marker, mark_end);
+}
+
 /* "<!-- MARKER -->" is the first line, for us to find the comment again. */
-static int mark_body(struct web_order *order, struct err *err)
+int order_mark_body(struct web_order *order, struct err *err)
 {
 	struct host_request *request = &order->request;
 	const char *first;
 
 	if (!marker_is_valid(request->marker) || request->body == NULL)
-		return err_set(err, ERR_BUG, "a comment of ours needs a marker and a text");
-	first = arena_printf(&order->arena, "%s%s%s", mark_begin, request->marker, mark_end);
+		return err_set(err, ERR_BUG, "a text of ours needs a marker");
+	first = order_mark(order);
 	if (!str_starts(request->body, first))
 		request->body = arena_printf(&order->arena, "%s%s", first, request->body);
 	if (strlen(request->body) > BODY_BYTES_MAX)
-		return err_set(err, ERR_LIMIT, "the comment is longer than %s takes",
+		return err_set(err, ERR_LIMIT, "the text is longer than %s takes",
 			order->host->site.dialect->title);
 	return 0;
 }
@@ -405,7 +410,7 @@ void comment_upsert(struct web_order *order)
 	struct web_result none = { 0 };
 	struct err err;
 
-	if (mark_body(order, &err) < 0)
+	if (order_mark_body(order, &err) < 0)
 		order_failed(order, &none, &err);
 	else if (thread_ready(order))
 		comment_queue(order);

@@ -41,6 +41,10 @@ struct web_dialect {
 	bool has_rulesets;	     /* besides the protection of branches */
 	const char *branch_contexts; /* where a branch names the statuses that it waits for */
 
+	/* labels and issues */
+	bool labels_have_ids;  /* a pull request gets a label by its number; else by its name */
+	const char *issues_of; /* of a list of issues: all of them by the person that follows */
+
 	/* merging */
 	const char *merge_call; /* "PUT" */
 	const char *merge_style_key, *merge_head_key;

@@ -100,7 +100,8 @@ void order_done(struct web_order *order)
 {
 	struct host_answer answer = { .pulls = order->events,
 		.pull_count = order->event_count,
-		.facts = order->request.call == HOST_FACTS ? &order->facts : NULL };
+		.facts = order->request.call == HOST_FACTS ? &order->facts : NULL,
+		.issue = order->issue };
 
 	order->done(order->owner, &answer, NULL);
 	order_free(order);
@@ -160,7 +161,7 @@ static struct web_order *order_new(
 	struct host_request *kept = &order->request;
 	const char **texts[] = { &kept->repo, &kept->marker, &kept->body, &kept->comment_id,
 		&kept->head, &kept->context, &kept->description, &kept->actor, &kept->base_ref,
-		&kept->method };
+		&kept->method, &kept->label, &kept->title };
 
 	order->host = host;
 	order->request = *request;
@@ -214,6 +215,12 @@ static void order_go(struct web_order *order)
 		return;
 	case HOST_FACTS:
 		facts_read(order);
+		return;
+	case HOST_LABEL:
+		label_set(order);
+		return;
+	case HOST_ISSUE:
+		issue_set(order);
 		return;
 	case HOST_MERGE:
 		pull_merge(order);
@@ -280,7 +287,7 @@ static void ask_login(struct web_host *host)
 static bool needs_login(const struct web_order *order)
 {
 	return order->request.call == HOST_COMMENT_UPSERT ||
-	       order->request.call == HOST_COMMENT_HIDE;
+	       order->request.call == HOST_COMMENT_HIDE || order->request.call == HOST_ISSUE;
 }
 
 static void host_send(

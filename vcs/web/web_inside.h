@@ -63,6 +63,7 @@ struct web_order {
 	size_t event_count;
 	struct host_facts facts; /* HOST_FACTS */
 	int page_count;
+	int64_t issue;	      /* HOST_ISSUE: its number */
 	size_t annotation_at; /* HOST_STATUS_SET: those before it are told */
 	json_t *kept;	      /* what earlier answers said */
 };
@@ -119,6 +120,9 @@ void comment_upsert(struct web_order *order);
 void comment_hide(struct web_order *order);
 void comment_react(struct web_order *order);
 const char *order_json(struct web_order *order, const char *key, const char *value);
+/* The marker becomes the first line of the order's text; what begins with it carries it. */
+const char *order_mark(struct web_order *order);
+_must_check_ int order_mark_body(struct web_order *order, struct err *err);
 void comment_folded(void *owner, const struct web_result *result, const struct err *err);
 /* Somebody will write there soon. */
 void thread_expect(struct web_host *host, const char *repo, int64_t number);
@@ -155,6 +159,12 @@ void facts_on_team(void *part, const struct web_result *members, const struct er
 void facts_take_labels(struct web_order *order, const json_t *labels);
 void facts_rules_ended(
 	struct web_order *order, const struct web_result *result, const struct err *err);
+
+/* web_labels.c */
+void label_set(struct web_order *order);
+
+/* web_issues.c */
+void issue_set(struct web_order *order);
 
 /* web_merge.c */
 void pull_merge(struct web_order *order);

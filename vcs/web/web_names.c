@@ -54,6 +54,18 @@ bool web_context_is_ours(const char *prefix, const char *name)
 	       (prefix[length - 1] == '/' || name[length] == '/' || name[length] == '\0');
 }
 
+bool web_line_is_valid(const char *text, size_t bytes_max)
+{
+	size_t length = strlen(text);
+
+	for (size_t i = 0; i < length; i++) {
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			return false;
+	}
+	return length > 0 && length <= bytes_max && text[0] != ' ' && text[length - 1] != ' ' &&
+	       codec_utf8_prefix(text, length) == length;
+}
+
 bool web_id_is_valid(const char *text)
 {
 	size_t length = strlen(text);
