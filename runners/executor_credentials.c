@@ -87,7 +87,7 @@ static void append_name(struct strbuf *out, const char *key, const char *value)
 static json_t *make_claims(
 	const struct job_spec *spec, const char *audience, int64_t now_s, int64_t life_s)
 {
-	const char *operation = spec->op == JOB_PLAN ? "plan" : "apply";
+	const char *operation = job_op_plans(spec->op) ? "plan" : "apply";
 	_cleanup_free_ char *repository = mem_printf("%s/%s", spec->host, spec->repo_name);
 	_cleanup_strbuf_ struct strbuf subject = STRBUF(4096);
 	char id[ID_HEX + 1];
@@ -410,7 +410,7 @@ static void describe_job(const struct job_spec *spec, struct strvec *env)
 	strvec_pushf(env, "SLUICE_ENVIRONMENT=%s", spec->environment);
 	strvec_pushf(env, "SLUICE_PROJECT=%s", spec->project);
 	strvec_pushf(env, "SLUICE_WORKSPACE=%s", spec->workspace);
-	strvec_pushf(env, "SLUICE_OPERATION=%s", spec->op == JOB_PLAN ? "plan" : "apply");
+	strvec_pushf(env, "SLUICE_OPERATION=%s", job_op_plans(spec->op) ? "plan" : "apply");
 	strvec_pushf(env, "SLUICE_JOB=%lld", (long long)spec->job.v);
 }
 

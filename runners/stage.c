@@ -130,7 +130,7 @@ static enum profile_id second_half(struct walk *walk)
 {
 	worker_leave(walk->worker);
 	walk->worker->context.without_backend = false;
-	return walk->worker->spec.op == JOB_PLAN ? PROFILE_PLAN : PROFILE_APPLY;
+	return job_op_plans(walk->worker->spec.op) ? PROFILE_PLAN : PROFILE_APPLY;
 }
 
 /* ---- what init may bring ---- */

@@ -227,6 +227,25 @@ static int check_plan_file(struct worker *worker)
 		"the plan there (-out $PLANFILE)");
 }
 
+/* What drift is looked for with is no plan: nothing of it stays that an apply could take. */
+static int keep_drift(struct walk *walk, struct readers *readers)
+{
+	struct worker *worker = walk->worker;
+	struct mask hidden = { 0 };
+	struct err err;
+	int r;
+
+	confined_go(&readers->summary);
+	(void)unlinkat(worker->dir->fd, "out/tfplan", 0);
+	r = read_answer(worker, &readers->summary, &hidden, &err);
+	if (r == 0)
+		r = output_mask_again(&worker->output, worker->dir->fd, &hidden, &err);
+	mask_release(&hidden);
+	return r < 0 ? worker_end(worker, OUTCOME_BAD_RESULT, "show",
+			       "what the tool found cannot be read: %s", err.text)
+		     : 0;
+}
+
 static int make_plan(struct walk *walk, struct ground *ground, int json_fd, int text_fd)
 {
 	int r = plan_on_ground(walk, ground);
@@ -239,7 +258,9 @@ static int make_plan(struct walk *walk, struct ground *ground, int json_fd, int 
 		r = worker_show(walk->worker, json_fd, text_fd);
 	worker_give_slot(walk->worker);
 	worker_leave(walk->worker);
-	return r == 0 && ground->is_own ? ground_keep(walk, ground) : r;
+	return r == 0 && ground->is_own && walk->worker->spec.op == JOB_PLAN
+		       ? ground_keep(walk, ground)
+		       : r;
 }
 
 static int run_plan(struct worker *worker, struct readers *readers)
@@ -256,7 +277,8 @@ static int run_plan(struct worker *worker, struct readers *readers)
 	if (r == 0)
 		r = make_plan(&walk, &ground, readers->json_fd, text_fd);
 	if (r == 0)
-		r = keep_plan(&walk, &ground, readers, text_fd);
+		r = worker->spec.op == JOB_DRIFT ? keep_drift(&walk, readers)
+						 : keep_plan(&walk, &ground, readers, text_fd);
 	if (r == 0) {
 		worker->result.outcome = OUTCOME_OK;
 		if (walk.has_planned) /* the tool's own word; else the summary's */
@@ -477,6 +499,7 @@ static void run_job(struct worker *worker, struct readers *readers)
 		r = git_prepare(worker);
 		break;
 	case JOB_PLAN:
+	case JOB_DRIFT:
 		r = run_plan(worker, readers);
 		break;
 	case JOB_APPLY:
@@ -498,16 +521,19 @@ static void run_job(struct worker *worker, struct readers *readers)
 
 /* The readers of the plan are forked first: before there are secrets, and so that they are ready
  * when there is something to read. */
-static int readers_start(
-	struct readers *readers, const struct sandbox_support *support, int job_fd, struct err *err)
+static int readers_start(struct readers *readers, enum job_op op,
+	const struct sandbox_support *support, int job_fd, struct err *err)
 {
 	int r;
 
 	readers->json_fd = openat(job_fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	if (readers->json_fd < 0)
 		return err_sys(err, ERR_JOB, errno, "cannot make a file of the job");
-	r = confined_start(&readers->summary, support, tf_plan_interpret, readers->json_fd, err);
-	return r < 0 ? r : plan_config_start(&readers->config, support, job_fd, err);
+	r = confined_start(&readers->summary, support,
+		op == JOB_DRIFT ? tf_plan_interpret_drift : tf_plan_interpret, readers->json_fd,
+		err);
+	return r < 0 || op == JOB_DRIFT ? r
+					: plan_config_start(&readers->config, support, job_fd, err);
 }
 
 static void readers_release(struct readers *readers)
@@ -532,8 +558,8 @@ static int supervise_in(const struct site *site, const struct sandbox_support *s
 	int r;
 
 	r = job_dir_spec(dir, &arena, &spec, err);
-	if (r == 0 && spec.op == JOB_PLAN)
-		r = readers_start(&readers, support, dir->fd, err);
+	if (r == 0 && job_op_plans(spec.op))
+		r = readers_start(&readers, spec.op, support, dir->fd, err);
 	if (r == 0 && !place_is_near(&spec))
 		r = way_out_start(&way_out, site, support, dir->events_fd, err);
 	arena_release(&arena);

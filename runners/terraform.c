@@ -160,6 +160,11 @@ static int describe(const char *program, const struct tool_context *context, enu
 	if (step == STEP_INIT && context->has_lock && !may_change_lock(context->extra))
 		strvec_push(argv, "-lockfile=readonly");
 	r = push_arguments(context, verb, argv, err);
+	/* last, so that no workflow says otherwise: to look holds nobody up */
+	if (step == STEP_PLAN && context->spec->op == JOB_DRIFT) {
+		strvec_push(argv, "-lock=false");
+		strvec_push(argv, "-refresh=true");
+	}
 	if (verb->takes & WRITES_PLAN)
 		strvec_pushf(argv, "-out=%s/tfplan", context->out);
 	if (verb->takes & READS_PLAN)

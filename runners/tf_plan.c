@@ -9,6 +9,7 @@
 #include "orchestrator/lib/strbuf.h"
 #include "runners/output.h"
 #include "runners/tf_diff.h"
+#include "runners/tf_drift.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -549,10 +550,21 @@ int tf_plan_summarise(const json_t *plan, struct arena *arena, struct plan_summa
 	return r;
 }
 
-int tf_plan_interpret(int in_fd, int out_fd)
+/* Adds what drifted to a summary. */
+static int add_drift(const json_t *plan, struct arena *arena, json_t *summary, struct err *err)
+{
+	struct drift_items items;
+	int r = tf_drift_find(plan, arena, &items, err);
+
+	if (r == 0)
+		json_object_set_new(summary, "drift", drift_items_write(&items));
+	return r;
+}
+
+static int interpret(int in_fd, int out_fd, bool with_drift)
 {
 	_cleanup_free_ char *bytes = NULL, *text = NULL;
-	_cleanup_json_ json_t *plan = NULL, *answer = NULL, *hide = json_array();
+	_cleanup_json_ json_t *plan = NULL, *answer = NULL, *hide = json_array(), *found = NULL;
 	struct plan_summary summary;
 	struct arena arena = { 0 };
 	size_t length = 0, done = 0;
@@ -563,7 +575,10 @@ int tf_plan_interpret(int in_fd, int out_fd)
 		jsonx_parse(bytes, length, TF_PLAN_MAX, &plan, &err) < 0 ||
 		tf_plan_summarise(plan, &arena, &summary, hide, &err) < 0)
 		return dprintf(out_fd, "%s", err.text) < 0 ? 2 : 1;
-	answer = json_pack("{s:o, s:O}", "summary", plan_summary_write(&summary), "hide", hide);
+	found = plan_summary_write(&summary);
+	if (with_drift && add_drift(plan, &arena, found, &err) < 0)
+		return dprintf(out_fd, "%s", err.text) < 0 ? 2 : 1;
+	answer = json_pack("{s:O, s:O}", "summary", found, "hide", hide);
 	text = answer == NULL ? NULL : jsonx_text(answer);
 	for (length = text == NULL ? 0 : strlen(text); done < length; done += (size_t)put) {
 		put = write(out_fd, text + done, length - done);
@@ -572,4 +587,14 @@ int tf_plan_interpret(int in_fd, int out_fd)
 	}
 	arena_release(&arena);
 	return text == NULL ? 2 : 0;
+}
+
+int tf_plan_interpret(int in_fd, int out_fd)
+{
+	return interpret(in_fd, out_fd, false);
+}
+
+int tf_plan_interpret_drift(int in_fd, int out_fd)
+{
+	return interpret(in_fd, out_fd, true);
 }

@@ -11,3 +11,5 @@ _must_check_ int tf_plan_summarise(const json_t *plan, struct arena *arena,
 	struct plan_summary *ret, json_t *hide, struct err *err);
 /* Work for a confined child: plan JSON in, {"summary": ..., "hide": [...]} out. */
 int tf_plan_interpret(int in_fd, int out_fd);
+/* The same, where `summary` also says what drifted: {"drift": drift_items}. */
+int tf_plan_interpret_drift(int in_fd, int out_fd);

@@ -62,6 +62,7 @@ static enum stage stage_of(enum job_op op)
 		return STAGE_STATE_RM;
 	case JOB_PREPARE:
 	case JOB_PLAN:
+	case JOB_DRIFT:
 	case JOB_HOOKS:
 		break;
 	}

@@ -157,7 +157,7 @@ static int find_credentials(const struct settings *settings, const struct pull *
 			"the credentials %.60s of the environment %.60s are not for this "
 			"repository; the operator of the server says for which they are",
 			spec->profile, spec->environment);
-	spec->credentials = spec->op == JOB_PLAN ? &profile->plan : &profile->apply;
+	spec->credentials = job_op_plans(spec->op) ? &profile->plan : &profile->apply;
 	return 0;
 }
 

@@ -89,6 +89,8 @@ static const struct member item_members[] = {
 	{ "action", FORM_NAME, OF(drift_item, action), NAMED(action_names) },
 	{ "paths", FORM_WORDS, OF(drift_item, paths), .most = DRIFT_PATHS_MAX,
 		.count_offset = OF(drift_item, path_count) },
+	{ "hashes", FORM_WORDS, OF(drift_item, hashes), .most = DRIFT_PATHS_MAX + 1,
+		.count_offset = OF(drift_item, hash_count) },
 	{ "paths_left_out", FORM_COUNT, OF(drift_item, paths_left_out) },
 	{ "fingerprint", FORM_TEXT, OF(drift_item, fingerprint) },
 	{ "life", FORM_NAME, OF(drift_item, life), NAMED(life_names), .may_be_absent = true },

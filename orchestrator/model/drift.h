@@ -67,6 +67,8 @@ struct drift_item {
 	const char **paths; /* "tags.owner"; at most DRIFT_PATHS_MAX */
 	size_t path_count;
 	int paths_left_out;
+	const char **hashes; /* of each path, then of those left out; none in a report */
+	size_t hash_count;
 	const char *fingerprint; /* of attributes and values, under a key of the server */
 	enum drift_life life;
 	int64_t first_ms, last_ms; /* seen */

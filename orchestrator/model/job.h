@@ -11,6 +11,7 @@ enum job_op {
 	JOB_IMPORT = 4,
 	JOB_STATE_RM = 5,
 	JOB_HOOKS = 6, /* the server's own commands, around the projects of a run */
+	JOB_DRIFT = 7, /* a plan that nobody can apply: what does the world look like? */
 };
 
 /* The repeat class alone decides what a restart does with work that was asked for and not answered.
@@ -94,6 +95,11 @@ const char *job_op_name(enum job_op op);
 const char *job_state_name(enum job_state state);
 const char *job_outcome_name(enum job_outcome outcome);
 bool job_state_is_final(enum job_state state);
+/* It looks, with credentials that may look. */
+static inline bool job_op_plans(enum job_op op)
+{
+	return op == JOB_PLAN || op == JOB_DRIFT;
+}
 static inline enum repeat_class job_repeat_class(enum job_op op)
 {
 	return op == JOB_APPLY || op == JOB_IMPORT || op == JOB_STATE_RM ? REPEAT_NEVER

@@ -165,7 +165,7 @@ int job_spec_read(const json_t *json, struct arena *arena, struct job_spec *ret,
 	r = reader.failed != 0 ? reader.failed : read_lists(json, &reader, arena, ret, err);
 	if (r < 0 || reader.failed != 0)
 		return r < 0 ? r : reader.failed;
-	if (op < JOB_PREPARE || op > JOB_HOOKS)
+	if (op < JOB_PREPARE || op > JOB_DRIFT)
 		return err_set(err, ERR_SYNTAX, "job: op is none that we know");
 	if (attempt < 0 || attempt > ATTEMPT_MAX)
 		return err_set(

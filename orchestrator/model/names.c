@@ -26,7 +26,7 @@ const char *pull_state_name(enum pull_state state)
 
 const char *run_kind_name(enum run_kind kind)
 {
-	static const char *const names[] = { NULL, "plan", "apply", "import", "state rm" };
+	static const char *const names[] = { NULL, "plan", "apply", "import", "state rm", "drift" };
 
 	return NAME(names, kind);
 }
@@ -55,7 +55,7 @@ bool run_state_is_final(enum run_state state)
 const char *job_op_name(enum job_op op)
 {
 	static const char *const names[] = { NULL, "prepare", "plan", "apply", "import", "state rm",
-		"hooks" };
+		"hooks", "drift" };
 
 	return NAME(names, op);
 }

@@ -4,7 +4,7 @@
 #include "orchestrator/model/ids.h"
 
 /* Numbers are on disk. */
-enum run_kind { RUN_PLAN = 1, RUN_APPLY = 2, RUN_IMPORT = 3, RUN_STATE_RM = 4 };
+enum run_kind { RUN_PLAN = 1, RUN_APPLY = 2, RUN_IMPORT = 3, RUN_STATE_RM = 4, RUN_DRIFT = 5 };
 
 enum run_state {
 	RUN_QUEUED = 1,	   /* accepted, nothing asked for yet */

@@ -1,9 +1,23 @@
 /* links: runner model lib */
 /* Any bytes as plan JSON: a summary that can be read back, or an error. */
 #include "orchestrator/lib/jsonx.h"
+#include "runners/tf_drift.h"
 #include "runners/tf_plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void look_for_drift(const json_t *plan, struct arena *arena)
+{
+	_cleanup_json_ json_t *text = NULL;
+	struct drift_items items, again;
+	struct err err;
+
+	if (tf_drift_find(plan, arena, &items, &err) < 0)
+		return;
+	text = drift_items_write(&items);
+	if (drift_items_read(text, arena, &again, &err) < 0 || again.count != items.count)
+		abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -19,6 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		json_decref(text);
 	}
+	if (plan != NULL)
+		look_for_drift(plan, &arena);
 	json_decref(plan);
 	arena_release(&arena);
 	return 0;
