@@ -11,6 +11,7 @@
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/strbuf.h"
 #include "runners/tf_diff.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { ADDRESS_MAX = 400, SEEN_MAX = 64 };
@@ -142,9 +143,9 @@ static void hash_of(const char *path, const struct tf_sides *sides, char ret[SHA
 
 static void fold(char rest[SHA256_HEX], const char *hash)
 {
-	char both[2 * SHA256_HEX] = "";
+	char both[2 * SHA256_HEX];
 
-	strcat(strcpy(both, rest), hash);
+	(void)snprintf(both, sizeof(both), "%s%s", rest, hash);
 	codec_sha256_hex(both, strlen(both), rest);
 }
 

@@ -33,7 +33,7 @@ static const struct wrong {
 	{ "no op", "{\"attempt\":1}", false, "job: op must be given" },
 	{ "op text", "{\"op\":\"plan\",\"attempt\":1}", false, "job: op must be a whole number" },
 	{ "op 0", "{\"op\":0,\"attempt\":1}", false, "op is none that we know" },
-	{ "op 7", "{\"op\":7,\"attempt\":1}", false, "op is none that we know" },
+	{ "op 8", "{\"op\":8,\"attempt\":1}", false, "op is none that we know" },
 	{ "op beyond an int", "{\"op\":4294967298,\"attempt\":1}", false,
 		"op is none that we know" },
 	{ "no attempt", "{\"op\":2}", false, "job: attempt must be given" },
