@@ -1,53 +1,38 @@
 """A whole server with a real tool on one pull request, as people see it on the local host."""
 
 import os
-import shutil
 import subprocess
-import tempfile
 
-import sluice
+from one_pull import OnePull
 from runner_lab import MODE, cli_config, tool
 from sluice import expect
 
 THING = 'resource "terraform_data" "x" {\n  input = "%s"\n}\n'
 
 
-class Served:
-    """A server on a repository with one open pull request by alice, number 1, whose plan is done. `folder` goes with it."""
+class Served(OnePull):
+    """The plan of the pull request is done; `run` is the newest."""
 
     def __init__(self, name, program, config="", base=None, change=None, folder=None, tools=""):
-        self.folder = folder or tempfile.mkdtemp(prefix="sluice-served-")
-        repo = os.path.join(self.folder, "repo.git")
-        sluice.make_repository(repo, base or {"p/main.tf": "# nothing yet\n"}, {"feature": change or {"p/main.tf": THING % "v1"}})
+        super().__init__("sluice-served-", base or {"p/main.tf": "# nothing yet\n"}, change or {"p/main.tf": THING % "v1"}, folder)
         self.head = "listen: 127.0.0.1:0\ntool: %s\ntools: {%s: %s%s%s}\n" % (
             name, program, tool(program), ", cli_config: %s" % cli_config() if cli_config() else "", tools)
-        self.server = sluice.Server(os.path.join(self.folder, "data"), MODE, self.head + config)
-        self.server.start()
-        self.server.must("POST", "/local/repos", {"name": "r", "import": repo})
-        self.server.must("POST", "/local/pulls", {"repo": "r", "title": "t", "head_ref": "feature", "base_ref": "main",
-                                                  "as": "alice"})
-        self.run = self.server.wait_idle(1)[0]
+        self.serve(MODE, self.head + config)
+        self.start()
+        self.open()
+        self.run = self.newest()
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.server.stop()
-        subprocess.run(["chmod", "-R", "u+w", self.folder], check=False, stderr=subprocess.DEVNULL)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     def say(self, text, who="alice"):
         """The newest run after everything is done, and the newest comment."""
-        self.server.must("POST", "/local/pulls/1/comments", {"as": who, "body": text})
-        self.run = self.server.wait_idle(1)[0]
+        self.run = super().say(text, who)
         return self.run, self.comments()[-1]
 
     def approve(self, who="bob"):
-        self.server.must("POST", "/local/pulls/1/approve", {"as": who})
-        self.server.wait_idle(1)
-
-    def comments(self):
-        return [comment["body"] for comment in self.server.must("GET", "/local/pulls/1")["comments"]]
+        self.act("approve", who)
+        self.newest()
 
     def status(self, name):
         """The newest of that name."""
@@ -55,20 +40,10 @@ class Served:
         return found[-1]["state"] if found else None
 
     def push(self, files):
-        work, repo = os.path.join(self.folder, "work"), os.path.join(self.folder, "repo.git")
-        sluice.git(self.folder, "clone", "-q", "-b", "feature", repo, work)
-        old = sluice.git(work, "rev-parse", "HEAD")
-        sluice.write_files(work, files)
-        sluice.git(work, "add", "-A")
-        sluice.git(work, "commit", "-qm", "more")
-        head = sluice.git(work, "rev-parse", "HEAD")
-        sluice.git(work, "push", "-q", "origin", "HEAD:refs/heads/feature")
-        self.server.must("POST", "/local/push", {"repo": "r", "pusher": "alice", "refs": [
-            {"ref": "refs/heads/feature", "old": old, "new": head}]})
-        self.run = self.server.wait_idle(1)[0]
+        self.run = super().push(files)
 
     def jobs(self):
-        return self.server.must("GET", "/api/runs/%d" % self.run["id"])["jobs"]
+        return self.run["jobs"]
 
     def reload(self, config):
         with open(self.server.config, "w", encoding="utf-8") as out:

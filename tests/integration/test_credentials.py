@@ -7,6 +7,7 @@ server, real git; the stub tool or real ones.
 Results: build/report/results/credentials.tsv."""
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -20,7 +21,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import sluice  # noqa: E402
 import host_lab  # noqa: E402
 import tls_place  # noqa: E402
+from one_pull import OnePull  # noqa: E402
 from runner_lab import cli_config, tool  # noqa: E402
+from sluice import expect  # noqa: E402
 
 MODE = os.environ.get("MODE", "debug")
 STUB = os.path.join(sluice.ROOT, "build", MODE, "tests", "stub-terraform")
@@ -52,36 +55,26 @@ exec {tool} "$@"
 """
 
 
-class Skip(Exception):
-    pass
-
-
 def case(function):
-    CASES.append(function)
+    CASES.append((function.__name__, function))
     return function
-
-
-def expect(got, want, what=""):
-    assert got == want, "%s: got %r, want %r" % (what, got, want)
 
 
 def indent(text, by):
     return "".join(" " * by + line + "\n" for line in text.strip().splitlines())
 
 
-class Place:
-    """A server with credentials, a repository, and one open pull request of alice's, number 1."""
+class Place(OnePull):
+    """A server with credentials."""
 
     def __init__(self, base=None, change=None, profile="", more="", program=None, kind="terraform", workflow=True):
-        self.folder = tempfile.mkdtemp(prefix="sluice-credentials-")
+        super().__init__("sluice-credentials-", base or {"sluice.yaml": REPO, "p/main.tf": TF}, change or {"p/x.tf": TF})
         os.chmod(self.folder, 0o711)
         self.seen = os.path.join(self.folder, "seen")
         os.mkdir(self.seen)
         os.chmod(self.seen, 0o777)
         self.write("plan.secret", PLAN_SECRET + "\n")
         self.write("apply.secret", APPLY_SECRET + "\n")
-        self.base = base or {"sluice.yaml": REPO, "p/main.tf": TF}
-        self.change = change or {"p/x.tf": TF}
         self.ask = "true"
         self.program, self.kind = program or STUB, kind
         tools = os.path.dirname(self.program)
@@ -92,7 +85,6 @@ class Place:
             + (("workflows:\n  default:\n    plan:\n      steps:\n      - init\n      - plan\n      - run: |\n"
                 + indent((LOOK + "look run\n").format(seen=self.seen), 10)) if workflow else ""))
         self.more, self.tools = more, tools
-        self.server = None
 
     def write(self, name, text, mode=0o600):
         path = os.path.join(self.folder, name)
@@ -102,32 +94,15 @@ class Place:
         return path
 
     def __enter__(self):
-        repo = os.path.join(self.folder, "repo.git")
-        sluice.make_repository(repo, self.base, {"feature": self.change})
         os.mkdir(os.path.join(self.folder, "tool"), 0o755)
         self.write("tool/look", (TOOL % (LOOK, self.ask)).format(seen=self.seen, tool=self.program), 0o755)
         sandbox = "sandbox:\n  write: [%s]\n  read: [%s, %s/tool]\n" % (self.seen, self.tools, self.folder)
-        self.server = sluice.Server(os.path.join(self.folder, "data"), MODE,
-                                    self.config + sandbox + self.more.format(place=self))
-        self.server.start()
-        self.server.must("POST", "/local/repos", {"name": "r", "import": repo})
-        self.server.must("POST", "/local/pulls", {
-            "repo": "r", "title": "t", "head_ref": "feature", "base_ref": "main", "as": "alice"})
-        return self
-
-    def __exit__(self, *_):
-        self.server.stop()
-        subprocess.run(["chmod", "-R", "u+w", self.folder], check=False, stderr=subprocess.DEVNULL)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def newest(self, timeout=60):
-        run = self.server.wait_idle(1, timeout)[0]
-        return self.server.must("GET", "/api/runs/%d" % run["id"])
+        self.serve(MODE, self.config + sandbox + self.more.format(place=self))
+        return super().__enter__()
 
     def apply(self):
-        self.server.must("POST", "/local/pulls/1/approve", {"as": "bob"})
-        self.server.must("POST", "/local/pulls/1/comments", {"as": "bob", "body": "sluice apply"})
-        return self.newest()
+        self.act("approve", "bob")
+        return self.say("sluice apply", "bob")
 
     def logs(self):
         """What the jobs printed, as it is kept."""
@@ -477,7 +452,7 @@ def nobody_vouches_unasked():
 def real(name):
     found = tool(name)
     if found is None:
-        raise Skip("%s is neither in .tools nor in PATH" % name)
+        raise sluice.Skip("%s is neither in .tools nor in PATH" % name)
     return os.path.realpath(found)
 
 
@@ -501,7 +476,7 @@ def backend(name, kind):
     cloud = tls_place.TlsPlace(place.folder, token=PLAN_SECRET)
     url = "https://%s/state" % cloud.host
     place.base["p/main.tf"] = ('terraform {\n  backend "http" {\n    address = "%s"\n    skip_cert_verification = true\n  }\n}\n' % url)
-    place.change = {"p/x.tf": THING}
+    place.branches["feature"] = {"p/x.tf": THING}
     place.more = "  profiles: {{plan: {{inside: ['%s']}}, apply: {{inside: ['%s']}}}}\n" % (
         cloud.host, cloud.host)
     with place:
@@ -557,7 +532,7 @@ def init_cannot_tell(name="tofu", kind="opentofu"):
     place = Place({"sluice.yaml": REPO.replace("dir: p,", "dir: p, kind: %s," % kind)}, profile=BACKEND, program=program,
                   kind=name, workflow=False)
     evil = tls_place.TlsPlace(place.folder)
-    place.change = {"p/main.tf": leak % evil.host}
+    place.branches["feature"] = {"p/main.tf": leak % evil.host}
     place.more = "  profiles: {{init: {{inside: ['%s']}}}}\nregistries:\n  %s: {{repos: 'local/*', ca_bundle: %s}}\n" % (
         evil.host, evil.host, evil.ca)
     work = os.path.join(place.folder, "alone")
@@ -586,29 +561,13 @@ def told(evil):
 
 
 def cases():
-    for function in CASES:
-        yield function.__name__, function, ()
+    yield from CASES
     for name, kind in kinds():
-        yield "%s_with_a_backend" % kind, backend, (name, kind)
+        yield "%s_with_a_backend" % kind, functools.partial(backend, name, kind)
         for how in ("https", "git"):
-            yield "%s_private_module_over_%s" % (kind, how), private_modules, (name, kind, how)
-    yield "opentofu_init_cannot_tell", init_cannot_tell, ()
-
-
-def main():
-    results = sluice.Results("credentials")
-    for label, function, arguments in cases():
-        if sys.argv[1:] and not any(word in label for word in sys.argv[1:]):
-            continue
-        try:
-            function(*arguments)
-            results.row("passed", label)
-        except Skip as skip:
-            results.row("skipped", label, skip)
-        except Exception as error:  # a case that breaks is a case that fails
-            results.row("failed", label, "%s: %s" % (type(error).__name__, error))
-    results.end()
+            yield "%s_private_module_over_%s" % (kind, how), functools.partial(private_modules, name, kind, how)
+    yield "opentofu_init_cannot_tell", init_cannot_tell
 
 
 if __name__ == "__main__":
-    main()
+    sluice.run_cases("credentials", list(cases()))

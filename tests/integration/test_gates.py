@@ -13,11 +13,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import sluice  # noqa: E402  (the path is set just above)
+from one_pull import OnePull  # noqa: E402
 
 MODE = os.environ.get("MODE", "debug")
 STUB = os.path.join(sluice.ROOT, "build", MODE, "tests", "stub-terraform")
@@ -34,32 +34,22 @@ projects:
 ONE = RULES.replace("count: 2, including: [{team: platform, count: 1}]", "count: 1")
 
 
-class Place:
-    """A server on a repository with one open pull request, number 1, by alice."""
+class Place(OnePull):
+    """The pull request is opened by `opener`; its plan is done."""
 
     def __init__(self, base=RULES, change=None, config="", files=None, opener="alice", more=None):
         self.opener = opener
-        self.folder = tempfile.mkdtemp(prefix="sluice-gates-")
-        self.repo = os.path.join(self.folder, "repo.git")
-        sluice.make_repository(self.repo, {"sluice.yaml": base, "p/main.tf": TF, "q/main.tf": TF, **(files or {})},
-                               {"feature": change or {"p/x.tf": TF}, **(more or {})})
-        self.server = sluice.Server(os.path.join(self.folder, "data"), MODE,
-                                    "listen: 127.0.0.1:0\ntools: {terraform: %s}\n%s" % (STUB, config))
+        super().__init__("sluice-gates-", {"sluice.yaml": base, "p/main.tf": TF, "q/main.tf": TF, **(files or {})},
+                         change or {"p/x.tf": TF}, more=more)
+        self.serve(MODE, "listen: 127.0.0.1:0\ntools: {terraform: %s}\n%s" % (STUB, config))
 
     def __enter__(self):
-        self.server.start()
-        self.server.must("POST", "/local/repos", {"name": "r", "import": self.repo})
+        self.start()
         for person in ("carol", "dave"):
             self.team("platform", person)
-        self.server.must("POST", "/local/pulls", {
-            "repo": "r", "title": "t", "head_ref": "feature", "base_ref": "main", "as": self.opener})
+        self.open(self.opener)
         self.idle()
         return self
-
-    def __exit__(self, *_):
-        self.server.stop()
-        subprocess.run(["chmod", "-R", "u+w", self.folder], check=False, stderr=subprocess.DEVNULL)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def team(self, team, person, remove=False):
         self.server.must("POST", "/local/teams", {"team": team, "person": person, "remove": remove})
@@ -68,7 +58,7 @@ class Place:
         return self.server.wait_idle(1)
 
     def act(self, what, who, **more):
-        self.server.must("POST", "/local/pulls/1/" + what, {"as": who, **more})
+        super().act(what, who, **more)
         self.idle()
 
     def approve(self, *people):
@@ -81,7 +71,7 @@ class Place:
 
     def comments(self):
         """As people read them: without what keeps Markdown from seeing signs."""
-        return [c["body"].replace("\\", "") for c in self.server.must("GET", "/local/pulls/1")["comments"]]
+        return [body.replace("\\", "") for body in super().comments()]
 
     def plan_comment(self):
         return [body for body in self.comments() if "sluice:plan:" in body][-1]
@@ -122,10 +112,8 @@ class Place:
         return head
 
     def told(self, old, head, who="alice"):
-        self.server.must("POST", "/local/push", {"repo": "r", "pusher": who, "refs": [
-            {"ref": "refs/heads/feature", "old": old, "new": head}]})
+        self.tell(old, head, who)
         self.idle()
-
 
     def gates(self, *words):
         """`sluice gates`: exit code and answer."""

@@ -69,7 +69,7 @@ def case_calls_are_few():
 def case_many_projects_cost_few_calls():
     with lab(projects=50) as made:
         begin = made.mark()
-        number = made.plan()
+        made.plan()
         made.check_few(begin, 10, 6, "a plan:")
 
 

@@ -6,6 +6,7 @@
 Results: build/report/results/providers.tsv."""
 
 import base64
+import functools
 import glob
 import hashlib
 import json
@@ -23,6 +24,7 @@ import registry  # noqa: E402
 import sluice  # noqa: E402
 import tls_place  # noqa: E402
 from runner_lab import tool  # noqa: E402
+from sluice import expect  # noqa: E402
 
 MODE = os.environ.get("MODE", "debug")
 KINDS = (("terraform", "terraform"), ("tofu", "opentofu"))
@@ -30,17 +32,9 @@ NULL = os.path.join(sluice.ROOT, ".tools", "provider-null", "2.1.2", "provider-n
 CASES = []
 
 
-class Skip(Exception):
-    pass
-
-
 def case(function):
-    CASES.append(function)
+    CASES.extend(("%s_%s" % (kind[1], function.__name__), functools.partial(function, kind)) for kind in KINDS)
     return function
-
-
-def expect(got, want, what=""):
-    assert got == want, "%s: got %r, want %r" % (what, got, want)
 
 
 def wanting(source, version="2.1.2"):
@@ -55,7 +49,7 @@ class Place:
         self.name, self.kind = kind
         program = tool(self.name)
         if program is None or not os.path.exists(NULL):
-            raise Skip("%s or the provider null is neither in .tools nor in PATH" % self.name)
+            raise sluice.Skip("%s or the provider null is neither in .tools nor in PATH" % self.name)
         self.folder = tempfile.mkdtemp(prefix="sluice-providers-")
         os.chmod(self.folder, 0o711)
         self.registry = registry.Registry(self.folder, is_open)
@@ -247,22 +241,5 @@ def nobody_writes_to_the_store(kind):
             place.close()
 
 
-def main():
-    results = sluice.Results("providers")
-    for function in CASES:
-        for kind in KINDS:
-            label = "%s_%s" % (kind[1], function.__name__)
-            if sys.argv[1:] and not any(word in label for word in sys.argv[1:]):
-                continue
-            try:
-                function(kind)
-                results.row("passed", label)
-            except Skip as skip:
-                results.row("skipped", label, skip)
-            except Exception as error:  # a case that breaks is a case that fails
-                results.row("failed", label, "%s: %s" % (type(error).__name__, error))
-    results.end()
-
-
 if __name__ == "__main__":
-    main()
+    sluice.run_cases("providers", CASES)

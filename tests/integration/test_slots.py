@@ -47,8 +47,8 @@ def slots_are_for_tools(lab):
         assert began[slots] >= began[0] + 600, "%d tools in %d slots: %s" % (slots + 1, slots, began)
 
 
-@stub
-def staged_job_goes_with_its_server(lab):
+def working_and_staged(lab):
+    """The only slot is taken by the first job; the second is ready and waits for it. And the tree of both."""
     tree = lab.tree("a", {"main.tf": "# stub: sleep=1500\n"})
     lab.run(PLAN, tree)
     lab.driver.send("slots 1")
@@ -56,6 +56,12 @@ def staged_job_goes_with_its_server(lab):
     eventually(lambda: "plan" in steps_of(lab, first))
     staged = lab.ask(PLAN, tree)
     eventually(lambda: is_staged(lab, staged))
+    return first, staged, tree
+
+
+@stub
+def staged_job_goes_with_its_server(lab):
+    first, staged, tree = working_and_staged(lab)
     pid = supervisor_of(lab, staged)
     lab.driver.kill()
     eventually(lambda: not alive(pid), 5)
@@ -71,13 +77,7 @@ def staged_job_goes_with_its_server(lab):
 
 @stub
 def staged_job_is_cancelled(lab):
-    tree = lab.tree("a", {"main.tf": "# stub: sleep=1500\n"})
-    lab.run(PLAN, tree)
-    lab.driver.send("slots 1")
-    first = lab.ask(PLAN, tree)
-    eventually(lambda: "plan" in steps_of(lab, first))
-    staged = lab.ask(PLAN, tree)
-    eventually(lambda: is_staged(lab, staged))
+    first, staged, _ = working_and_staged(lab)
     lab.driver.send("cancel %d 1" % staged)
     expect(lab.driver.ended(staged, timeout=5).outcome, "cancelled")
     expect(steps_of(lab, staged), {})

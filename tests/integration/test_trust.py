@@ -7,13 +7,13 @@ for a person, and the order of projects.
 Real server, real git, stub tool. Results: build/report/results/trust.tsv; on stdout only what did not pass."""
 
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import sluice  # noqa: E402  (the path is set just above)
+from one_pull import OnePull  # noqa: E402
+from sluice import expect  # noqa: E402
 
 MODE = os.environ.get("MODE", "debug")
 STUB = os.path.join(sluice.ROOT, "build", MODE, "tests", "stub-terraform")
@@ -21,63 +21,18 @@ ALLOW = "repos:\n- id: /.*/\n  allow_custom_workflows: true\n  allowed_overrides
 TF = "# stub: create=1\n"
 
 
-class Place:
-    """A server on a repository with one open pull request, number 1."""
-
+class Place(OnePull):
     def __init__(self, base, change, config=ALLOW):
-        self.folder = tempfile.mkdtemp(prefix="sluice-trust-")
-        self.repo = os.path.join(self.folder, "repo.git")
-        sluice.make_repository(self.repo, base, {"feature": change})
-        self.server = sluice.Server(os.path.join(self.folder, "data"), MODE,
-                                    "listen: 127.0.0.1:0\ntools: {terraform: %s}\n%s" % (STUB, config))
-
-    def __enter__(self):
-        self.server.start()
-        self.server.must("POST", "/local/repos", {"name": "r", "import": self.repo})
-        self.server.must("POST", "/local/pulls", {
-            "repo": "r", "title": "t", "head_ref": "feature", "base_ref": "main", "as": "alice"})
-        return self
-
-    def __exit__(self, *_):
-        self.server.stop()
-        subprocess.run(["chmod", "-R", "u+w", self.folder], check=False, stderr=subprocess.DEVNULL)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def newest(self):
-        run = self.server.wait_idle(1)[0]
-        return self.server.must("GET", "/api/runs/%d" % run["id"])
-
-    def say(self, text, who="alice"):
-        self.server.must("POST", "/local/pulls/1/comments", {"as": who, "body": text})
-        return self.newest()
+        super().__init__("sluice-trust-", base, change)
+        self.serve(MODE, "listen: 127.0.0.1:0\ntools: {terraform: %s}\n%s" % (STUB, config))
 
     def approve(self, who):
-        self.server.must("POST", "/local/pulls/1/approve", {"as": who})
-
-    def comments(self):
-        return [c["body"] for c in self.server.must("GET", "/local/pulls/1")["comments"]]
+        self.act("approve", who)
 
     def comment(self, mark):
         found = [body for body in self.comments() if mark in body]
         assert found, "no comment has %r: %r" % (mark, self.comments())
         return found[-1]
-
-    def push(self, files):
-        work = os.path.join(self.folder, "work")
-        sluice.git(self.folder, "clone", "-q", "-b", "feature", self.repo, work)
-        sluice.write_files(work, files)
-        sluice.git(work, "add", "-A")
-        sluice.git(work, "commit", "-qm", "more")
-        sluice.git(work, "push", "-q", "--no-verify", "origin", "feature")
-        head, old = sluice.git(work, "rev-parse", "HEAD"), sluice.git(work, "rev-parse", "HEAD~1")
-        shutil.rmtree(work)
-        self.server.must("POST", "/local/push", {"repo": "r", "pusher": "alice", "refs": [
-            {"ref": "refs/heads/feature", "old": old, "new": head}]})
-        return self.newest()
-
-
-def expect(got, want, what=""):
-    assert got == want, "%s: got %r, want %r" % (what, got, want)
 
 
 def plans(run):

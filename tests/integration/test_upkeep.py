@@ -16,6 +16,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import sluice  # noqa: E402  (the path is set just above)
+from one_pull import OnePull  # noqa: E402
+from sluice import expect  # noqa: E402
 
 MODE = os.environ.get("MODE", "debug")
 STUB = os.path.join(sluice.ROOT, "build", MODE, "tests", "stub-terraform")
@@ -25,10 +27,6 @@ CASES = []
 def case(function):
     CASES.append((function.__name__, function))
     return function
-
-
-def expect(got, want, what=""):
-    assert got == want, "%s: got %r, want %r" % (what, got, want)
 
 
 def eventually(check, what, timeout=10):
@@ -41,52 +39,21 @@ def eventually(check, what, timeout=10):
     raise AssertionError("not within %d s: %s" % (timeout, what))
 
 
-class Place:
-    """A server on a repository with one open pull request, number 1, whose plan is done."""
-
+class Place(OnePull):
     def __init__(self, config="", orders="create=1", base="/tmp"):
-        self.folder = tempfile.mkdtemp(prefix="sluice-upkeep-", dir=base)
-        self.repo = os.path.join(self.folder, "repo.git")
-        sluice.make_repository(self.repo, {"p/main.tf": "# stub: create=1\n"},
-                               {"feature": {"p/main.tf": "# stub: %s\n# changed\n" % orders}})
-        self.data = os.path.join(self.folder, "data")
-        self.server = sluice.Server(self.data, MODE, "listen: 127.0.0.1:0\ntools: {terraform: %s}\n%s" % (STUB, config))
-
-    def __enter__(self):
-        self.server.start()
-        self.server.must("POST", "/local/repos", {"name": "r", "import": self.repo})
-        self.server.must("POST", "/local/pulls", {
-            "repo": "r", "title": "t", "head_ref": "feature", "base_ref": "main", "as": "alice"})
-        return self
-
-    def __exit__(self, *_):
-        self.server.stop()
-        subprocess.run(["chmod", "-R", "u+w", self.folder], check=False, stderr=subprocess.DEVNULL)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def say(self, text, who="alice"):
-        """The pull's newest run after everything is done."""
-        self.server.must("POST", "/local/pulls/1/comments", {"as": who, "body": text})
-        return self.server.wait_idle(1)[0]
+        super().__init__("sluice-upkeep-", {"p/main.tf": "# stub: create=1\n"},
+                         {"p/main.tf": "# stub: %s\n# changed\n" % orders}, within=base)
+        self.serve(MODE, "listen: 127.0.0.1:0\ntools: {terraform: %s}\n%s" % (STUB, config))
+        self.data = self.server.data
 
     def jobs(self, run):
-        return [job["op"] for job in self.server.must("GET", "/api/runs/%d" % run["id"])["jobs"]]
+        return [job["op"] for job in run["jobs"]]
 
     def trees(self):
         """The work trees there are, oldest first."""
         folder = os.path.join(self.data, "repos", "1", "trees")
         paths = [os.path.join(folder, name) for name in os.listdir(folder) if not name.startswith(".")]
         return sorted(paths, key=lambda path: os.stat(path).st_mtime_ns)
-
-    def push(self, branch, files):
-        """A commit that nobody tells the server of."""
-        work = os.path.join(self.folder, "work")
-        sluice.git(self.folder, "clone", "-q", "-b", branch, self.repo, work)
-        sluice.write_files(work, files)
-        sluice.git(work, "add", "-A")
-        sluice.git(work, "commit", "-qm", "more")
-        sluice.git(work, "push", "-q", "--no-verify", "origin", branch)
-        shutil.rmtree(work)
 
 
 # ---- what is remembered ------------------------------------------------------------------------------------------
@@ -95,7 +62,7 @@ class Place:
 @case
 def second_plan_of_the_same_commits_asks_git_no_more():
     with Place() as place:
-        first = place.server.wait_idle(1)[0]
+        first = place.newest()
         second = place.say("plan")
         expect(place.jobs(first), ["prepare", "plan"], "the first plan")
         expect(place.jobs(second), ["plan"], "the second plan")
@@ -107,8 +74,7 @@ def second_plan_of_the_same_commits_asks_git_no_more():
 def base_that_moved_is_merged_again():
     with Place() as place:
         place.server.wait_idle(1)
-        os.rename(os.path.join(place.repo, "hooks"), os.path.join(place.repo, "no-hooks"))
-        place.push("main", {"q/main.tf": "# stub: create=1\n"})
+        place.pushed({"q/main.tf": "# stub: create=1\n"}, "main")
         second = place.say("plan")
         expect(place.jobs(second), ["prepare", "plan"], "after the base moved")
         expect(len(place.trees()), 2, "work trees")
@@ -223,9 +189,8 @@ def what_an_open_pull_request_needs_stays():
 def what_nobody_needs_any_more_goes():
     with Place(QUICK) as place:
         place.server.wait_idle(1)
-        place.push("feature", {"p/main.tf": "# stub: create=2\n"})
-        eventually(lambda: len(place.trees()) == 2, "the new head is planned")
-        place.server.wait_idle(1)
+        place.push({"p/main.tf": "# stub: create=2\n"})
+        expect(len(place.trees()), 2, "the new head is planned")
         apply(place)
         assert files(place, "blobs", "*", "*.used-*"), "no mark of a used plan"
         kept = place.trees()[-1]

@@ -89,6 +89,8 @@ SOURCES = [
     ("tests/fuzz/corpora/x/one", "rec" + "ieve\nTO" + "DO\n", []),
     ("run", "#!/usr/bin/env bash\necho $1\n", [("shell", 2)]),
     ("run.py", "def f(:\n", [("python", 1)]),
+    ("names.py", "def f():\n    return g\n", [("python", 2)]),
+    ("long.py", "x = 1\n" * 801, [("file-size", 801)]),
     ("data.bin", "TO" + "DO\0\n", []),
     # exceptions
     (ENGINE + "allowed.c", body("system(x); /* check: allow " + "banned: it is a test */"), []),
@@ -189,7 +191,7 @@ def check_missing_tool(tree, results):
     for name in ("git", "python3"):
         os.symlink(shutil.which(name), os.path.join(bare, name))
     _, output = tree.run("env", "PATH=" + bare, "python3", "scripts/check-source")
-    for name in ("clang-format", "codespell", "shellcheck"):
+    for name in ("clang-format", "codespell", "shellcheck", "pyflakes3"):
         expect(results, "source: without %s" % name, "%s is missing; run scripts/setup test (tool)" % name in output, True)
 
 
