@@ -47,10 +47,11 @@ struct config_key {
 	size_t offset;
 	int64_t least, most; /* numbers, durations in ms, sizes in bytes; of lists and maps by name
 			      * `most` is how long they may be, 0: CONFIG_ITEMS_MAX */
-	const char *const *words;	   /* NULL-ended */
-	const struct config_key *keys;	   /* ended by a NULL name */
-	bool (*is_good)(const char *text); /* texts: more rules; or NULL */
-	const char *expected;		   /* what is_good wants, for people */
+	const char *const *words;			 /* NULL-ended */
+	const struct config_key *keys;			 /* ended by a NULL name */
+	bool (*is_good)(const char *text);		 /* texts: more rules; or NULL */
+	const char *expected;				 /* what is_good wants, for people */
+	int (*check)(const char *text, struct err *err); /* texts: says itself what is wrong */
 	const struct config_element *element;
 	size_t count;		 /* where the number of elements goes */
 	unsigned mark;		 /* set at `mark_at` when the key is given */

@@ -182,6 +182,8 @@ int config_take_word(const struct config_decoder *decoder, const char *const *wo
 static void take_text(const struct config_decoder *decoder, const struct config_key *key,
 	const struct yaml_node *value, const struct config_path *path, const char **into)
 {
+	struct err err;
+
 	if (value->text[0] == '\0' && !key->is_empty_fine)
 		complain(decoder, value, path, "leave the key out for the default",
 			"expected a value");
@@ -189,6 +191,8 @@ static void take_text(const struct config_decoder *decoder, const struct config_
 		complain(decoder, value, path, "", "expected an absolute path");
 	else if (key->is_good != NULL && !key->is_good(value->text))
 		complain(decoder, value, path, "", "expected %s", key->expected);
+	else if (key->check != NULL && key->check(value->text, &err) < 0)
+		complain(decoder, value, path, "", "%s", err.text);
 	else
 		*into = value->text;
 }

@@ -238,12 +238,11 @@ static const struct config_element approval_element = {
 	.size = sizeof(struct approval_rule), .at = OF_RULE(at), .initial = &plain_approval
 };
 
-#define CRON "five fields of time: minute hour day month weekday, like 0 17 * * 5"
 #define ZONE "a time zone like Europe/Berlin"
 
 static const struct config_key freeze_keys[] = {
 	{ "cron", CONFIG_TEXT, offsetof(struct freeze, cron), .is_required = true, .is_guard = true,
-		.is_good = word_is_cron, .expected = CRON, .help = "when it begins" },
+		.check = word_check_cron, .help = "when it begins" },
 	{ "for", CONFIG_DURATION, offsetof(struct freeze, for_ms), MINUTE, DAYS(366),
 		.is_required = true, .is_guard = true, .help = "how long no apply starts" },
 	{ "timezone", CONFIG_TEXT, offsetof(struct freeze, timezone), .is_guard = true,
@@ -262,8 +261,7 @@ static const struct config_element freeze_element = {
 
 static const struct config_key drift_keys[] = {
 	{ "schedule", CONFIG_TEXT, OF_ENVIRONMENT(drift.schedule), .is_required = true,
-		.is_guard = true, .is_good = word_is_cron, .expected = CRON,
-		.help = "when drift is looked for" },
+		.is_guard = true, .check = word_check_cron, .help = "when drift is looked for" },
 	{ "timezone", CONFIG_TEXT, OF_ENVIRONMENT(drift.timezone), .is_guard = true,
 		.is_good = word_is_zone, .expected = ZONE, .fallback = "UTC",
 		.help = "of `schedule`" },

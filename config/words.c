@@ -1,6 +1,7 @@
 /* Kinds of texts. */
 #include "config/words.h"
 
+#include "orchestrator/lib/cron.h"
 #include "orchestrator/lib/glob.h"
 #include "orchestrator/lib/regex.h"
 
@@ -107,55 +108,11 @@ bool word_is_regex_between_slashes(const char *text)
 	       regex_compile(text + 1, length - 2, &regex, &err) == 0;
 }
 
-/* One of "*", "5", "1-5", each perhaps with a step "/2". */
-static bool is_cron_part(const char *text, size_t length, long least, long most)
+int word_check_cron(const char *text, struct err *err)
 {
-	const char *end = text + length;
-	char *after = NULL;
-	long from = least, to = most;
+	struct cron cron;
 
-	if (*text == '*') {
-		text++;
-	} else {
-		if (!isdigit((unsigned char)*text))
-			return false;
-		from = to = strtol(text, &after, 10);
-		text = after;
-		if (text < end && *text == '-') {
-			if (!isdigit((unsigned char)text[1]))
-				return false;
-			to = strtol(text + 1, &after, 10);
-			text = after;
-		}
-	}
-	if (text < end && *text == '/') {
-		if (!isdigit((unsigned char)text[1]) || strtol(text + 1, &after, 10) < 1)
-			return false;
-		text = after;
-	}
-	return text == end && from >= least && to <= most && from <= to;
-}
-
-bool word_is_cron(const char *text)
-{
-	static const struct {
-		long least, most;
-	} fields[] = { { 0, 59 }, { 0, 23 }, { 1, 31 }, { 1, 12 }, { 0, 7 } };
-
-	if (strlen(text) > 200 || has_control(text))
-		return false;
-	for (size_t i = 0; i < countof(fields); i++) {
-		text += strspn(text, " ");
-		do {
-			size_t length = strcspn(text, ", ");
-
-			if (length == 0 ||
-				!is_cron_part(text, length, fields[i].least, fields[i].most))
-				return false;
-			text += length;
-		} while (*text == ',' && text++ != NULL);
-	}
-	return text[strspn(text, " ")] == '\0';
+	return cron_parse(text, &cron, err);
 }
 
 bool word_is_zone(const char *text)

@@ -334,7 +334,7 @@ static int32_t rest_offset(const struct zone *zone, int64_t utc_s)
 	return utc_s >= ends && utc_s < begins ? zone->rest_s : zone->summer_s;
 }
 
-int32_t zone_offset(const struct zone *zone, int64_t utc_s)
+static size_t changes_up_to(const struct zone *zone, int64_t utc_s)
 {
 	size_t low = 0, high = zone->change_count;
 
@@ -346,9 +346,16 @@ int32_t zone_offset(const struct zone *zone, int64_t utc_s)
 		else
 			high = middle;
 	}
-	if (low == zone->change_count && zone->has_rest)
+	return low;
+}
+
+int32_t zone_offset(const struct zone *zone, int64_t utc_s)
+{
+	size_t count = changes_up_to(zone, utc_s);
+
+	if (count == zone->change_count && zone->has_rest)
 		return rest_offset(zone, utc_s);
-	return low == 0 ? zone->first_s : zone->changes[low - 1].offset_s;
+	return count == 0 ? zone->first_s : zone->changes[count - 1].offset_s;
 }
 
 int64_t zone_utc(const struct zone *zone, int64_t local_s)
@@ -362,4 +369,59 @@ int64_t zone_utc(const struct zone *zone, int64_t local_s)
 	if (last + zone_offset(zone, last) == local_s)
 		return last;
 	return before;
+}
+
+/* The last moment up to `utc_s` at which a rule of the rest comes; INT64_MIN: none. */
+static int64_t rest_changed(const struct zone *zone, int64_t utc_s)
+{
+	int year = civil_of((utc_s + zone->rest_s) / DAY_S).year;
+	int64_t last = INT64_MIN;
+
+	for (int i = year - 1; zone->has_rest && zone->has_summer && i <= year + 1; i++) {
+		int64_t begins = rule_local(&zone->begins, i) - zone->rest_s;
+		int64_t ends = rule_local(&zone->ends, i) - zone->summer_s;
+
+		last = begins <= utc_s && begins > last ? begins : last;
+		last = ends <= utc_s && ends > last ? ends : last;
+	}
+	return last;
+}
+
+/* The last change up to `utc_s`; INT64_MIN: none. */
+static int64_t last_change(const struct zone *zone, int64_t utc_s)
+{
+	size_t count = changes_up_to(zone, utc_s);
+	int64_t listed = count == 0 ? INT64_MIN : zone->changes[count - 1].from_s;
+	int64_t of_rest = count == zone->change_count ? rest_changed(zone, utc_s) : INT64_MIN;
+
+	return listed > of_rest ? listed : of_rest;
+}
+
+int64_t zone_latest(const struct zone *zone, int64_t utc_s)
+{
+	int64_t latest = utc_s + zone_offset(zone, utc_s);
+
+	/* what was shown earlier than that cannot be more: distances from UTC are smaller */
+	for (int64_t at = last_change(zone, utc_s); at > utc_s - 2 * OFFSET_MOST_S;) {
+		int64_t before = at - 1 + zone_offset(zone, at - 1);
+
+		latest = before > latest ? before : latest;
+		at = last_change(zone, at - 1);
+	}
+	return latest;
+}
+
+int64_t zone_first(const struct zone *zone, int64_t local_s)
+{
+	int64_t low = local_s - OFFSET_MOST_S, high = local_s + OFFSET_MOST_S;
+
+	while (low < high) {
+		int64_t middle = low + (high - low) / 2;
+
+		if (zone_latest(zone, middle) >= local_s)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
 }

@@ -34,6 +34,10 @@ int32_t zone_offset(const struct zone *zone, int64_t utc_s); /* seconds east of 
 /* The moment at which clocks there show `local_s` (seconds since 1970 as if it were UTC). Of two
  * the earlier one; one that clocks jump over is taken as if they had not jumped yet. */
 int64_t zone_utc(const struct zone *zone, int64_t local_s);
+/* A clock that stands still while the real ones are set back: the latest time that clocks there
+ * have shown up to `utc_s`, and the first moment at which they had shown `local_s` or more. */
+int64_t zone_latest(const struct zone *zone, int64_t utc_s);
+int64_t zone_first(const struct zone *zone, int64_t local_s);
 
 struct civil {
 	int year, month, day; /* month 1..12, day 1..31 */

@@ -5,6 +5,9 @@ tests/runner-driver_USES := executor model lib_loop lib
 TEST_PROGRAMS += tests/host-driver
 tests/host-driver_MAIN := tests/integration/host_driver.c
 tests/host-driver_USES := vcs_gitea vcs_github model lib_http lib_loop lib
+TEST_PROGRAMS += tests/cron-driver
+tests/cron-driver_MAIN := tests/integration/cron_driver.c
+tests/cron-driver_USES := lib
 
 suite_http = python3 tests/integration/test_http.py ## hostile HTTP against a running server
 suite_start = python3 tests/integration/test_start.py ## a server that cannot start says why
@@ -13,6 +16,7 @@ suite_git = tests/integration/test_git.py ## sluice-git on ordinary repositories
 suite_git-hostile = tests/integration/test_git_hostile.py ## sluice-git on repositories that mean harm, and killed at any instant
 suite_projects = tests/integration/test_projects.py ## sluice projects on real repositories: what is selected, and why
 suite_runners = python3 tests/integration/test_runners.py ## jobs: hostile and real tools
+suite_cron = python3 tests/integration/test_cron.py ## times of cron against an oracle in Python, in zones whose clocks change
 suite_deaths = python3 tests/integration/test_deaths.py ## jobs: server, supervisor or launcher killed at every point
 suite_slots = python3 tests/integration/test_slots.py ## jobs: tools run in slots, others wait ready
 suite_provenance = tests/integration/test_provenance.py ## real tools: plans that somebody changes while they are made

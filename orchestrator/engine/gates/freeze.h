@@ -1,16 +1,7 @@
 /* Times without applies: a cron line says when each begins, in a zone, and how long it lasts. Pure;
  * the zone is given. */
 #pragma once
-#include "orchestrator/lib/zone.h"
-
-struct cron {
-	uint64_t minutes;
-	uint32_t hours, days, months, weekdays; /* a bit for each */
-	bool any_day, any_weekday;		/* given as a star: the other one alone decides */
-};
-
-/* Five fields of numbers, lists, ranges and steps. */
-_must_check_ int cron_parse(const char *text, struct cron *ret, struct err *err);
+#include "orchestrator/lib/cron.h"
 
 struct freeze_state {
 	bool is_on;
