@@ -1,9 +1,11 @@
 /* A run: one command on one pull request.
  *
  *   queued -> preparing -> [hooks] -> working -> done
- *        \__________________________/   |  \-> failed, cancelled, refused, interrupted
- *                 (an apply)            \----> superseded (plans only: a running apply is never
- *                                              replaced)
+ *        \______________________________/  |  \-> failed, cancelled, refused, interrupted
+ *             (an import, a removal)       \----> superseded (plans only: a running apply is never
+ *                                                 replaced)
+ *
+ * git prepares a plan; of an apply it says what the base branch became since its plan.
  */
 #include "orchestrator/engine/flow.h"
 
@@ -15,6 +17,11 @@ static bool otherwise(_unused_ const struct facts *facts)
 static bool is_plan(const struct facts *facts)
 {
 	return facts->run->kind == RUN_PLAN;
+}
+
+static bool is_apply(const struct facts *facts)
+{
+	return facts->run->kind == RUN_APPLY;
 }
 
 static bool has_projects(const struct facts *facts)
@@ -82,7 +89,9 @@ static bool one_was_cancelled(const struct facts *facts)
 static const struct flow_rule rules[] = {
 	/*   state          event            guard              next             actions */
 	RULE(RUN_QUEUED,    EV_START,          is_plan,           RUN_PREPARING,   ACT_ASK_PREPARE | ACT_SAY),
+	RULE(RUN_QUEUED,    EV_START,          is_apply,          RUN_PREPARING,   ACT_ASK_PREPARE | ACT_SAY),
 	RULE(RUN_QUEUED,    EV_START,          otherwise,         RUN_WORKING,     ACT_MAKE_CHANGE_JOBS | ACT_SAY),
+	RULE(RUN_PREPARING, EV_PREPARED,       is_apply,          RUN_WORKING,     ACT_MAKE_CHANGE_JOBS | ACT_SAY),
 	RULE(RUN_PREPARING, EV_PREPARED,       has_hooks,         RUN_HOOKS,       ACT_ASK_HOOKS | ACT_SAY),
 	RULE(RUN_PREPARING, EV_PREPARED,       has_projects,      RUN_WORKING,     ACT_MAKE_PLAN_JOBS | ACT_SAY),
 	RULE(RUN_PREPARING, EV_PREPARED,       otherwise,         RUN_DONE,        ACT_MAKE_PLAN_JOBS | ACT_FINISH | ACT_TIDY | ACT_SAY),

@@ -33,12 +33,9 @@ static void look_at_freezes(
 /* Has the base branch stayed where it is planned on? */
 static enum host_word is_undiverged(struct gathering *on)
 {
-	const struct vcs_host *host = engine_host(on->engine, on->pull->host);
 	char tip[OID_HEX + 1];
-	struct err ignored; /* then nobody knows */
 
-	if (host == NULL || host->tip == NULL ||
-		host->tip(host, on->pull->repo, on->pull->base_ref, tip, &ignored) < 0)
+	if (!known_tip(on->engine, on->pull, tip))
 		return WORD_UNKNOWN;
 	return str_equal(tip, on->plan_run->base) ? WORD_YES : WORD_NO;
 }

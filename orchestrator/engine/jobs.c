@@ -181,11 +181,51 @@ static bool is_to_apply(const struct job *plan)
 	       !plan->is_applied;
 }
 
+/* What is approved is a change of files that are no more: a plan of those that are says what it
+ * would do now. */
+static int refuse_moved(struct engine *engine, struct arena *arena, const struct run *run,
+	struct job *job, const char *why, struct err *err)
+{
+	int r;
+
+	job->state = JOB_REFUSED;
+	job->failure = arena_printf(arena,
+		"The base branch has changed what %s is made of since its plan (%s): plan again.",
+		job->project, why);
+	job->output = job->summary = job->log_blob = job->step = "";
+	r = store_job_insert(engine->store, job, &job->id, err);
+	if (r == 0)
+		r = store_job_set_result(engine->store, job, err);
+	return r < 0 ? r
+		     : engine_audit(engine, arena, "apply refused", run->actor, run->pull_id,
+			       run->id, err, "%s (%s) at %s: the base branch moved: %s",
+			       job->project, job->workspace, run->head, why);
+}
+
+static struct job apply_of(const struct job *plan, const struct run *run, enum job_state state)
+{
+	return (struct job){ .run_id = run->id,
+		.pull_id = run->pull_id,
+		.op = JOB_APPLY,
+		.state = state,
+		.project = plan->project,
+		.dir = plan->dir,
+		.workspace = plan->workspace,
+		.tool = plan->tool,
+		.recipe = plan->recipe,
+		.position = plan->position,
+		.order_group = plan->order_group,
+		.depends_on = plan->depends_on,
+		.aborts_with_group = plan->aborts_with_group,
+		.plan_blob = plan->plan_blob,
+		.plan_job = plan->id };
+}
+
 int jobs_make_applies(struct engine *engine, struct arena *arena, const struct pull *pull,
-	const struct run *run, struct err *err)
+	const struct run *run, const struct planned *moves, struct err *err)
 {
 	struct job *plans = NULL;
-	size_t count = 0, chosen = 0;
+	size_t count = 0, chosen = 0, moved = 0;
 	bool has_hooks = false;
 	int r = store_job_list_run(engine->store, arena, run->plan_run, &plans, &count, err);
 
@@ -193,33 +233,23 @@ int jobs_make_applies(struct engine *engine, struct arena *arena, const struct p
 		r = jobs_choose(plans, &count, run->only_dir, run->only_workspace,
 			run->only_project, arena, err);
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		if (is_to_apply(&plans[i]))
-			plans[chosen++] = plans[i];
+		if (!is_to_apply(&plans[i]))
+			continue;
+		moved += planned_moved(moves, &plans[i], arena) != NULL;
+		plans[chosen++] = plans[i];
 	}
-	if (r == 0 && chosen > 0)
+	if (r == 0 && chosen > moved)
 		r = hooks_add(engine, arena, pull, run, false, &has_hooks, err);
 	for (size_t i = 0; r == 0 && i < chosen; i++) {
-		const struct job *plan = &plans[i];
-		struct job job = { .run_id = run->id,
-			.pull_id = pull->id,
-			.op = JOB_APPLY,
-			.state = chosen == 1 && !has_hooks ? JOB_WAITING : JOB_HELD,
-			.project = plan->project,
-			.dir = plan->dir,
-			.workspace = plan->workspace,
-			.tool = plan->tool,
-			.recipe = plan->recipe,
-			.position = plan->position,
-			.order_group = plan->order_group,
-			.depends_on = plan->depends_on,
-			.aborts_with_group = plan->aborts_with_group,
-			.plan_blob = plan->plan_blob,
-			.plan_job = plan->id };
+		const char *why = planned_moved(moves, &plans[i], arena);
+		struct job job = apply_of(
+			&plans[i], run, chosen == 1 && !has_hooks ? JOB_WAITING : JOB_HELD);
 
-		r = store_job_insert(engine->store, &job, &job.id, err);
+		r = why != NULL ? refuse_moved(engine, arena, run, &job, why, err)
+				: store_job_insert(engine->store, &job, &job.id, err);
 	}
 	engine->slots_may_be_free = true;
-	if (r == 0 && chosen > 1) /* those that wait for nobody go on */
+	if (r == 0 && (chosen > 1 || moved > 0)) /* those that wait for nobody go on */
 		engine_post_run(engine, run->id, EV_JOB_ENDED);
 	return r;
 }

@@ -33,6 +33,15 @@ static void release(struct engine *engine, struct known *known)
 	free(known);
 }
 
+bool known_tip(const struct engine *engine, const struct pull *pull, char ret[OID_HEX + 1])
+{
+	const struct vcs_host *host = engine_host(engine, pull->host);
+	struct err ignored;
+
+	return host != NULL && host->tip != NULL &&
+	       host->tip(host, pull->repo, pull->base_ref, ret, &ignored) == 0;
+}
+
 void known_forget(struct engine *engine, struct repo_id repo, const char *head)
 {
 	struct known *known = find(engine, repo, head);
@@ -73,14 +82,10 @@ void known_put(struct engine *engine, const struct pull *pull, const struct run 
 static bool still_holds(struct engine *engine, const struct known *known, const struct pull *pull,
 	const struct prepared *prepared)
 {
-	const struct vcs_host *host = engine_host(engine, pull->host);
 	struct executor *executor = engine->world.executor;
 	char tip[OID_HEX + 1];
-	struct err ignored;
 
-	return host != NULL && host->tip != NULL &&
-	       host->tip(host, pull->repo, pull->base_ref, tip, &ignored) == 0 &&
-	       str_equal(tip, known->base) &&
+	return known_tip(engine, pull, tip) && str_equal(tip, known->base) &&
 	       executor->has_tree(executor, pull->repo_id, prepared->tree);
 }
 

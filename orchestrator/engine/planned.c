@@ -179,6 +179,94 @@ static void drop_what_is_not_planned(struct planned *planned)
 	}
 }
 
+/* ---- what the base branch became since ---- */
+
+static bool is_name(const struct name_list *names, const char *path)
+{
+	for (size_t i = 0; path != NULL && i < names->count; i++) {
+		if (str_equal(names->list[i], path))
+			return true;
+	}
+	return false;
+}
+
+/* The file of the configuration says what the projects are and what guards them. */
+static const char *moved_config(struct engine *engine, const struct pull *pull,
+	const struct run *run, const struct prepared *prepared, struct arena *arena)
+{
+	const struct config_reader *reader = engine->world.config;
+	struct name_list names = { 0 };
+
+	reader->files(
+		reader, engine_settings(engine, run->id), pull->host, pull->repo, arena, &names);
+	for (size_t i = 0; i < prepared->moved_count; i++) {
+		const struct changed_file *file = &prepared->moved[i];
+
+		if (is_name(&names, file->path) || is_name(&names, file->old_path))
+			return arena_printf(arena, "%s changed", file->path);
+	}
+	return NULL;
+}
+
+/* What is gone chooses nothing any more. */
+static bool has_lost(const struct prepared *prepared, const char *dir, struct arena *arena)
+{
+	const char *below = str_equal(dir, ".") ? "" : arena_printf(arena, "%s/", dir);
+
+	for (size_t i = 0; i < prepared->moved_count; i++) {
+		const struct changed_file *file = &prepared->moved[i];
+		const char *gone = file->status == 'D' ? file->path : file->old_path;
+
+		if (gone != NULL && str_starts(gone, below))
+			return true;
+	}
+	return false;
+}
+
+const char *planned_moved(const struct planned *planned, const struct job *job, struct arena *arena)
+{
+	if (planned->moved_config != NULL)
+		return planned->moved_config;
+	for (size_t i = 0; i < planned->selection.project_count; i++) {
+		const struct project *project = &planned->selection.projects[i];
+
+		if (str_equal(project->dir, job->dir) &&
+			(str_equal(project->workspace, job->workspace) ||
+				str_equal(project->name, job->project)))
+			return project->because;
+	}
+	return has_lost(&planned->prepared, job->dir, arena) ? "files of it are gone" : NULL;
+}
+
+int planned_read_moves(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, const json_t *answer, struct planned *ret, struct err *err)
+{
+	const struct selection_asked asked = { .dir = "",
+		.workspace = "",
+		.project = "",
+		.base_ref = pull->base_ref,
+		.by_files_alone = true };
+	struct config_problems problems = { 0 };
+	struct prepared moves;
+	int r = prepared_read(answer, arena, &ret->prepared, err);
+
+	if (r == 0 && ret->prepared.moved_count == 0)
+		return 0;
+	if (r == 0)
+		r = read_config(engine, arena, pull, run, ret, &problems, err);
+	if (r == 0) {
+		ret->moved_config = moved_config(engine, pull, run, &ret->prepared, arena);
+		moves = ret->prepared;
+		moves.changed = moves.moved;
+		moves.changed_count = moves.moved_count;
+		r = projects_select(
+			&moves, &ret->config, &asked, arena, &ret->selection, &problems, err);
+	}
+	if (r == -ERR_CONFIG || r == -ERR_LIMIT || r == -ERR_SYNTAX)
+		ret->failure = problems_text(&problems, err, arena);
+	return r;
+}
+
 int planned_read(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, const json_t *answer, struct planned *ret, struct err *err)
 {

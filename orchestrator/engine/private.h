@@ -270,13 +270,21 @@ struct planned {
 	struct prepared prepared;
 	struct repo_config config;
 	struct selection selection;
-	struct told told;    /* what people are told beside the projects */
-	const char *failure; /* why nothing can be planned: every error with its place */
+	struct told told;	  /* what people are told beside the projects */
+	const char *failure;	  /* why nothing can be planned: every error with its place */
+	const char *moved_config; /* of moves: why they concern every project, or NULL */
 };
 /* ERR_CONFIG, ERR_LIMIT, ERR_SYNTAX: the people who wrote the change can mend it; `failure` says
  * how. */
 _must_check_ int planned_read(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, const json_t *answer, struct planned *ret, struct err *err);
+/* The same of what the base branch became since the plan: whichever projects that concerns. */
+_must_check_ int planned_read_moves(struct engine *engine, struct arena *arena,
+	const struct pull *pull, const struct run *run, const json_t *answer, struct planned *ret,
+	struct err *err);
+/* Why the plan of this job is of files that the base branch has no more; NULL: it is not. */
+const char *planned_moved(
+	const struct planned *planned, const struct job *job, struct arena *arena);
 
 /* ---- releases.c: new commands, and who lets them run ---- */
 /* Projects that would run new commands which nobody has released are held. */
@@ -317,8 +325,10 @@ _must_check_ int jobs_make_prepare(
 _must_check_ int jobs_make_plans(struct engine *engine, struct arena *arena,
 	const struct pull *pull, const struct run *run, const struct planned *planned,
 	struct err *err);
+/* Those whose files the base branch changed since are refused. */
 _must_check_ int jobs_make_applies(struct engine *engine, struct arena *arena,
-	const struct pull *pull, const struct run *run, struct err *err);
+	const struct pull *pull, const struct run *run, const struct planned *moves,
+	struct err *err);
 /* ---- hooks.c ---- */
 /* Do hooks go before everything that a plan reads? */
 _must_check_ int hooks_go_first(struct engine *engine, struct arena *arena, const struct pull *pull,
@@ -350,6 +360,8 @@ void known_put(struct engine *engine, const struct pull *pull, const struct run 
 	const struct prepared *prepared, const json_t *answer);
 void known_forget(struct engine *engine, struct repo_id repo, const char *head);
 void known_forget_all(struct engine *engine);
+/* Where the base branch stands now, if the host can tell without asking anybody. */
+bool known_tip(const struct engine *engine, const struct pull *pull, char ret[OID_HEX + 1]);
 /* JSON of struct prepared, owned by the caller; NULL: git must be asked. */
 json_t *known_answer(
 	struct engine *engine, struct arena *arena, const struct pull *pull, const struct run *run);

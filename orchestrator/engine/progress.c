@@ -143,16 +143,29 @@ static int finish_run(struct engine *engine, struct arena *arena, const struct f
 	return r < 0 ? r : run_say(engine, facts->pull, &plan_run, true, err);
 }
 
+/* The base branch stands where the plan of this apply was made. */
+static bool stands_still(
+	const struct engine *engine, const struct pull *pull, const struct run *run)
+{
+	char tip[OID_HEX + 1];
+
+	return known_tip(engine, pull, tip) && str_equal(tip, run->base);
+}
+
 static int ask_prepare(
 	struct engine *engine, struct arena *arena, const struct facts *facts, struct err *err)
 {
-	_cleanup_json_ json_t *known = known_answer(engine, arena, facts->pull, facts->run);
+	const struct run *run = facts->run;
+	_cleanup_json_ json_t *known = run->kind == RUN_PLAN
+					       ? known_answer(engine, arena, facts->pull, run)
+				       : stands_still(engine, facts->pull, run) ? json_null()
+										: NULL;
 	struct job_result result = { .outcome = OUTCOME_OK, .prepared = known };
 	int r;
 
 	if (known == NULL)
-		return jobs_make_prepare(engine, facts->pull, facts->run, err);
-	r = run_event(engine, arena, facts->run->id, EV_PREPARED, &result, err);
+		return jobs_make_prepare(engine, facts->pull, run, err);
+	r = run_event(engine, arena, run->id, EV_PREPARED, &result, err);
 	return r < 0 ? r : locks_tidy(engine, arena, facts->pull->id, err);
 }
 
@@ -170,8 +183,9 @@ static int run_act(struct engine *engine, struct arena *arena, const struct fact
 	if (r == 0 && (rule->actions & ACT_MAKE_PLAN_JOBS))
 		r = jobs_make_plans(engine, arena, facts->pull, run, planned, err);
 	if (r == 0 && (rule->actions & ACT_MAKE_CHANGE_JOBS))
-		r = run->kind == RUN_APPLY ? jobs_make_applies(engine, arena, facts->pull, run, err)
-					   : jobs_make_change(engine, arena, facts->pull, run, err);
+		r = run->kind == RUN_APPLY
+			    ? jobs_make_applies(engine, arena, facts->pull, run, planned, err)
+			    : jobs_make_change(engine, arena, facts->pull, run, err);
 	if (r == 0 && (rule->actions & ACT_LET_GO))
 		let_go(engine, arena, facts);
 	if (r == 0 && (rule->actions & ACT_CANCEL_JOBS))
@@ -204,6 +218,15 @@ static int keep_prepared(struct engine *engine, const struct run *run,
 	text = jsonx_text(json);
 	return store_run_set_prepared(
 		engine->store, run->id, prepared->base, prepared->tree, text, err);
+}
+
+/* Nothing moved: git was not asked. */
+static int move_facts(struct engine *engine, struct arena *arena, const struct facts *facts,
+	const struct job_result *result, struct planned *planned, struct err *err)
+{
+	return json_is_null(result->prepared) ? 0
+					      : planned_read_moves(engine, arena, facts->pull,
+							facts->run, result->prepared, planned, err);
 }
 
 static int prepare_facts(struct engine *engine, struct arena *arena, struct facts *facts,
@@ -259,7 +282,9 @@ int run_event(struct engine *engine, struct arena *arena, struct run_id id, enum
 	facts.jobs = jobs;
 	if (r == 0 && event == EV_PREPARED &&
 		(run.state == RUN_PREPARING || run.state == RUN_HOOKS)) {
-		r = prepare_facts(engine, arena, &facts, result, &planned, err);
+		r = run.kind == RUN_PLAN
+			    ? prepare_facts(engine, arena, &facts, result, &planned, err)
+			    : move_facts(engine, arena, &facts, result, &planned, err);
 		if (planned.failure != NULL && err->class != ERR_CLASS_TEMP) {
 			event = EV_PREPARE_FAILED; /* people can mend it: say how */
 			r = store_run_set_failure(engine->store, id, planned.failure, err);
@@ -357,7 +382,8 @@ static int tell_run(struct engine *engine, struct arena *arena, const struct fac
 		failed.failure = "The hooks of the server did not succeed, so nothing was planned.";
 		result = NULL;
 	}
-	if (result != NULL && result->exit_code == PREPARED_EXIT_AGAIN)
+	if (result != NULL && result->exit_code == PREPARED_EXIT_AGAIN &&
+		facts->run->kind == RUN_PLAN)
 		return fail_for_now(engine, arena, facts, result, err);
 	return run_event(engine, arena, facts->run->id, EV_PREPARE_FAILED,
 		result == NULL ? &failed : result, err);

@@ -221,10 +221,11 @@ static const char *ruled_out(struct selecting *work, const struct candidate *one
 static struct verdict judge(struct selecting *work, const struct candidate *one)
 {
 	struct verdict verdict = no("no file of it changed");
+	bool by_itself = !work->asked->by_files_alone;
 
-	if (one->ignored != NULL)
+	if (by_itself && one->ignored != NULL)
 		return no(arena_printf(work->arena, "ignore_paths has it: %s", one->ignored));
-	if (one->from != FROM_FILES && !one->config->autoplan)
+	if (by_itself && one->from != FROM_FILES && !one->config->autoplan)
 		return no("autoplan is off");
 	if (one->from != FROM_FILES && by_pattern(work, one, &verdict))
 		return verdict;

@@ -49,6 +49,8 @@ struct selection {
 struct selection_asked {
 	const char *dir, *workspace, *project;
 	const char *base_ref; /* the branch the pull request goes into */
+	bool by_files_alone;  /* also what is not planned by itself is taken when its files say so
+			       */
 };
 
 enum { PROJECTS_MAX = 1000 };

@@ -165,6 +165,10 @@ static void apply_words(struct strbuf *out, const struct view *view, const struc
 	const struct kind_words *words = render_words(view->run->kind);
 	char text[CLOCK_TEXT_MAX];
 
+	if (view->run->state == RUN_PREPARING) {
+		strbuf_puts(out, "reading what the base branch became");
+		return;
+	}
 	if (!run_state_is_final(view->run->state)) {
 		strbuf_printf(out, "%s %zu", words->doing, view->job_count);
 		return;

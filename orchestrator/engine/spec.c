@@ -197,7 +197,9 @@ int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
 		.plan_blob = job->plan_blob,
 		.plan_job = job->plan_job,
 		.command = run_kind_name(run.kind),
-		.base = job->op == JOB_HOOKS ? run.base : "",
+		.base = job->op == JOB_HOOKS || (job->op == JOB_PREPARE && run.kind == RUN_APPLY)
+				? run.base
+				: "",
 		.is_before = job->op == JOB_HOOKS && run.state == RUN_HOOKS,
 		.is_after = run_state_is_final(run.state),
 		.has_errors = run_state_is_final(run.state) && run.state != RUN_DONE,

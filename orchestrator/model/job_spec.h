@@ -67,10 +67,12 @@ struct job_spec {
 	const char *conftest_version, *conftest_sha256, *conftest_archive; /* like the tool's */
 	const char **targets; /* import: address and id; state rm: addresses */
 	size_t target_count;
-	const char *base; /* hooks before projects: the commit that head was merged into */
-	bool is_before;	  /* hooks: nothing is chosen yet, what they write is kept */
-	bool is_after;	  /* hooks: the run has ended */
-	bool has_errors;  /* hooks: and not well */
+	/* hooks before projects: the commit that head was merged into; prepare of an apply: that on
+	 * which was planned, and no work tree is made */
+	const char *base;
+	bool is_before;	 /* hooks: nothing is chosen yet, what they write is kept */
+	bool is_after;	 /* hooks: the run has ended */
+	bool has_errors; /* hooks: and not well */
 
 	/* what commands are told of the pull request */
 	const char *command; /* "plan", "apply" */

@@ -65,27 +65,44 @@ static int read_status(struct jsonx *file, char *ret, struct err *err)
 	return 0;
 }
 
-static int read_changed(
-	struct jsonx *reader, struct arena *arena, struct prepared *ret, struct err *err)
+static int read_changed(struct jsonx *reader, const char *key, struct arena *arena,
+	struct changed_file **ret, size_t *ret_count, struct err *err)
 {
+	struct changed_file *files;
 	const json_t *list;
-	int r = read_list(reader, "changed", &list, &ret->changed_count, err);
+	int r = read_list(reader, key, &list, ret_count, err);
 
 	if (r < 0)
 		return r;
-	ret->changed = arena_alloc(arena, (ret->changed_count + 1) * sizeof(*ret->changed));
-	for (size_t i = 0; i < ret->changed_count; i++) {
+	*ret = files = arena_alloc(arena, (*ret_count + 1) * sizeof(*files));
+	for (size_t i = 0; i < *ret_count; i++) {
 		char where[WHERE_MAX];
-		struct jsonx file = entry(list, "changed", i, where, err);
+		struct jsonx file = entry(list, key, i, where, err);
 
-		ret->changed[i].path = arena_strdup(arena, jsonx_string(&file, "path"));
-		ret->changed[i].old_path = arena_strdup(
-			arena, jsonx_string_or(&file, "old_path", NULL));
-		r = read_status(&file, &ret->changed[i].status, err);
+		files[i].path = arena_strdup(arena, jsonx_string(&file, "path"));
+		files[i].old_path = arena_strdup(arena, jsonx_string_or(&file, "old_path", NULL));
+		r = read_status(&file, &files[i].status, err);
 		if (r < 0)
 			return r;
 	}
 	return 0;
+}
+
+static json_t *write_changed(const struct changed_file *files, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		const char status[2] = { files[i].status, '\0' };
+		json_t *row = json_object();
+
+		json_object_set_new(row, "path", jsonx_any(files[i].path));
+		if (files[i].old_path != NULL)
+			json_object_set_new(row, "old_path", jsonx_any(files[i].old_path));
+		json_object_set_new(row, "status", json_string(status));
+		json_array_append_new(list, row);
+	}
+	return list;
 }
 
 static int read_workspaces(
@@ -434,7 +451,10 @@ int prepared_read(const json_t *json, struct arena *arena, struct prepared *ret,
 		return reader.failed;
 	r = read_strings(&reader, "conflicts", arena, &ret->conflicts, &ret->conflict_count, err);
 	if (r == 0)
-		r = read_changed(&reader, arena, ret, err);
+		r = read_changed(
+			&reader, "changed", arena, &ret->changed, &ret->changed_count, err);
+	if (r == 0)
+		r = read_changed(&reader, "moved", arena, &ret->moved, &ret->moved_count, err);
 	if (r == 0)
 		r = read_folders(&reader, arena, ret, err);
 	if (r == 0)
@@ -454,20 +474,8 @@ int prepared_read(const json_t *json, struct arena *arena, struct prepared *ret,
 
 json_t *prepared_write(const struct prepared *prepared)
 {
-	json_t *json = json_object(), *changed = json_array(), *people = json_array(),
-	       *workspaces = json_array();
+	json_t *json = json_object(), *people = json_array(), *workspaces = json_array();
 
-	for (size_t i = 0; i < prepared->changed_count; i++) {
-		const struct changed_file *file = &prepared->changed[i];
-		json_t *row = json_object();
-		char status[2] = { file->status, '\0' };
-
-		json_object_set_new(row, "path", jsonx_any(file->path));
-		if (file->old_path != NULL)
-			json_object_set_new(row, "old_path", jsonx_any(file->old_path));
-		json_object_set_new(row, "status", json_string(status));
-		json_array_append_new(changed, row);
-	}
 	for (size_t i = 0; i < prepared->people_count; i++)
 		json_array_append_new(
 			people, json_pack("{s:o, s:o}", "name", jsonx_any(prepared->people[i].name),
@@ -482,7 +490,11 @@ json_t *prepared_write(const struct prepared *prepared)
 	json_object_set_new(json, "tree", jsonx_any(prepared->tree));
 	json_object_set_new(
 		json, "conflicts", write_strings(prepared->conflicts, prepared->conflict_count));
-	json_object_set_new(json, "changed", changed);
+	json_object_set_new(
+		json, "changed", write_changed(prepared->changed, prepared->changed_count));
+	if (prepared->moved_count > 0)
+		json_object_set_new(
+			json, "moved", write_changed(prepared->moved, prepared->moved_count));
 	json_object_set_new(json, "config_base", write_config(&prepared->config_base));
 	json_object_set_new(json, "config_head", write_config(&prepared->config_head));
 	json_object_set_new(json, "folders", write_folders(prepared));

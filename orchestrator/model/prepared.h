@@ -70,6 +70,9 @@ struct prepared {
 	size_t conflict_count;
 	struct changed_file *changed; /* merge base .. head */
 	size_t changed_count;
+	/* What the base branch became since the commit that the job named, if it named one. */
+	struct changed_file *moved;
+	size_t moved_count;
 	struct config_file config_base, config_head;
 	struct tree_folder
 		*folders; /* every folder of the merged tree, sorted by path, each once */

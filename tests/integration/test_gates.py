@@ -95,9 +95,13 @@ class Place(OnePull):
         self.say(text, who)
         assert self.applied() > before, self.comments()[-1]
 
-    def push(self, files, who="alice", force=False, author="alice", tell=True, message="more"):
+    def on_main(self, files):
+        """Somebody else's change is merged, and nobody tells."""
+        self.push(files, branch="main", tell=False)
+
+    def push(self, files, who="alice", force=False, author="alice", tell=True, message="more", branch="feature"):
         work = os.path.join(self.folder, "work")
-        sluice.git(self.folder, "clone", "-q", "-b", "feature", self.repo, work)
+        sluice.git(self.folder, "clone", "-q", "-b", branch, self.repo, work)
         old = sluice.git(work, "rev-parse", "HEAD")
         sluice.write_files(work, files)
         sluice.git(work, "add", "-A")
@@ -105,7 +109,7 @@ class Place(OnePull):
                    "--author", "%s <%s@example.org>" % (author, author))
         head = sluice.git(work, "rev-parse", "HEAD")
         sluice.git(work, "push", "-q", "origin", "HEAD:refs/tmp/" + head)  # its hook tells of branches only
-        sluice.git(self.repo, "update-ref", "refs/heads/feature", head)
+        sluice.git(self.repo, "update-ref", "refs/heads/" + branch, head)
         shutil.rmtree(work)
         if tell:
             self.told(old, head, who)
@@ -248,12 +252,7 @@ def case_undiverged():
     config = "repos:\n- id: /.*/\n  apply_requirements: [undiverged, mergeable]\n"
     with Place(ONE, config=config) as place:
         place.approve("bob")
-        work = os.path.join(place.folder, "main")
-        sluice.git(place.folder, "clone", "-q", "-b", "main", place.repo, work)
-        sluice.write_files(work, {"README": "x\n"})
-        sluice.git(work, "add", "-A")
-        sluice.git(work, "commit", "-qm", "on main")
-        sluice.git(work, "push", "-q", "--no-verify", "origin", "main")
+        place.on_main({"README": "x\n"})
         place.refused("alice", "undiverged (the base branch has moved since the plan; plan again)")
         place.say("sluice plan")
         place.approve("bob")
@@ -437,6 +436,36 @@ def way_17_a_plan_from_before_a_merge():
         place.server.must("POST", "/local/pulls/1/merge", {"as": "alice"})
         of_second(lambda text: "| 3 create |" in text)  # what main says now
         assert [one["pull"] for one in place.server.must("GET", "/api/locks")] == [2]
+
+
+def way_17_the_base_changes_what_was_planned():
+    """A plan is of the files it was made of: what else moves on the base branch is no matter, and other projects go on."""
+    base = "version: 3\nprojects:\n- {name: p, dir: p, autoplan: {when_modified: ['*.tf'], enabled: false}}\n" \
+           "- {name: q, dir: q}\n"
+    uses = TF + 'module "m" {\n  source = "../m"\n}\n'
+    with Place(base, {"p/x.tf": uses, "q/x.tf": uses}, files={"m/main.tf": TF}) as place:
+        def planned():
+            place.say("sluice plan -p p")
+            place.say("sluice plan -p q")
+            place.approve("bob")
+
+        planned()
+        place.on_main({"README": "x\n", "p/notes.txt": "x\n", "other/main.tf": TF})
+        place.applies(text="sluice apply -p p")
+        for files, why in (({"m/main.tf": TF + "# newer\n"}, "uses m, where m/main.tf changed"),
+                           ({"sluice.yaml": base + "# newer\n"}, "sluice.yaml changed"),
+                           ({"p/main.tf": TF + "# newer\n"}, "p/main.tf changed")):
+            planned()
+            place.on_main(files)
+            before = place.applied()
+            answer = place.say("sluice apply")
+            others = 1 if "p/main.tf" in files else 0
+            assert place.applied() == before + others and "refused" in answer, answer
+            assert "since its plan (%s): plan again." % why in answer, answer
+        planned()
+        place.applies(text="sluice apply -p p")
+        assert any("the base branch moved: p/main.tf changed" in str(row["detail"])
+                   for row in place.server.must("GET", "/api/audit") if row["kind"] == "apply refused")
 
 
 def way_18_a_rule_of_the_pull_request_replaces_one_of_the_base():

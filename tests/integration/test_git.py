@@ -427,6 +427,24 @@ def case_two_merge_bases(lab):
     assert lab.prepare(repo, right).need(0).tree == both
 
 
+def case_what_the_base_became_since(lab):
+    """Of a commit that was planned on: nothing is written, and a branch that was wound back has moved too."""
+    repo = lab.repo({"a/main.tf": "1\n", "b/main.tf": "1\n"}, {"one": {"a/x.tf": "#\n"}, "later": {"b/main.tf": "2\n", "c.md": "#\n"}})
+    planned, head, later = lab.heads["main"], lab.heads["one"], lab.heads["later"]
+
+    def moved(since):
+        return [(one["status"], one["path"]) for one in lab.prepare(repo, head, "one", base=since).need(0).document["prepared"].get("moved", [])]
+
+    assert moved(planned) == []
+    git(repo, "update-ref", "refs/heads/main", later)
+    assert moved(planned) == [("M", "b/main.tf"), ("A", "c.md")] and moved(later) == []
+    git(repo, "update-ref", "refs/heads/main", planned)
+    assert moved(later) == [("M", "b/main.tf"), ("D", "c.md")]
+    assert not os.path.exists(lab.path("data/repos/1/trees"))
+    for nonsense in ("main", "0" * 40, "x" * 40, planned[:39]):
+        lab.prepare(repo, head, "one", base=nonsense).need(1)
+
+
 def case_branch_names(lab):
     trap = lab.path("trap")
     repo = lab.repo({"a.tf": "#\n"}, {"one": {"b.tf": "#\n"}})

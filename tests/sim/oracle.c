@@ -191,6 +191,7 @@ void oracle_apply_starts(struct world *world, const struct job_spec *spec)
 	if (!is_approved(world, pull, spec->number))
 		oracle_wrong(world, "an apply starts without an approval that counts");
 	check_guard(world, spec, pull);
+	oracle_base(world, spec, planner);
 	for (size_t i = 0; i < world->job_count; i++) {
 		const struct fake_job *other = &world->jobs[i];
 
@@ -258,7 +259,7 @@ static void check_hooked(struct world *world, const struct job_spec *spec)
 	if (spec->op == JOB_PLAN && (spec->tree[0] == HOOKED) != world->has_hooks)
 		oracle_wrong(world, "%s is planned in a tree that hooks %s seen", spec->dir,
 			world->has_hooks ? "have not" : "have");
-	if (spec->is_before && (str_empty(spec->base) || !str_equal(spec->tree, spec->head)))
+	if (spec->is_before && (str_empty(spec->base) || !base_is_tree(spec->tree, spec->head)))
 		oracle_wrong(world, "hooks begin on something else than what git made");
 }
 

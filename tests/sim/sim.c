@@ -220,6 +220,8 @@ static void step(struct world *world)
 		break_rule(world);
 	if (chance(world, 5))
 		world_join_or_leave(world, roll(world, MEMBERS));
+	if (chance(world, 2))
+		base_move(world);
 	if (world->is_guarded && chance(world, 5))
 		foretell(world, 1 + roll(world, (uint32_t)world->pull_count));
 	world_step(world);

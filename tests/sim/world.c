@@ -17,7 +17,6 @@ static struct fake_job all_jobs[FIGHT_JOBS];
 static struct fake_opinion all_opinions[FIGHT_OPINIONS];
 static char dir_names[DIRS_MAX][2];
 static struct tree_folder folders[DIRS_MAX + 1] = { { ".", 0 } };
-static const char base_tip[] = "0123456789012345678901234567890123456789";
 
 uint32_t roll(struct world *world, uint32_t sides)
 {
@@ -138,13 +137,13 @@ static const char *delivery_id(
 	return delivery->owner;
 }
 
-/* The base never moves here; sometimes the host does not know, and git is asked again. */
+/* Sometimes the host does not know, and git is asked again. */
 static int tip(_unused_ const struct vcs_host *host, _unused_ const char *repo,
 	_unused_ const char *branch, char ret[OID_HEX + 1], struct err *err)
 {
 	if (chance(the_world, 30))
 		return err_set(err, ERR_MISSING, "no such branch");
-	copy(ret, OID_HEX + 1, base_tip);
+	copy(ret, OID_HEX + 1, base_tip(the_world));
 	return 0;
 }
 
@@ -351,14 +350,18 @@ static bool makes_tree(const struct fake_job *job, const char *tree)
 	       !job->is_swept && str_equal(job->makes, tree);
 }
 
-/* The work tree of git's is called like the head, and that of the hooks after it. */
+/* The work tree of git's is called like head and tip, and that of the hooks after it. */
 static void name_tree(const struct job_spec *spec, struct fake_job *job)
 {
-	if (spec->op != JOB_PREPARE && !spec->is_before)
-		return;
-	copy(job->makes, sizeof(job->makes), spec->head);
-	if (spec->is_before)
+	copy(job->tip, sizeof(job->tip), spec->is_before ? spec->base : base_tip(the_world));
+	if (spec->is_before) {
+		copy(job->makes, sizeof(job->makes), spec->tree);
 		job->makes[0] = HOOKED;
+	} else if (spec->op == JOB_PREPARE && !str_empty(spec->base)) {
+		copy(job->since, sizeof(job->since), spec->base);
+	} else if (spec->op == JOB_PREPARE) {
+		base_name_tree(the_world, spec->head, job->makes);
+	}
 }
 
 static void drop_tree(
@@ -431,15 +434,17 @@ static int start(struct executor *executor, const struct job_spec *spec, struct 
 
 static json_t *prepared_of(const struct fake_job *job)
 {
-	struct changed_file changed[DIRS_MAX];
+	struct changed_file changed[DIRS_MAX], moved[DIRS];
 	char paths[DIRS_MAX][16];
-	struct prepared prepared = {
-		.head = job->head, .base = "", .merge_base = "", .changed = changed
-	};
+	struct prepared prepared = { .head = job->head,
+		.base = job->tip,
+		.merge_base = job->tip,
+		.tree = job->makes,
+		.changed = changed,
+		.moved = moved };
 	struct identity people[] = { { "alice", "alice@example.org" } };
 
-	prepared.base = prepared.merge_base = base_tip;
-	prepared.tree = job->makes;
+	prepared.moved_count = base_moved(the_world, job->since, job->tip, moved);
 	prepared.folders = folders;
 	prepared.folder_count = the_world->dir_count + 1;
 	prepared.people = people;
@@ -484,7 +489,7 @@ static void tell_end(struct world *world, struct fake_job *job)
 		.log_blob = "",
 		.has_changes = job->has_changes };
 
-	if (job->makes[0] && job->outcome == OUTCOME_OK)
+	if ((job->makes[0] || job->since[0]) && job->outcome == OUTCOME_OK)
 		result.prepared = prepared = prepared_of(job);
 	if (job->op == JOB_PLAN && job->outcome == OUTCOME_OK)
 		result.plan_blob = job->plan_blob;
@@ -674,6 +679,7 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 		folders[i + 1] = (struct tree_folder){ dir_names[i], HOLDS_TERRAFORM };
 	}
 	the_world = world;
+	base_init(world);
 	world->clock = (struct clock){ .wall_ms = wall, .monotonic_ms = monotonic };
 	world->entropy.fill = fill;
 	seal_of_key((const uint8_t[SHA256_BYTES]){ 1 }, &world->seal);

@@ -31,6 +31,8 @@ struct fake_job {
 	int64_t number; /* of the pull */
 	char head[OID_HEX + 1], dir[16], plan_blob[65];
 	char makes[OID_HEX + 1]; /* the work tree that is there when it ended well, or "" */
+	char tip[OID_HEX + 1], since[OID_HEX + 1]; /* of the base branch when it began; what it is
+						      compared with, or "" */
 	enum job_outcome outcome;
 	bool has_changes, was_void, told;
 	bool is_reading; /* its tools have ended, it has not */
@@ -54,6 +56,14 @@ struct fake_pull {
 	char told_head[OID_HEX + 1], told_pusher[16]; /* by the last event that the engine took */
 	bool told_open;
 };
+
+struct fake_tip {
+	char oid[OID_HEX + 1];
+	unsigned dirs;	   /* that it touches: a bit for each */
+	int64_t after_run; /* the newest run when it came */
+};
+
+enum { TIPS_MAX = 200 };
 
 struct world {
 	uint64_t dice;
@@ -83,6 +93,8 @@ struct world {
 	struct store *store;
 	struct engine *engine;
 	struct fake_pull pulls[PULLS_MAX + 1];
+	struct fake_tip tips[TIPS_MAX]; /* of the base branch, oldest first */
+	size_t tip_count;
 	int64_t pull_count;
 	int slots;
 	size_t dir_count;
@@ -104,10 +116,11 @@ struct world {
 	int64_t refused;       /* requests that it did not answer therefore */
 	bool calm;	       /* nothing fails any more */
 	bool verbose;
-	bool wants_turn;    /* the engine asked for a turn now */
-	const char *breaks; /* "gate", "head", "lock", "queue", "order", "broom", "generation",
-			       "team", "outage": a rule that is broken on purpose, or NULL */
-	const char *wrong;  /* what the oracle saw, or NULL */
+	bool wants_turn; /* the engine asked for a turn now */
+	const char
+		*breaks;   /* "gate", "head", "lock", "queue", "order", "broom", "generation",
+			      "team", "outage", "base": a rule that is broken on purpose, or NULL */
+	const char *wrong; /* what the oracle saw, or NULL */
 	char wrong_text[300];
 };
 
@@ -131,6 +144,17 @@ void world_join_or_leave(struct world *world, size_t member);
 void world_tell(struct world *world, enum vcs_event_kind kind, int64_t number, const char *actor,
 	const char *text);
 _printf_(2, 3) void world_note(struct world *world, const char *format, ...);
+
+/* base.c */
+void base_init(struct world *world);
+const char *base_tip(const struct world *world);
+void base_move(struct world *world); /* somebody else's change is merged */
+struct changed_file;
+size_t base_moved(const struct world *world, const char *from, const char *to,
+	struct changed_file *ret); /* how many files of DIRS */
+void base_name_tree(const struct world *world, const char *head, char tree[OID_HEX + 1]);
+bool base_is_tree(const char *tree, const char *head); /* of that head, on some tip */
+void oracle_base(struct world *world, const struct job_spec *spec, const struct fake_job *planner);
 
 /* sim.c */
 void world_step(struct world *world); /* jobs, the engine, a crash or not, time */

@@ -45,6 +45,8 @@ static const struct wrong {
 		"changed[0]: status must be one of" },
 	{ "status long", "{" OIDS ",\"changed\":[{\"path\":\"a\",\"status\":\"Added\"}]}",
 		"changed[0]: status must be one of" },
+	{ "moved without status", "{" OIDS ",\"moved\":[{\"path\":\"a\"}]}",
+		"moved[0]: status must be given" },
 	{ "old path number",
 		"{" OIDS ",\"changed\":[{\"path\":\"a\",\"status\":\"R\",\"old_path\":2}]}",
 		"changed[0]: old_path must be a string" },
@@ -164,6 +166,8 @@ static void comes_back_as_it_was_written(void **state)
 		.conflict_count = 1,
 		.changed = changed,
 		.changed_count = countof(changed),
+		.moved = changed + 1,
+		.moved_count = 1,
 		.config_base = { "sluice.yaml", "version: 3\n", 11, NULL },
 		.config_head = { "atlantis.yaml", "a\0\xff", 3, NULL },
 		.folders = folders,
@@ -185,6 +189,8 @@ static void comes_back_as_it_was_written(void **state)
 	assert_string_equal(got.changed[1].old_path, "old/b.tf");
 	assert_null(got.changed[0].old_path);
 	assert_int_equal(got.changed[2].status, 'D');
+	assert_int_equal(got.moved_count, 1);
+	assert_string_equal(got.moved[0].old_path, "old/b.tf");
 	assert_int_equal(got.use_count, countof(uses));
 	assert_string_equal(got.uses[0].dir, "a");
 	assert_string_equal(got.uses[0].module, "modules/x");

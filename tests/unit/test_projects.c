@@ -542,6 +542,8 @@ static const struct asked_case {
 	{ "only a workspace that nobody has", { "", "zoo", "", "main" },
 		"two-a@zoo: two/x.tf changed; two-b@zoo: two/x.tf changed" },
 	{ "a branch holds whoever asks", { "", "", "branch", "main" }, "" },
+	{ "nothing, and its files alone decide", { "", "", "", "main", true },
+		"off: off/x.tf changed; two-a@a: two/x.tf changed; two-b@b: two/x.tf changed" },
 	{ "nothing: what changed", { "", "", "", "main" },
 		"two-a@a: two/x.tf changed; two-b@b: two/x.tf changed" },
 };
@@ -561,7 +563,7 @@ static void selects_what_was_asked(void **state)
 	struct scene scene;
 	struct err err = { 0 };
 
-	scene_make(&scene, "net off apps/1 apps/2 x x2 two", "", "M:two/x.tf");
+	scene_make(&scene, "net off apps/1 apps/2 x x2 two", "", "M:off/x.tf M:two/x.tf");
 	assert_ok(projects_select(&scene.prepared, config, &row->asked, &scene.arena, &selection,
 			  &problems, &err),
 		&err);

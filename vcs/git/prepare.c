@@ -58,6 +58,13 @@ static int tree_of(struct preparation *work, const git_oid *commit_oid, git_oid 
 	return 0;
 }
 
+static int commit_here(struct preparation *work, const char *hex, git_oid *ret)
+{
+	if (!str_empty(hex) && strlen(hex) == GIT_OID_HEXSZ && git_oid_fromstrp(ret, hex) == 0)
+		return 0;
+	return err_set(work->err, ERR_SYNTAX, "the job's head and base are not commit ids");
+}
+
 /* What the pull request is, whether it can be merged or not. */
 static int describe(struct preparation *work)
 {
@@ -141,6 +148,24 @@ static int write_out(struct preparation *work)
 	return r;
 }
 
+/* What the base branch became since it was planned on: the trees are compared, so that a branch
+ * that was wound back has moved too. */
+static int look_at_moves(struct preparation *work)
+{
+	git_oid planned, old_tree, new_tree;
+	int r = commit_here(work, work->spec->base, &planned);
+
+	if (r == 0)
+		r = tree_of(work, &planned, &old_tree);
+	if (r == 0)
+		r = tree_of(work, &work->merge.base, &new_tree);
+	if (r == 0)
+		r = changed_list(work->mirror.repo, work->arena, &old_tree, &new_tree,
+			&work->prepared->moved, &work->prepared->moved_count, work->err);
+	return r < 0 ? err_wrap(work->err, "what the base branch became since the plan")
+		     : look(work);
+}
+
 static int prepare_all(struct preparation *work, int (*rest)(struct preparation *))
 {
 	struct prepared *prepared = work->prepared;
@@ -178,7 +203,7 @@ int prepare_run(const struct job_spec *spec, const char *data_dir, struct arena 
 	int r = mirror_ready(&work, data_dir);
 
 	if (r == 0)
-		r = prepare_all(&work, write_out);
+		r = prepare_all(&work, str_empty(spec->base) ? write_out : look_at_moves);
 	mirror_close(&work.mirror);
 	return r;
 }
@@ -209,13 +234,6 @@ static int adopt(struct preparation *work, const struct adopt_order *order)
 		work->arena, &prepared->config_head, work->err);
 	prepared->config_by_hooks = r == 0 && !is_same_file(&before, &prepared->config_head);
 	return r < 0 ? r : write_out(work);
-}
-
-static int commit_here(struct preparation *work, const char *hex, git_oid *ret)
-{
-	if (!str_empty(hex) && strlen(hex) == GIT_OID_HEXSZ && git_oid_fromstrp(ret, hex) == 0)
-		return 0;
-	return err_set(work->err, ERR_SYNTAX, "the job's head and base are not commit ids");
 }
 
 int prepare_adopt(const struct job_spec *spec, const struct adopt_order *order, struct arena *arena,
