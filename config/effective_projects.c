@@ -1,5 +1,6 @@
 /* Projects of both sides, each under the guards of its folder. */
 #include "config/merge.h"
+#include "orchestrator/model/project_kind.h"
 
 #include <string.h>
 
@@ -35,7 +36,7 @@ static void keep(struct merge *merge, size_t number, const char *key, const char
 
 static bool is_terraform(const char *kind)
 {
-	return kind[0] == '\0' || str_equal(kind, "terraform") || str_equal(kind, "opentofu");
+	return kind[0] == '\0' || kind_is_stack(kind);
 }
 
 static struct name_list join(

@@ -363,6 +363,12 @@ static int check_sandbox(const struct sandbox_settings *sandbox, struct err *err
 		name);
 }
 
+/* What the operator names, else what PATH has. */
+static const char *program_of(struct arena *arena, const char *named, const char *name)
+{
+	return named != NULL ? named : cli_in_path(arena, name);
+}
+
 static int start_executor(struct server *server, struct arena *arena, struct err *err)
 {
 	const struct settings *settings = server->settings.first;
@@ -370,12 +376,11 @@ static int start_executor(struct server *server, struct arena *arena, struct err
 		.data_dir = settings->data_dir,
 		.program = cli_beside(arena, "sluice-job"),
 		.git = cli_beside(arena, "sluice-git"),
-		.terraform = settings->terraform_path != NULL ? settings->terraform_path
-							      : cli_in_path(arena, "terraform"),
-		.opentofu = settings->tofu_path != NULL ? settings->tofu_path
-							: cli_in_path(arena, "tofu"),
-		.conftest = settings->conftest_path != NULL ? settings->conftest_path
-							    : cli_in_path(arena, "conftest"),
+		.terraform = program_of(arena, settings->terraform_path, "terraform"),
+		.opentofu = program_of(arena, settings->tofu_path, "tofu"),
+		.conftest = program_of(arena, settings->conftest_path, "conftest"),
+		.kustomize = program_of(arena, settings->kustomize_path, "kustomize"),
+		.helm = program_of(arena, settings->helm_path, "helm"),
 		.cli_config = settings->tool_cli_config,
 		.issuer = server->issuer,
 		.tools = settings->tool_folder,

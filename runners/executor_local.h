@@ -19,6 +19,8 @@ struct executor_local_options { /* all strings are copied */
 	const char *terraform;	/* absolute, or NULL */
 	const char *opentofu;	/* absolute, or NULL */
 	const char *conftest;	/* absolute, or NULL */
+	const char *kustomize;	/* absolute, or NULL */
+	const char *helm;	/* absolute, or NULL */
 	const char *cli_config; /* TF_CLI_CONFIG_FILE of the tools, or NULL */
 	const char *tools;	/* the folder of pinned tools, or NULL */
 	struct issuer *issuer;	/* vouches for jobs; borrowed, or NULL: nobody does */

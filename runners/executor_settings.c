@@ -46,6 +46,8 @@ char *executor_settings_text(const struct executor_local_options *options)
 		{ "terraform", options->terraform },
 		{ "opentofu", options->opentofu },
 		{ "conftest", options->conftest },
+		{ "kustomize", options->kustomize },
+		{ "helm", options->helm },
 		{ "cli_config", options->cli_config },
 		{ "tools", options->tools },
 		{ "tier", options->sandbox.tier },

@@ -469,6 +469,23 @@ int place_enter_adopt(struct worker *worker)
 		     : enter_now(worker, &spec);
 }
 
+int place_enter_build(struct worker *worker, const char *name)
+{
+	const char *tree = arena_printf(&worker->arena, "%s/repos/%lld/trees/%s",
+		worker->site->data_dir, (long long)worker->spec.repo.v, name);
+	const struct place place = { .profile = site_profile(worker->site, PROFILE_BUILD) };
+	struct sandbox_spec spec = {
+		.profile = place.profile, .tree = tree, .cwd = worker->spec.dir
+	};
+	struct err err;
+	int r = take_folder(worker, tree, &err);
+
+	if (r == 0)
+		r = prepare_layers(worker, tree, &place, &err);
+	return r < 0 ? worker_end_err(worker, OUTCOME_SETUP_FAILED, "work tree", &err)
+		     : enter_now(worker, &spec);
+}
+
 /* ---- policies ---- */
 
 /* A folder that the operator named: never one that shows what is not for jobs. */

@@ -43,6 +43,9 @@ _must_check_ int place_enter_adopt(struct worker *worker);
 _must_check_ int place_enter_policy(
 	struct worker *worker, const char *folder, const char *policies);
 
+/* One that has a work tree, of head or of base, to read and nothing else: no network, no secret. */
+_must_check_ int place_enter_build(struct worker *worker, const char *tree);
+
 /* The sandbox of the renderings. It is made early, where that costs no time, and entered when
  * everything else of the job is dead. Without a `layer` it shows what the job's own init left. */
 _must_check_ int place_prepare_render(struct worker *worker, const char *layer);

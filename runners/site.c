@@ -175,7 +175,7 @@ static void read_profiles(struct jsonx *reader, struct site *site)
 static int read_sandbox(struct jsonx *reader, struct site *site, struct err *err)
 {
 	const char *const files[] = { site->git, site->terraform, site->opentofu, site->conftest,
-		site->cli_config, site->tools };
+		site->kustomize, site->helm, site->cli_config, site->tools };
 	int r = read_tier(reader, "tier", &site->tier, err);
 
 	if (r == 0)
@@ -218,6 +218,8 @@ int site_read(const json_t *json, struct site *ret, struct err *err)
 		{ "terraform", &site->terraform },
 		{ "opentofu", &site->opentofu },
 		{ "conftest", &site->conftest },
+		{ "kustomize", &site->kustomize },
+		{ "helm", &site->helm },
 		{ "cli_config", &site->cli_config },
 		{ "tools", &site->tools },
 		{ "fault", &site->fault_spec },

@@ -27,6 +27,8 @@ struct site {
 	const char *terraform;	/* absolute, or "" */
 	const char *opentofu;	/* absolute, or "" */
 	const char *conftest;	/* absolute, or "" */
+	const char *kustomize;	/* absolute, or "" */
+	const char *helm;	/* absolute, or "" */
 	const char *cli_config; /* TF_CLI_CONFIG_FILE, or "" */
 	const char *tools;	/* the folder of pinned tools, or "" */
 	int tier, require;	/* of enum sandbox_tier: the best to use, the least that will do */

@@ -3,6 +3,7 @@
  *
  *     prepare:  git
  *     plan:     [init] -> steps -> show (both forms) -> summary, plan blob
+ *               what is built (build.h): base and head -> difference
  *     apply:    the plan's bytes are checked -> [init] -> started (durable) -> steps
  *     import:   [init] -> started (durable) -> steps; likewise state rm
  *     hooks:    commands of the server -> [git], where projects are chosen after them
@@ -18,7 +19,9 @@
 #include "orchestrator/model/job_dir.h"
 #include "orchestrator/model/plan_summary.h"
 #include "orchestrator/model/prepared.h"
+#include "orchestrator/model/project_kind.h"
 #include "runners/blob.h"
+#include "runners/build.h"
 #include "runners/confined.h"
 #include "runners/diagnostic.h"
 #include "runners/git_work.h"
@@ -451,7 +454,8 @@ static int find_program(struct worker *worker)
 	const struct job_spec *spec = &worker->spec;
 	struct err err;
 
-	worker->program = worker->tool->program(worker->site);
+	worker->program = worker->tool->program == NULL ? NULL
+							: worker->tool->program(worker->site);
 	if (str_empty(spec->tool_version) || worker->tool == &tool_git)
 		return 0;
 	if (toolbox_find(worker->site,
@@ -471,7 +475,8 @@ static int check_machine(struct worker *worker)
 	if (find_program(worker) < 0)
 		return -ERR_JOB;
 	program = worker->program;
-
+	if (worker->tool->program == NULL)
+		return 0;
 	if (str_empty(program))
 		return worker_end(worker, OUTCOME_SETUP_FAILED, "tool",
 			"%s is not on this machine; the operator of the server must install it",
@@ -500,7 +505,7 @@ static void run_job(struct worker *worker, struct readers *readers)
 		break;
 	case JOB_PLAN:
 	case JOB_DRIFT:
-		r = run_plan(worker, readers);
+		r = worker->tool->builds ? build_run(worker) : run_plan(worker, readers);
 		break;
 	case JOB_APPLY:
 		r = run_apply(worker);
@@ -558,7 +563,7 @@ static int supervise_in(const struct site *site, const struct sandbox_support *s
 	int r;
 
 	r = job_dir_spec(dir, &arena, &spec, err);
-	if (r == 0 && job_op_plans(spec.op))
+	if (r == 0 && job_op_plans(spec.op) && kind_is_stack(spec.tool))
 		r = readers_start(&readers, spec.op, support, dir->fd, err);
 	if (r == 0 && !place_is_near(&spec))
 		r = way_out_start(&way_out, site, support, dir->events_fd, err);

@@ -21,6 +21,7 @@ enum tool_step {
 	STEP_IMPORT,
 	STEP_STATE_RM,
 	STEP_VERSION, /* prints {"terraform_version": "..."} */
+	STEP_BUILD,   /* prints what a tree makes of a project */
 	STEP_COMMAND, /* a command of the workflow: only the environment is the tool's */
 };
 
@@ -52,7 +53,10 @@ struct tool_verdict {
 struct tool {
 	const char *name;
 	const char *command; /* as people call it: "tofu" */
-	/* The absolute path of its executable, or "" when this machine has none. */
+	/* It has no plan and no apply: what it prints of base and of head is compared (build.c). */
+	bool builds;
+	/* The absolute path of its executable, or "" when this machine has none. NULL: it needs
+	 * none. */
 	const char *(*program)(const struct site *site);
 	/* argv[0] is the executable. `env` is all that the tool gets, but for the workflow's
 	 * variables and the job's secrets. */
@@ -64,7 +68,8 @@ struct tool {
 		const char *text, struct tool_verdict *ret, struct strbuf *failure);
 };
 
-extern const struct tool tool_terraform, tool_opentofu, tool_git;
+extern const struct tool tool_terraform, tool_opentofu, tool_git, tool_kustomize, tool_helm,
+	tool_manifests;
 
 const struct tool *tool_find(const char *name); /* NULL: there is no such tool */
 const char *tool_step_name(enum tool_step step);

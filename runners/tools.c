@@ -4,7 +4,8 @@
 #include "runners/tool.h"
 #include <string.h>
 
-static const struct tool *const tools[] = { &tool_terraform, &tool_opentofu, &tool_git };
+static const struct tool *const tools[] = { &tool_terraform, &tool_opentofu, &tool_git,
+	&tool_kustomize, &tool_helm, &tool_manifests };
 
 const struct tool *tool_find(const char *name)
 {
@@ -36,6 +37,8 @@ const char *tool_step_name(enum tool_step step)
 		return "state rm";
 	case STEP_VERSION:
 		return "version";
+	case STEP_BUILD:
+		return "build";
 	case STEP_COMMAND:
 		return "run";
 	}

@@ -1,8 +1,11 @@
 /* `apply`: what is chosen of the plan set, whether it may be applied, and the run that does it. */
 #include "orchestrator/engine/asking.h"
 
+#include "orchestrator/model/project_kind.h"
+
 struct chosen {
 	size_t count, changed, failed, unlocked;
+	size_t merged; /* with changes, and their apply is the merge */
 	const char *failed_name, *unlocked_name;
 	struct job *plans;   /* that are to be applied */
 	const char *before;  /* what must be applied first, in words; or NULL */
@@ -84,7 +87,9 @@ static int choose(struct asking *asking, const struct run *plan_run, const struc
 			ret->failed_name = job->project;
 			continue;
 		}
-		if (!job->has_changes || job->is_applied)
+		if (job->has_changes && kind_is_built(job->tool))
+			ret->merged++;
+		if (!job->has_changes || job->is_applied || kind_is_built(job->tool))
 			continue;
 		ret->plans[ret->changed++] = *job;
 		if (!lock_is_held(&held, job)) {
@@ -192,6 +197,11 @@ int apply_command(struct asking *asking, struct err *err)
 		return asking_refuse(asking,
 			arena_printf(arena, "the plan of %s did not succeed", chosen.failed_name),
 			"Fix and push, or apply one project with `sluice apply -p NAME`.", err);
+	if (chosen.changed == 0 && chosen.merged > 0)
+		return asking_refuse(asking,
+			"what is left is applied by the merge: it is built, and no state is "
+			"changed here",
+			"Have it approved, then merge the pull request.", err);
 	if (chosen.changed == 0)
 		return asking_refuse(asking,
 			"nothing is left to apply: there are no changes, or all were applied",

@@ -4,6 +4,7 @@
 #include "orchestrator/engine/problems.h"
 #include "orchestrator/lib/glob.h"
 #include "orchestrator/lib/strbuf.h"
+#include "orchestrator/model/project_kind.h"
 
 #include <string.h>
 
@@ -19,26 +20,6 @@ struct search {
 };
 
 /* ---- kinds ---- */
-
-static const struct {
-	const char *kind;
-	unsigned holds; /* what a folder of this kind holds */
-} kinds[] = {
-	{ "terraform", HOLDS_STACK | HOLDS_TERRAGRUNT },
-	{ "opentofu", HOLDS_STACK | HOLDS_TERRAGRUNT },
-	{ "kustomize", HOLDS_KUSTOMIZE },
-	{ "helm", HOLDS_HELM },
-	{ "manifests", HOLDS_MANIFESTS },
-};
-
-static unsigned holds_of(const char *kind)
-{
-	for (size_t i = 0; i < countof(kinds); i++) {
-		if (str_equal(kinds[i].kind, kind))
-			return kinds[i].holds;
-	}
-	return HOLDS_ALL;
-}
 
 /* Who names no kind has the default; files that only OpenTofu reads are for it. */
 static const char *kind_of(
@@ -113,7 +94,7 @@ static void add_projects_of_pattern(struct search *search, const struct project_
 	for (size_t i = 0; i < prepared->folder_count; i++) {
 		const struct tree_folder *folder = &prepared->folders[i];
 
-		if ((folder->holds & holds_of(kind)) != 0 && glob_matches(&glob, folder->path))
+		if ((folder->holds & kind_holds(kind)) != 0 && glob_matches(&glob, folder->path))
 			add_project(search, project, folder->path, true);
 	}
 }
@@ -197,7 +178,7 @@ static bool compile(struct search *search, const struct name_list *patterns, str
 static void add_of_rule(struct search *search, const struct discover_rule *rule)
 {
 	const struct prepared *prepared = search->prepared;
-	unsigned holds = holds_of(str_empty(rule->kind) ? "terraform" : rule->kind);
+	unsigned holds = kind_holds(str_empty(rule->kind) ? "terraform" : rule->kind);
 	struct glob_list dirs, exclude;
 
 	if (!compile(search, &rule->dirs, rule->at, "discover.dirs", &dirs) ||

@@ -1,6 +1,8 @@
 /* `import` and `state rm`: one project's state is changed by hand, and its plan is void. */
 #include "orchestrator/engine/asking.h"
 
+#include "orchestrator/model/project_kind.h"
+
 static const char *targets_text(const struct command *command, struct arena *arena)
 {
 	_cleanup_json_ json_t *list = json_array();
@@ -129,5 +131,10 @@ int change_command(struct asking *asking, struct err *err)
 		return asking_refuse(asking,
 			arena_printf(arena, "%zu projects match, and one state is meant", chosen),
 			"Name the project with `-p NAME`, or with `-d DIR -w WORKSPACE`.", err);
+	if (kind_is_built(plan->tool))
+		return asking_refuse(asking,
+			arena_printf(arena, "%s has no state: it is of the kind %s", plan->project,
+				plan->tool),
+			"Only projects of Terraform and OpenTofu have one.", err);
 	return change_project(asking, &plan_run, plan, err);
 }

@@ -2,6 +2,7 @@
 #include "orchestrator/engine/private.h"
 
 #include "orchestrator/lib/strbuf.h"
+#include "orchestrator/model/project_kind.h"
 
 int jobs_make_prepare(
 	struct engine *engine, const struct pull *pull, const struct run *run, struct err *err)
@@ -86,7 +87,8 @@ static int keep_plans(struct engine *engine, struct arena *arena, const struct r
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		if (old[i].op == JOB_PLAN && old[i].state == JOB_DONE &&
 			!selection_has(selection, old[i].dir, old[i].workspace) &&
-			(!old[i].has_changes || old[i].is_applied || lock_is_held(held, &old[i])))
+			(!old[i].has_changes || old[i].is_applied || lock_is_held(held, &old[i]) ||
+				kind_is_built(old[i].tool)))
 			r = keep_plan(engine, run, &old[i], ++position, err);
 	}
 	return r;
@@ -132,7 +134,9 @@ static int make_plan(struct engine *engine, struct arena *arena, const struct pu
 		job.output = job.summary = job.log_blob = job.step = "";
 		return r < 0 ? r : store_job_set_result(engine->store, &job, err);
 	}
-	job.state = !lock_is_held(held, &job) ? JOB_BLOCKED : is_first ? JOB_WAITING : JOB_HELD;
+	job.state = !lock_is_held(held, &job) && !kind_is_built(job.tool) ? JOB_BLOCKED
+		    : is_first						  ? JOB_WAITING
+									  : JOB_HELD;
 	return store_job_insert(engine->store, &job, &job.id, err);
 }
 
@@ -178,7 +182,7 @@ int plan_set_load(struct engine *engine, struct arena *arena, const struct pull 
 static bool is_to_apply(const struct job *plan)
 {
 	return plan->op == JOB_PLAN && plan->state == JOB_DONE && plan->has_changes &&
-	       !plan->is_applied;
+	       !plan->is_applied && !kind_is_built(plan->tool);
 }
 
 /* What is approved is a change of files that are no more: a plan of those that are says what it

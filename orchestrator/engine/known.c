@@ -86,7 +86,9 @@ static bool still_holds(struct engine *engine, const struct known *known, const 
 	char tip[OID_HEX + 1];
 
 	return known_tip(engine, pull, tip) && str_equal(tip, known->base) &&
-	       executor->has_tree(executor, pull->repo_id, prepared->tree);
+	       executor->has_tree(executor, pull->repo_id, prepared->tree) &&
+	       (str_empty(prepared->base_tree) ||
+		       executor->has_tree(executor, pull->repo_id, prepared->base_tree));
 }
 
 json_t *known_answer(

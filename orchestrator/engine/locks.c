@@ -10,6 +10,8 @@
  * the one before merged: when the last one comes, the whole is planned again. */
 #include "orchestrator/engine/private.h"
 
+#include "orchestrator/model/project_kind.h"
+
 enum { TOLD_PLACES = 5 }; /* of a long queue, those who learn of each step */
 
 bool lock_is_held(const struct held *held, const struct job *job)
@@ -161,7 +163,8 @@ int locks_take(struct engine *engine, struct arena *arena, const struct pull *pu
 		const struct project *project = &selection->projects[i];
 		int place = 0;
 
-		if (project->held == NULL)
+		/* what is built has no state that two could change */
+		if (project->held == NULL && !kind_is_built(project->tool))
 			r = store_lock_take(engine->store, pull->repo_id, project->dir,
 				project->workspace, pull->id, &place, err);
 	}

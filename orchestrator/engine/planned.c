@@ -4,6 +4,7 @@
 
 #include "orchestrator/engine/config_changes.h"
 #include "orchestrator/engine/problems.h"
+#include "orchestrator/model/project_kind.h"
 
 static struct config_blob blob_of(const struct config_file *file)
 {
@@ -57,8 +58,9 @@ static int find_recipes(const struct settings *settings, struct planned *planned
 	for (size_t i = 0; i < planned->selection.project_count; i++) {
 		struct project *project = &planned->selection.projects[i];
 
-		project->recipe = recipe_of(
-			&planned->config, project->config, version_of(settings, project), arena);
+		project->recipe = recipe_of(&planned->config, project->config,
+			version_of(settings, project),
+			kind_is_built(project->tool) ? planned->prepared.base_tree : "", arena);
 		project->guard = guard_of(
 			&planned->config, &planned->prepared, project->config, arena);
 		if (project->recipe == NULL)
@@ -111,11 +113,6 @@ static int tell_changes(struct engine *engine, struct arena *arena, const struct
 	return r;
 }
 
-static bool is_planned_kind(const char *kind)
-{
-	return str_equal(kind, "terraform") || str_equal(kind, "opentofu");
-}
-
 static void tell_hooks(struct arena *arena, const struct prepared *prepared, struct told *told)
 {
 	size_t count = prepared->hooks_wrote;
@@ -151,32 +148,10 @@ static void tell_notes(struct arena *arena, const struct pull *pull, const struc
 		told_add_note(told, arena, "no project is called %s", run->only_project);
 	else if (planned->selection.project_count == 0 && !str_empty(run->only_dir))
 		told_add_note(told, arena, "no project is in the folder %s", run->only_dir);
-	for (size_t i = 0; i < planned->selection.project_count; i++) {
-		const struct project *project = &planned->selection.projects[i];
-
-		if (!is_planned_kind(project->tool))
-			told_add_note(told, arena,
-				"%s is of the kind %s, which this version does not plan",
-				project->name, project->tool);
-	}
 	projects_gone(&planned->prepared, arena, &gone, &count);
 	for (size_t i = 0; i < count; i++)
 		told_add_note(told, arena,
 			"%s holds no Terraform any more; what it made still exists", gone[i]);
-}
-
-static void drop_what_is_not_planned(struct planned *planned)
-{
-	struct selection *selection = &planned->selection;
-
-	if (planned->config.ignores_branch)
-		selection->project_count = 0;
-	/* the others keep their places: dependencies are known by name */
-	for (size_t i = 0, kept = 0, count = selection->project_count; i < count; i++) {
-		if (is_planned_kind(selection->projects[i].tool))
-			selection->projects[kept++] = selection->projects[i];
-		selection->project_count = kept;
-	}
 }
 
 /* ---- what the base branch became since ---- */
@@ -286,7 +261,8 @@ int planned_read(struct engine *engine, struct arena *arena, const struct pull *
 			&problems, err);
 	if (r == 0) {
 		tell_notes(arena, pull, run, ret);
-		drop_what_is_not_planned(ret);
+		if (ret->config.ignores_branch)
+			ret->selection.project_count = 0;
 		r = find_recipes(engine_settings(engine, run->id), ret, arena, &problems, err);
 	}
 	if (r == 0)

@@ -7,6 +7,7 @@
 #include "orchestrator/engine/problems.h"
 #include "orchestrator/lib/glob.h"
 #include "orchestrator/lib/regex.h"
+#include "orchestrator/model/project_kind.h"
 
 #include <string.h>
 
@@ -147,10 +148,9 @@ static const struct name_list *patterns_of(const struct candidate *one)
 {
 	static const char *everything[] = { "**" };
 	static const struct name_list all = { everything, 1 };
-	bool is_terraform = str_equal(one->kind, "terraform") || str_equal(one->kind, "opentofu");
 
 	return one->config->has_when_modified ? &one->config->when_modified
-	       : is_terraform		      ? &default_when_modified
+	       : kind_is_stack(one->kind)     ? &default_when_modified
 					      : &all;
 }
 

@@ -23,13 +23,14 @@ static const struct environment *find_environment(
 }
 
 const char *recipe_of(const struct repo_config *config, const struct project_config *project,
-	const char *version, struct arena *arena)
+	const char *version, const char *base_tree, struct arena *arena)
 {
 	const char *name = str_empty(project->workflow) ? "default" : project->workflow;
 	const struct workflow *workflow = find_workflow(config, name);
 	const struct environment *environment = find_environment(config, project->environment);
 	struct recipe recipe = { .tool_version = version,
 		.environment = str_empty(project->environment) ? "" : project->environment,
+		.base_tree = base_tree,
 		.credentials = environment == NULL ? "" : environment->credentials,
 		.checks_policies = project->policy_check,
 		.import_requires = guard_requires(config, project->import_requires),
@@ -42,7 +43,7 @@ const char *recipe_of(const struct repo_config *config, const struct project_con
 		return NULL;
 	if (workflow == NULL && str_empty(recipe.tool_version) && !recipe.checks_policies &&
 		recipe.import_requires == 0 && !recipe.automerges && !recipe.silences_plan &&
-		!recipe.silences_apply && str_empty(recipe.environment))
+		!recipe.silences_apply && str_empty(recipe.environment) && str_empty(base_tree))
 		return "";
 	for (enum stage stage = 0; workflow != NULL && stage < STAGE_COUNT; stage++)
 		recipe.stages[stage] = workflow->stages[stage];
@@ -82,6 +83,7 @@ int recipe_spec(const struct job *job, struct arena *arena, struct job_spec *ret
 	ret->tool_version = recipe.tool_version;
 	ret->environment = recipe.environment;
 	ret->profile = recipe.credentials;
+	ret->base_tree = recipe.base_tree;
 	ret->steps = recipe.stages[stage_of(job->op)];
 	if (job->op == JOB_APPLY)
 		ret->plan_steps = recipe.stages[STAGE_PLAN];

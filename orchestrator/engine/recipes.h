@@ -5,9 +5,10 @@
 #include "orchestrator/model/repo_config.h"
 
 /* The text for struct job: "" where the configuration says nothing; NULL when the project names a
- * workflow that there is not. `version` is that of the tool, or "". */
+ * workflow that there is not. `version` is that of the tool, or "". `base_tree` is what a project
+ * that is built is compared with; "" for others. */
 const char *recipe_of(const struct repo_config *config, const struct project_config *project,
-	const char *version, struct arena *arena);
+	const char *version, const char *base_tree, struct arena *arena);
 /* The steps of this job's stage, its version of the tool, the names of its environment and of the
  * profile that this one names. */
 _must_check_ int recipe_spec(

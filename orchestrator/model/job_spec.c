@@ -20,6 +20,7 @@ static const struct {
 	{ "base_ref", offsetof(struct job_spec, base_ref) },
 	{ "near_tree", offsetof(struct job_spec, near_tree) },
 	{ "tree", offsetof(struct job_spec, tree) },
+	{ "base_tree", offsetof(struct job_spec, base_tree) },
 	{ "dir", offsetof(struct job_spec, dir) },
 	{ "workspace", offsetof(struct job_spec, workspace) },
 	{ "project", offsetof(struct job_spec, project) },

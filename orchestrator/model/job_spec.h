@@ -19,7 +19,7 @@ struct job_spec {
 	struct job_id job;
 	int attempt;
 	enum job_op op;
-	const char *tool;    /* "git", "terraform", "opentofu" */
+	const char *tool;    /* "git", "terraform", "kustomize": model/project_kind.h */
 	struct repo_id repo; /* names the mirror and the folder of trees, state and init caches */
 	const char *repo_name;
 
@@ -44,6 +44,7 @@ struct job_spec {
 
 	/* plan, apply */
 	const char *tree;
+	const char *base_tree; /* plan of what is built: what it is compared with */
 	const char *dir;
 	const char *workspace;
 	const char *project;

@@ -447,6 +447,7 @@ int prepared_read(const json_t *json, struct arena *arena, struct prepared *ret,
 	ret->base = arena_strdup(arena, jsonx_string(&reader, "base"));
 	ret->merge_base = arena_strdup(arena, jsonx_string(&reader, "merge_base"));
 	ret->tree = arena_strdup(arena, jsonx_string_or(&reader, "tree", ""));
+	ret->base_tree = arena_strdup(arena, jsonx_string_or(&reader, "base_tree", ""));
 	if (reader.failed != 0)
 		return reader.failed;
 	r = read_strings(&reader, "conflicts", arena, &ret->conflicts, &ret->conflict_count, err);
@@ -488,6 +489,7 @@ json_t *prepared_write(const struct prepared *prepared)
 	json_object_set_new(json, "base", jsonx_any(prepared->base));
 	json_object_set_new(json, "merge_base", jsonx_any(prepared->merge_base));
 	json_object_set_new(json, "tree", jsonx_any(prepared->tree));
+	json_object_set_new(json, "base_tree", jsonx_any(prepared->base_tree));
 	json_object_set_new(
 		json, "conflicts", write_strings(prepared->conflicts, prepared->conflict_count));
 	json_object_set_new(

@@ -66,6 +66,7 @@ struct prepared {
 	const char *base; /* tip of the base branch that was merged in */
 	const char *merge_base;
 	const char *tree; /* object id of the merged tree = name of the work tree; "" on conflict */
+	const char *base_tree;	/* of `base`, a work tree too where something is built; or "" */
 	const char **conflicts; /* paths */
 	size_t conflict_count;
 	struct changed_file *changed; /* merge base .. head */

@@ -223,6 +223,8 @@ struct settings {
 	const char *terraform_path; /* absolute, or NULL: found in PATH at start */
 	const char *tofu_path;
 	const char *conftest_path;
+	const char *kustomize_path;
+	const char *helm_path;
 	const char *tool_cli_config; /* TF_CLI_CONFIG_FILE for the tools, or NULL */
 	const char *tool_folder;     /* of pinned tools, called KIND-VERSION; or NULL */
 	const char *tool_mirror;     /* where a pinned tool that is not there comes from; or "" */

@@ -149,7 +149,9 @@ int recipe_read(const char *text, struct arena *arena, struct recipe *ret, struc
 	struct jsonx reader;
 	int r;
 
-	*ret = (struct recipe){ .tool_version = "", .environment = "", .credentials = "" };
+	*ret = (struct recipe){
+		.tool_version = "", .environment = "", .credentials = "", .base_tree = ""
+	};
 	if (str_empty(text))
 		return 0;
 	r = jsonx_parse(text, strlen(text), RECIPE_BYTES_MAX, &json, err);
@@ -165,6 +167,7 @@ int recipe_read(const char *text, struct arena *arena, struct recipe *ret, struc
 	ret->import_requires = (unsigned)jsonx_int_or(&reader, "import_requires", 0);
 	ret->environment = read_text(&reader, "environment", STEP_ARG_BYTES_MAX, arena);
 	ret->credentials = read_text(&reader, "credentials", STEP_ARG_BYTES_MAX, arena);
+	ret->base_tree = read_text(&reader, "base_tree", STEP_ARG_BYTES_MAX, arena);
 	r = reader.failed;
 	for (enum stage stage = 0; r == 0 && stage < STAGE_COUNT; stage++)
 		r = steps_read(json_object_get(json, stage_name(stage)), stage_name(stage), arena,
@@ -227,6 +230,7 @@ const char *recipe_write(const struct recipe *recipe, struct arena *arena)
 	json_object_set_new(json, "deletes_branch", json_boolean(recipe->deletes_branch));
 	json_object_set_new(json, "environment", jsonx_any(recipe->environment));
 	json_object_set_new(json, "credentials", jsonx_any(recipe->credentials));
+	json_object_set_new(json, "base_tree", jsonx_any(recipe->base_tree));
 	for (enum stage stage = 0; stage < STAGE_COUNT; stage++)
 		json_object_set_new(json, stage_name(stage), steps_write(&recipe->stages[stage]));
 	bytes = jsonx_text(json);

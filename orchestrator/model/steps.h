@@ -29,6 +29,7 @@ struct recipe {
 	bool deletes_branch;	 /* after that */
 	const char *environment; /* of the project, or "" */
 	const char *credentials; /* the profile that the environment names, or "" */
+	const char *base_tree;	 /* what it is compared with, where it is built; else "" */
 	struct steps stages[STAGE_COUNT];
 };
 

@@ -135,6 +135,8 @@ const struct profile *profile_of_step(enum tool_step step)
 	case STEP_IMPORT:
 	case STEP_STATE_RM:
 		return profile_of(PROFILE_APPLY);
+	case STEP_BUILD:
+		return profile_of(PROFILE_BUILD);
 	case STEP_COMMAND:
 		return profile_of(PROFILE_RUN);
 	}

@@ -204,6 +204,8 @@ static void set_option(struct executor_local_options *options, const char *text)
 		{ "terraform=", &options->terraform },
 		{ "opentofu=", &options->opentofu },
 		{ "conftest=", &options->conftest },
+		{ "kustomize=", &options->kustomize },
+		{ "helm=", &options->helm },
 		{ "cli_config=", &options->cli_config },
 		{ "tools=", &options->tools },
 		{ "tier=", &options->sandbox.tier },

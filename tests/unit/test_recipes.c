@@ -58,7 +58,7 @@ static void specs(void **state)
 	struct err err = { 0 };
 
 	job.recipe = recipe_of(&config, &row->project,
-		row->project.tool_version == NULL ? "" : row->project.tool_version, &arena);
+		row->project.tool_version == NULL ? "" : row->project.tool_version, "", &arena);
 	assert_non_null(job.recipe);
 	assert_int_equal(job.recipe[0] != '\0', row->has_recipe);
 	assert_ok(recipe_spec(&job, &arena, &spec, &err), &err);
@@ -75,7 +75,7 @@ static void a_workflow_that_is_not_there(void **state)
 	const struct project_config project = { .workflow = "other" };
 
 	(void)state;
-	assert_null(recipe_of(&config, &project, "", &arena));
+	assert_null(recipe_of(&config, &project, "", "", &arena));
 }
 
 static void a_row_that_cannot_be_read(void **state)

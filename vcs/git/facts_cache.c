@@ -45,6 +45,7 @@ void facts_cache_put(int dir_fd, const git_oid *tree, const struct prepared *pre
 		.base = "",
 		.merge_base = "",
 		.tree = hex,
+		.base_tree = "",
 		.folders = prepared->folders,
 		.folder_count = prepared->folder_count,
 		.workspaces = prepared->workspaces,

@@ -124,6 +124,45 @@ static int look(struct preparation *work)
 	return r;
 }
 
+/* May something of this be built? Plain manifests are a project only where the configuration says
+ * so. */
+static bool is_built(const struct prepared *prepared)
+{
+	const struct config_file *files[] = { &prepared->config_base, &prepared->config_head };
+	static const char word[] = "manifests";
+
+	for (size_t i = 0; i < countof(files); i++)
+		if (files[i]->bytes != NULL &&
+			memmem(files[i]->bytes, files[i]->length, word, strlen(word)) != NULL)
+			return true;
+	for (size_t i = 0; i < prepared->folder_count; i++)
+		if (prepared->folders[i].holds & (HOLDS_KUSTOMIZE | HOLDS_HELM))
+			return true;
+	return false;
+}
+
+/* The base as files too, linked to those of the merged tree where they are the same. What is wrong
+ * with it is not this pull request's. */
+static int write_base(struct preparation *work)
+{
+	struct warnings ignored = { 0 };
+	struct manifest manifest = {
+		.arena = work->arena, .warnings = &ignored, .repo = work->mirror.repo
+	};
+	git_oid tree;
+	int r = is_built(work->prepared) ? tree_of(work, &work->merge.base, &tree) : 1;
+
+	if (r == 0)
+		r = manifest_read(&manifest, &tree, &work->merge.tree, work->err);
+	if (r == 0)
+		r = export_tree(&manifest, work->mirror.odb, work->mirror.dir_fd,
+			oid_text(work, &tree), work->prepared->tree, work->err);
+	if (r == 0)
+		work->prepared->base_tree = oid_text(work, &tree);
+	warnings_release(&ignored);
+	return r < 0 ? r : 0;
+}
+
 /* The files of merge.tree, and what stands in them. */
 static int write_out(struct preparation *work)
 {
@@ -145,7 +184,7 @@ static int write_out(struct preparation *work)
 			oid_text(work, &work->merge.tree), has_near ? near : NULL, work->err);
 	if (r == 0)
 		work->prepared->tree = oid_text(work, &work->merge.tree);
-	return r;
+	return r < 0 ? r : write_base(work);
 }
 
 /* What the base branch became since it was planned on: the trees are compared, so that a branch
@@ -188,7 +227,9 @@ static int prepare_all(struct preparation *work, int (*rest)(struct preparation 
 static struct preparation begin(const struct job_spec *spec, struct arena *arena,
 	struct warnings *warnings, struct prepared *ret, struct err *err)
 {
-	*ret = (struct prepared){ .head = "", .base = "", .merge_base = "", .tree = "" };
+	*ret = (struct prepared){
+		.head = "", .base = "", .merge_base = "", .tree = "", .base_tree = ""
+	};
 	return (struct preparation){
 		.spec = spec, .arena = arena, .warnings = warnings, .prepared = ret, .err = err
 	};
