@@ -290,7 +290,6 @@ static int policies_pass(struct engine *engine, struct arena *arena, const struc
 int gate_pass(struct engine *engine, struct arena *arena, struct inbox_id row,
 	const struct vcs_event *event, bool *ret_waits, struct err *err)
 {
-	struct gate_verdict ignored = { 0 };
 	bool is_fresh = true, approves = false;
 	struct job *jobs = NULL;
 	struct run plan_run;
@@ -308,14 +307,14 @@ int gate_pass(struct engine *engine, struct arena *arena, struct inbox_id row,
 	if (r == -ERR_MISSING || r == -ERR_STALE) /* the command says so */
 		return 0;
 	if (r == 0)
-		r = gate_read(engine, arena, &pull, &plan_run,
+		r = gate_ask(engine, arena, &pull, &plan_run,
 			&(struct gate_question){ .plans = jobs,
 				.plan_count = count,
 				.initiator = event->actor,
 				.also_requires = requires,
 				.max_age_ms = FACTS_NOW_MS,
 				.is_fresh = &is_fresh },
-			&ignored, err);
+			err);
 	if (r == 0)
 		r = policies_pass(engine, arena, &pull, &plan_run, jobs, count,
 			approves ? event->actor : "", &is_fresh, err);

@@ -56,15 +56,14 @@ int apply_status_narrow(struct engine *engine, struct arena *arena, const struct
 }
 
 /* Something was said of this head before, and may hold no longer. */
-static int was_said(struct engine *engine, struct arena *arena, const struct run *run, bool *ret,
-	struct err *err)
+static int was_said(struct engine *engine, const struct run *run, bool *ret, struct err *err)
 {
-	struct run *runs = NULL;
-	size_t count = 0;
-	int r = store_run_list_pull(engine->store, arena, run->pull_id, false, &runs, &count, err);
+	int r = store_run_has_head(
+		engine->store, run->pull_id, run->head, false, 0, run->id.v, ret, err);
 
-	for (size_t i = 0; r == 0 && i < count; i++)
-		*ret = *ret || (runs[i].id.v != run->id.v && str_equal(runs[i].head, run->head));
+	if (r == 0 && !*ret)
+		r = store_run_has_head(engine->store, run->pull_id, run->head, false, run->id.v,
+			INT64_MAX, ret, err);
 	return r;
 }
 
@@ -77,7 +76,7 @@ int apply_status_put(struct engine *engine, struct arena *arena, const struct pu
 
 	is_wanted = left == 0;
 	if (r == 0 && !is_wanted && (state == RUN_DONE || state == RUN_FAILED))
-		r = was_said(engine, arena, run, &is_wanted, err);
+		r = was_said(engine, run, &is_wanted, err);
 	if (r < 0 || !is_wanted)
 		return r;
 	return effect_put(engine, EFFECT_STATUS, REPEAT_UPSERT,

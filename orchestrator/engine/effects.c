@@ -234,51 +234,52 @@ static const char *part_marker(const char *marker, size_t part, struct arena *ar
 	return part == 0 ? marker : arena_printf(arena, "%s:%zu", marker, part + 1);
 }
 
-static int send_comment(
-	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
+static int find_host(
+	struct engine *engine, const struct pull *pull, struct vcs_host **ret, struct err *err)
+{
+	*ret = engine_host(engine, pull->host);
+	return *ret != NULL
+		       ? 0
+		       : err_set(err, ERR_CONFIG, "host %s is no longer configured", pull->host);
+}
+
+static int send_comment(struct engine *engine, struct arena *arena, const struct outbox_row *row,
+	struct shown_run *shown, struct err *err)
 {
 	struct sent_comment *sent = sent_find(engine, row->run);
 	struct rendered rendered = { 0 };
+	const struct pull *pull = &shown->pull;
+	const struct run *run = &shown->run;
 	struct flight *flight;
 	struct vcs_host *host;
-	struct pull pull;
-	struct run run;
-	int r = store_pull_load(engine->store, arena, row->pull, &pull, err);
+	int r = find_host(engine, pull, &host, err);
 
-	host = r < 0 ? NULL : engine_host(engine, pull.host);
-	if (host == NULL)
-		return r < 0 ? r
-			     : err_set(err, ERR_CONFIG, "host %s is no longer configured",
-				       pull.host);
-	r = store_run_load(engine->store, arena, row->run, &run, err);
 	if (r == 0)
-		r = view_render(engine, arena, row->run, host, "", sent->parts > 0, &pull,
-			&rendered, NULL, err);
+		r = view_comment(engine, arena, shown, host, sent->parts > 0, &rendered, err);
 	if (r < 0)
 		return r;
 	flight = flight_new(engine, row);
 	for (size_t i = 0; i < rendered.part_count; i++)
 		send_to(flight, host,
 			&(struct host_request){ .call = HOST_COMMENT_UPSERT,
-				.repo = pull.repo,
-				.number = pull.number,
-				.marker = part_marker(view_marker(&run, arena), i, arena),
+				.repo = pull->repo,
+				.number = pull->number,
+				.marker = part_marker(shown->view.marker, i, arena),
 				.body = rendered.parts[i],
-				.is_passing = !run_state_is_final(run.state) });
+				.is_passing = !run_state_is_final(run->state) });
 	for (size_t i = rendered.part_count; i < sent->parts; i++) /* it became shorter */
 		send_to(flight, host,
 			&(struct host_request){ .call = HOST_COMMENT_HIDE,
-				.repo = pull.repo,
-				.number = pull.number,
-				.marker = part_marker(view_marker(&run, arena), i, arena) });
-	if (run.kind == RUN_PLAN && !str_equal(run.head, pull.head))
+				.repo = pull->repo,
+				.number = pull->number,
+				.marker = part_marker(shown->view.marker, i, arena) });
+	if (run->kind == RUN_PLAN && !str_equal(run->head, pull->head))
 		for (size_t i = 0; i < rendered.part_count; i++)
 			send_to(flight, host,
 				&(struct host_request){ .call = HOST_COMMENT_HIDE,
-					.repo = pull.repo,
-					.number = pull.number,
-					.marker = part_marker(
-						view_marker(&run, arena), i, arena) });
+					.repo = pull->repo,
+					.number = pull->number,
+					.marker = part_marker(shown->view.marker, i, arena) });
 	sent->parts = rendered.part_count;
 	sent->edits++;
 	sent->at_ms = engine_monotonic(engine);
@@ -286,29 +287,59 @@ static int send_comment(
 	return 0;
 }
 
+static void send_alone(struct engine *engine, const struct outbox_row *row, struct vcs_host *host,
+	const struct host_request *request)
+{
+	struct flight *flight = flight_new(engine, row);
+
+	send_to(flight, host, request);
+	flight_land(flight);
+}
+
+static int send_status(struct engine *engine, struct arena *arena, const struct outbox_row *row,
+	struct shown_run *shown, struct err *err)
+{
+	struct host_request request = { 0 };
+	struct vcs_host *host;
+	int r = find_host(engine, &shown->pull, &host, err);
+
+	if (r == 0)
+		r = view_status(engine, arena, shown, host, &request, err);
+	if (r == 0)
+		r = apply_status_request(engine, arena, row, &request, err);
+	if (r == 0)
+		send_alone(engine, row, host, &request);
+	return r;
+}
+
+/* What a run has to say, unless a newer one speaks in its place. */
+static int send_words(
+	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
+{
+	struct shown_run *shown;
+	int r = view_open(engine, row->run, &shown, err);
+
+	if (r < 0)
+		return r;
+	if (shown->is_over)
+		return store_outbox_done(engine->store, row->id, row->version, err);
+	return row->kind == EFFECT_COMMENT ? send_comment(engine, arena, row, shown, err)
+					   : send_status(engine, arena, row, shown, err);
+}
+
 static int send_simple(
 	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
 {
 	struct host_request request = { 0 };
 	struct vcs_host *host;
-	struct flight *flight;
 	struct pull pull;
 	int r = store_pull_load(engine->store, arena, row->pull, &pull, err);
 
-	host = r < 0 ? NULL : engine_host(engine, pull.host);
-	if (host == NULL)
-		return r < 0 ? r
-			     : err_set(err, ERR_CONFIG, "host %s is no longer configured",
-				       pull.host);
-	if (row->kind == EFFECT_STATUS) {
-		r = view_render(engine, arena, row->run, host,
-			engine_settings(engine, row->run)->status_prefix, false, &pull, NULL,
-			&request, err);
-		if (r == 0)
-			r = apply_status_request(engine, arena, row, &request, err);
-		if (r < 0)
-			return r;
-	} else if (row->kind == EFFECT_MERGE || row->kind == EFFECT_BRANCH_DELETE) {
+	if (r == 0)
+		r = find_host(engine, &pull, &host, err);
+	if (r < 0)
+		return r;
+	if (row->kind == EFFECT_MERGE || row->kind == EFFECT_BRANCH_DELETE) {
 		r = automerge_request(engine, arena, row, &pull, &request, err);
 		if (r < 0)
 			return r;
@@ -320,9 +351,7 @@ static int send_simple(
 		request.comment_id = row->kind == EFFECT_REACT ? row->payload : "";
 		request.body = row->kind == EFFECT_REACT ? "eyes" : row->payload;
 	}
-	flight = flight_new(engine, row);
-	send_to(flight, host, &request);
-	flight_land(flight);
+	send_alone(engine, row, host, &request);
 	return 0;
 }
 
@@ -492,37 +521,9 @@ static int drop_tree(
 
 /* ---- sending ---- */
 
-/* Plans of one head share a comment and a status, and only the newest of them speaks: what an older
- * one still had to say may come later than the newer one's result. */
-static int is_spoken_over(struct engine *engine, struct arena *arena, const struct outbox_row *row,
-	bool *ret, struct err *err)
-{
-	struct run *runs = NULL, run;
-	size_t count = 0;
-	int r = store_run_load(engine->store, arena, row->run, &run, err);
-
-	*ret = false;
-	if (r < 0 || run.kind != RUN_PLAN)
-		return r;
-	r = store_run_list_pull(engine->store, arena, row->pull, false, &runs, &count, err);
-	for (size_t i = 0; r == 0 && i < count; i++)
-		*ret |= runs[i].kind == RUN_PLAN && runs[i].id.v > run.id.v &&
-			str_equal(runs[i].head, run.head);
-	return r;
-}
-
 static int send_one(
 	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
 {
-	bool is_over = false;
-	int r = row->kind != EFFECT_COMMENT && row->kind != EFFECT_STATUS
-			? 0
-			: is_spoken_over(engine, arena, row, &is_over, err);
-
-	if (r < 0)
-		return r;
-	if (is_over)
-		return store_outbox_done(engine->store, row->id, row->version, err);
 	switch (row->kind) {
 	case EFFECT_JOB_START:
 		return start_job(engine, arena, row, err);
@@ -530,9 +531,9 @@ static int send_one(
 	case EFFECT_JOB_FORGET:
 		return touch_job(engine, arena, row, err);
 	case EFFECT_COMMENT:
-		return send_comment(engine, arena, row, err);
-	case EFFECT_COMMENT_HIDE:
 	case EFFECT_STATUS:
+		return send_words(engine, arena, row, err);
+	case EFFECT_COMMENT_HIDE:
 	case EFFECT_REACT:
 	case EFFECT_REPLY:
 	case EFFECT_MERGE:
@@ -581,5 +582,6 @@ bool effects_send(struct engine *engine)
 		if (!is_flying(engine, rows[i].id))
 			send_or_retry(engine, &rows[i]);
 	}
+	view_close(engine);
 	return count == limit;
 }

@@ -164,49 +164,73 @@ static void ask_host(struct gathering *on)
 
 /* ---- the whole ---- */
 
+/* All but the set itself. `on` has its first five fields. */
+static int gather(struct gathering *on, struct err *err)
+{
+	const struct gate_question *question = on->question;
+	const struct run *plan_run = on->plan_run;
+	const struct pull *pull = on->pull;
+	int r = 0;
+
+	on->facts = (struct gate_facts){ .author = pull->author,
+		.pusher = pull->pusher,
+		.initiator = question->initiator,
+		.head = pull->head,
+		.from_fork = pull->from_fork,
+		.plan_ledger = plan_run->ended_ledger };
+	if (question->is_fresh != NULL)
+		*question->is_fresh = true;
+	on->facts.has_plan = (plan_run->state == RUN_DONE || plan_run->state == RUN_FAILED) &&
+			     str_equal(plan_run->head, pull->head) &&
+			     pull->plan_run.v == plan_run->id.v;
+	for (size_t i = 0; r == 0 && i < question->plan_count; i++) {
+		if (question->plans[i].op == JOB_PLAN)
+			r = add_project(on, &question->plans[i], err);
+	}
+	on->facts.projects = on->projects;
+	if (r == 0)
+		r = add_opinions(on, err);
+	if (r == 0)
+		r = gather_people(on, err);
+	if (r < 0)
+		return r;
+	ask_host(on);
+	if (on->is_stale && question->is_fresh != NULL)
+		*question->is_fresh = false;
+	return 0;
+}
+
+/* The verdict, and in `on` what led to it. */
+static int judge(struct gathering *on, struct gate_verdict *ret, struct err *err)
+{
+	const char *digest = "";
+	int r = gather(on, err);
+
+	if (r == 0 && on->facts.has_plan)
+		r = plan_set_check(on->engine, on->arena, on->plan_run, on->question->plans,
+			on->question->plan_count, &digest, &on->facts.set_problem, err);
+	if (r < 0)
+		return r;
+	gates_decide(&on->facts, on->arena, ret);
+	ret->set_digest = digest;
+	return 0;
+}
+
 int gate_read(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *plan_run, const struct gate_question *question, struct gate_verdict *ret,
 	struct err *err)
 {
-	struct gathering on = { .engine = engine,
-		.arena = arena,
-		.pull = pull,
-		.plan_run = plan_run,
-		.question = question,
-		.facts = { .author = pull->author,
-			.pusher = pull->pusher,
-			.initiator = question->initiator,
-			.head = pull->head,
-			.from_fork = pull->from_fork,
-			.plan_ledger = plan_run->ended_ledger } };
-	const char *digest = "";
-	int r = 0;
+	struct gathering on = { engine, arena, pull, plan_run, question };
 
-	if (question->is_fresh != NULL)
-		*question->is_fresh = true;
-	on.facts.has_plan = (plan_run->state == RUN_DONE || plan_run->state == RUN_FAILED) &&
-			    str_equal(plan_run->head, pull->head) &&
-			    pull->plan_run.v == plan_run->id.v;
-	if (on.facts.has_plan)
-		r = plan_set_check(engine, arena, plan_run, question->plans, question->plan_count,
-			&digest, &on.facts.set_problem, err);
-	for (size_t i = 0; r == 0 && i < question->plan_count; i++) {
-		if (question->plans[i].op == JOB_PLAN)
-			r = add_project(&on, &question->plans[i], err);
-	}
-	on.facts.projects = on.projects;
-	if (r == 0)
-		r = add_opinions(&on, err);
-	if (r == 0)
-		r = gather_people(&on, err);
-	if (r < 0)
-		return r;
-	ask_host(&on);
-	if (on.is_stale && question->is_fresh != NULL)
-		*question->is_fresh = false;
-	gates_decide(&on.facts, arena, ret);
-	ret->set_digest = digest;
-	return 0;
+	return judge(&on, ret, err);
+}
+
+int gate_ask(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *plan_run, const struct gate_question *question, struct err *err)
+{
+	struct gathering on = { engine, arena, pull, plan_run, question };
+
+	return gather(&on, err);
 }
 
 int gate_read_plan(struct engine *engine, struct arena *arena, const struct pull *pull,
@@ -249,24 +273,26 @@ int gate_show(struct engine *engine, struct arena *arena, const struct pull *pul
 	const struct run *plan_run, const struct gate_question *question, struct gate_verdict *ret,
 	struct err *err)
 {
-	int r = gate_read(engine, arena, pull, plan_run, question, ret, err);
+	struct gathering on = { engine, arena, pull, plan_run, question };
 	const char *names = NULL;
+	int r = judge(&on, ret, err);
 
-	for (size_t i = 0; r == 0 && ret->open && i < ret->vote_count; i++) {
-		struct gate_question asked = *question;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; ret->open && i < ret->vote_count; i++) {
 		struct gate_verdict other;
 
 		if (!ret->votes[i].counts)
 			continue;
-		asked.initiator = ret->votes[i].person;
-		r = gate_read(engine, arena, pull, plan_run, &asked, &other, err);
-		if (r == 0 && !other.open)
+		on.facts.initiator = ret->votes[i].person;
+		gates_decide(&on.facts, arena, &other);
+		if (!other.open)
 			names = names == NULL
-					? asked.initiator
-					: arena_printf(arena, "%s, %s", names, asked.initiator);
+					? on.facts.initiator
+					: arena_printf(arena, "%s, %s", names, on.facts.initiator);
 	}
 	ret->not_by = names;
-	return r;
+	return 0;
 }
 
 const char *gate_counted(const struct gate_verdict *gate, struct arena *arena)

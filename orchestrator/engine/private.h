@@ -121,6 +121,7 @@ struct engine {
 	struct list parsed;
 	struct list known;
 	struct list partials, listings, facts;
+	struct shown_run *shown;		     /* only while things are sent */
 	int64_t catchup_at_ms;			     /* monotonic */
 	int64_t words_since_ms, next_words_since_ms; /* wall */
 	size_t flight_count, sent_count, known_count, facts_count;
@@ -416,6 +417,9 @@ struct gate_question {
 _must_check_ int gate_read(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *plan_run, const struct gate_question *question, struct gate_verdict *ret,
 	struct err *err);
+/* The host is asked what the gate will want to know, where that is not fresh. */
+_must_check_ int gate_ask(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *plan_run, const struct gate_question *question, struct err *err);
 /* What must hold before this job of a run makes its plan. */
 _must_check_ int gate_read_plan(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, const struct job *job, bool *ret_fresh, struct gate_verdict *ret,
@@ -502,10 +506,25 @@ _must_check_ int silence_read(struct engine *engine, struct arena *arena, const 
 	bool *ret, struct err *err);
 
 /* ---- view.c ---- */
+/* A run as its rows are, for its comment and its status, which mostly go out together. It is kept
+ * while things are sent, and read anew when something was written since. */
+struct shown_run {
+	struct arena arena;
+	uint64_t version; /* of the store */
+	struct pull pull;
+	struct run run;
+	bool is_over; /* a newer run speaks in its place */
+	bool is_read, has_gate;
+	struct view view;
+};
+_must_check_ int view_open(
+	struct engine *engine, struct run_id id, struct shown_run **ret, struct err *err);
+void view_close(struct engine *engine);
 /* `has_spoken`: there is a comment of this run, which must be kept true. */
-_must_check_ int view_render(struct engine *engine, struct arena *arena, struct run_id id,
-	const struct vcs_host *host, const char *status, bool has_spoken, struct pull *ret_pull,
-	struct rendered *ret, struct host_request *ret_status, struct err *err);
+_must_check_ int view_comment(struct engine *engine, struct arena *arena, struct shown_run *shown,
+	const struct vcs_host *host, bool has_spoken, struct rendered *ret, struct err *err);
+_must_check_ int view_status(struct engine *engine, struct arena *arena, struct shown_run *shown,
+	const struct vcs_host *host, struct host_request *ret, struct err *err);
 const char *view_marker(const struct run *run, struct arena *arena);
 
 /* ---- recover.c ---- */

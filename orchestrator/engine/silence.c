@@ -63,18 +63,13 @@ static int ask_server(struct engine *engine, struct arena *arena, const struct v
 }
 
 /* Plans of one head share a comment, and an earlier one may have spoken in it. */
-static int is_first(struct engine *engine, struct arena *arena, const struct view *view, bool *ret,
-	struct err *err)
+static int is_first(struct engine *engine, const struct view *view, bool *ret, struct err *err)
 {
-	struct run *runs = NULL;
-	size_t count = 0;
-	int r = store_run_list_pull(
-		engine->store, arena, view->pull->id, false, &runs, &count, err);
+	bool has_earlier = false;
+	int r = store_run_has_head(engine->store, view->pull->id, view->run->head, true, 0,
+		view->run->id.v, &has_earlier, err);
 
-	*ret = true;
-	for (size_t i = 0; i < count; i++)
-		*ret = *ret && !(runs[i].kind == RUN_PLAN && runs[i].id.v < view->run->id.v &&
-				       str_equal(runs[i].head, view->run->head));
+	*ret = !has_earlier;
 	return r;
 }
 
@@ -92,6 +87,6 @@ int silence_read(struct engine *engine, struct arena *arena, const struct view *
 	if (*ret && view->job_count == 0)
 		r = ask_server(engine, arena, view, ret, err);
 	if (r == 0 && *ret && kind == RUN_PLAN)
-		r = is_first(engine, arena, view, ret, err);
+		r = is_first(engine, view, ret, err);
 	return r;
 }

@@ -160,60 +160,136 @@ static void annotate(const struct view *view, struct arena *arena, struct host_r
 	request->annotation_count = found.count;
 }
 
-int view_render(struct engine *engine, struct arena *arena, struct run_id id,
-	const struct vcs_host *host, const char *prefix, bool has_spoken, struct pull *ret_pull,
-	struct rendered *ret, struct host_request *ret_status, struct err *err)
-{
-	struct run *run = arena_alloc(arena, sizeof(*run));
-	const struct sandbox_settings *sandbox;
-	struct view view = { .pull = ret_pull, .run = run };
-	bool is_silent = false;
-	int r = store_run_load(engine->store, arena, id, run, err);
+/* ---- a run, read once for all that it has to say ---- */
 
+void view_close(struct engine *engine)
+{
+	if (engine->shown == NULL)
+		return;
+	arena_release(&engine->shown->arena);
+	free(engine->shown);
+	engine->shown = NULL;
+}
+
+/* Plans of one head share a comment and a status, and only the newest of them speaks: what an older
+ * one still had to say may come later than the newer one's result. */
+static int read_over(struct engine *engine, struct shown_run *shown, struct err *err)
+{
+	const struct run *run = &shown->run;
+
+	return run->kind != RUN_PLAN ? 0
+				     : store_run_has_head(engine->store, run->pull_id, run->head,
+					       true, run->id.v, INT64_MAX, &shown->is_over, err);
+}
+
+int view_open(struct engine *engine, struct run_id id, struct shown_run **ret, struct err *err)
+{
+	struct shown_run *shown = engine->shown;
+	int r;
+
+	if (shown != NULL && shown->run.id.v == id.v &&
+		shown->version == store_version(engine->store)) {
+		*ret = shown;
+		return 0;
+	}
+	view_close(engine);
+	engine->shown = shown = mem_alloc(sizeof(*shown));
+	shown->version = store_version(engine->store);
+	r = store_run_load(engine->store, &shown->arena, id, &shown->run, err);
 	if (r == 0)
-		r = store_pull_load(engine->store, arena, run->pull_id, ret_pull, err);
+		r = store_pull_load(
+			engine->store, &shown->arena, shown->run.pull_id, &shown->pull, err);
 	if (r == 0)
-		r = view_jobs(engine, arena, &view, err);
+		r = read_over(engine, shown, err);
+	if (r < 0)
+		view_close(engine);
+	*ret = shown;
+	return r;
+}
+
+static void read_settings(struct engine *engine, struct arena *arena, struct view *view)
+{
+	const struct settings *settings = engine_settings(engine, view->run->id);
+
+	view->is_unguarded = str_equal(settings->sandbox.mode, "none");
+	view->wider = arena_alloc(arena, WIDER_MAX * sizeof(*view->wider));
+	view->wider_count = settings_wider(&settings->sandbox, arena, view->wider, WIDER_MAX);
+	view->command_word = settings->commands.words.list[0];
+}
+
+/* All but the gate, which not everybody asks for. */
+static int read_view(struct engine *engine, struct shown_run *shown, struct err *err)
+{
+	struct arena *arena = &shown->arena;
+	struct view view = { .pull = &shown->pull, .run = &shown->run };
+	int r = view_jobs(engine, arena, &view, err);
+
 	if (r == 0)
 		r = view_policies(engine, arena, &view, err);
 	if (r == 0)
-		r = view_gate(engine, arena, &view, err);
-	if (r == 0)
 		r = view_void(engine, arena, &view, err);
+	if (r == 0)
+		r = told_read(view.run->told, arena, &view.told, err);
 	if (r < 0)
 		return r;
-	r = told_read(run->told, arena, &view.told, err);
-	if (r < 0)
-		return r;
+	read_settings(engine, arena, &view);
 	view.now_ms = engine_now(engine);
-	view.limit_bytes = host->comment_bytes_max;
-	view.has_folds = host->has_folds;
-	sandbox = &engine_settings(engine, id)->sandbox;
-	view.is_unguarded = str_equal(sandbox->mode, "none");
-	view.wider = arena_alloc(arena, WIDER_MAX * sizeof(*view.wider));
-	view.wider_count = settings_wider(sandbox, arena, view.wider, WIDER_MAX);
-	view.command_word = engine_settings(engine, id)->commands.words.list[0];
-	view.marker = view_marker(run, arena);
-	view.superseded_by = str_equal(run->head, ret_pull->head) ? NULL : ret_pull->head;
-	view.approvers = run->kind == RUN_APPLY ? run->prepared : "";
-	if (ret != NULL && !has_spoken)
-		r = silence_read(engine, arena, &view, &is_silent, err);
+	view.marker = view_marker(view.run, arena);
+	view.superseded_by = str_equal(view.run->head, view.pull->head) ? NULL : view.pull->head;
+	view.approvers = view.run->kind == RUN_APPLY ? view.run->prepared : "";
+	shown->view = view;
+	shown->is_read = true;
+	return 0;
+}
+
+static int read_shown(
+	struct engine *engine, struct shown_run *shown, bool wants_gate, struct err *err)
+{
+	int r = shown->is_read ? 0 : read_view(engine, shown, err);
+
+	if (r < 0 || !wants_gate || shown->has_gate)
+		return r;
+	shown->has_gate = true;
+	return view_gate(engine, &shown->arena, &shown->view, err);
+}
+
+int view_comment(struct engine *engine, struct arena *arena, struct shown_run *shown,
+	const struct vcs_host *host, bool has_spoken, struct rendered *ret, struct err *err)
+{
+	bool is_silent = false;
+	int r = read_shown(engine, shown, true, err);
+
+	shown->view.limit_bytes = host->comment_bytes_max;
+	shown->view.has_folds = host->has_folds;
+	if (r == 0 && !has_spoken)
+		r = silence_read(engine, arena, &shown->view, &is_silent, err);
+	if (r == 0 && !is_silent)
+		render_run(&shown->view, arena, ret);
+	return r;
+}
+
+int view_status(struct engine *engine, struct arena *arena, struct shown_run *shown,
+	const struct vcs_host *host, struct host_request *ret, struct err *err)
+{
+	const char *prefix = engine_settings(engine, shown->run.id)->status_prefix;
+	bool has_gate = host->patience_ms == 0; /* else votes change more often than it is said */
+	const struct run *run = &shown->run;
+	int r = read_shown(engine, shown, has_gate, err);
+	struct view view = shown->view;
+
 	if (r < 0)
 		return r;
-	if (ret != NULL && !is_silent)
-		render_run(&view, arena, ret);
-	if (ret_status != NULL && host->patience_ms > 0)
-		view.gate = NULL; /* votes change more often than the status is said */
-	if (ret_status != NULL)
-		*ret_status = (struct host_request){ .call = HOST_STATUS_SET,
-			.repo = ret_pull->repo,
-			.number = ret_pull->number,
-			.head = run->head,
-			.context = arena_printf(arena, "%s/%s", prefix, run_kind_name(run->kind)),
-			.description = render_status(&view, host->description_bytes_max, arena),
-			.status = status_state(&view),
-			.is_passing = !run_state_is_final(run->state) };
-	if (ret_status != NULL && run_state_is_final(run->state))
-		annotate(&view, arena, ret_status);
-	return ret_status == NULL ? 0 : apply_status_narrow(engine, arena, run, ret_status, err);
+	if (!has_gate)
+		view.gate = NULL;
+	*ret = (struct host_request){ .call = HOST_STATUS_SET,
+		.repo = view.pull->repo,
+		.number = view.pull->number,
+		.head = run->head,
+		.context = arena_printf(arena, "%s/%s", prefix, run_kind_name(run->kind)),
+		.description = render_status(&view, host->description_bytes_max, arena),
+		.status = status_state(&view),
+		.is_passing = !run_state_is_final(run->state) };
+	if (run_state_is_final(run->state))
+		annotate(&view, arena, ret);
+	return apply_status_narrow(engine, arena, run, ret, err);
 }

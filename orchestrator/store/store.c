@@ -121,6 +121,7 @@ int store_begin(struct store *store, struct err *err)
 {
 	int r;
 
+	store->version++;
 	if (store->is_open)
 		return whole(store, err);
 	if (fault_fails("store.busy"))
@@ -137,8 +138,9 @@ int store_begin_due(struct store *store, struct next_due *due, struct err *err)
 	return store_begin(store, err);
 }
 
-static void forget_due(struct store *store)
+static void forget_read(struct store *store)
 {
+	store->version++;
 	store->outbox_next.is_known = store->deadline_next.is_known = false;
 }
 
@@ -168,7 +170,7 @@ void store_rollback(struct store *store)
 {
 	struct err ignored;
 
-	forget_due(store);
+	forget_read(store);
 	if (store->is_open && db_is_open(store->db))
 		(void)!db_run(store->db, &ignored, "ROLLBACK", "");
 	store->is_open = false;
@@ -177,6 +179,11 @@ void store_rollback(struct store *store)
 bool store_is_dirty(const struct store *store)
 {
 	return store->is_open;
+}
+
+uint64_t store_version(const struct store *store)
+{
+	return store->version;
 }
 
 int store_mark(struct store *store, struct err *err)
@@ -201,7 +208,7 @@ void store_undo(struct store *store)
 {
 	struct err ignored;
 
-	forget_due(store);
+	forget_read(store);
 	if (!store->is_open || whole(store, &ignored) < 0)
 		return; /* all is undone; the commit will say so */
 	if (db_run(store->db, &ignored, "ROLLBACK TO event", "") < 0 ||

@@ -37,6 +37,8 @@ _must_check_ int store_commit(
 	struct store *store, struct err *err); /* nothing open: nothing to do */
 void store_rollback(struct store *store);
 bool store_is_dirty(const struct store *store); /* a transaction is open */
+/* Another number than before: something was written since, or taken back. */
+uint64_t store_version(const struct store *store);
 _must_check_ int store_mark(struct store *store, struct err *err);
 _must_check_ int store_keep(struct store *store, struct err *err); /* the mark's writes stay */
 void store_undo(struct store *store);				   /* the mark's writes go */
@@ -115,6 +117,9 @@ _must_check_ int store_run_set_failure(
 	struct store *store, struct run_id id, const char *failure, struct err *err);
 _must_check_ int store_run_list_pull(struct store *store, struct arena *arena, struct pull_id pull,
 	bool only_active, struct run **ret, size_t *ret_count, struct err *err); /* oldest first */
+/* Has the pull a run of this head with a number in between? */
+_must_check_ int store_run_has_head(struct store *store, struct pull_id pull, const char *head,
+	bool only_plans, int64_t above, int64_t below, bool *ret, struct err *err);
 _must_check_ int store_run_list_recent(struct store *store, struct arena *arena, int limit,
 	struct run **ret, size_t *ret_count, struct err *err);
 _must_check_ int store_run_list_active(struct store *store, struct arena *arena, struct run **ret,

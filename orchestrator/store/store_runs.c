@@ -188,6 +188,19 @@ int store_run_list_pull(struct store *store, struct arena *arena, struct pull_id
 	return r < 0 ? r : read_runs(&rows, arena, ret, ret_count);
 }
 
+int store_run_has_head(struct store *store, struct pull_id pull, const char *head, bool only_plans,
+	int64_t above, int64_t below, bool *ret, struct err *err)
+{
+	int64_t has = 0;
+	int r = db_number(store->db, err, &has,
+		"SELECT EXISTS (SELECT 1 FROM run WHERE pull = $1 AND id > $2 AND id < $3 AND head "
+		"= $4 AND (kind = 1 OR $5 = 0))",
+		"iiisi", pull.v, above, below, head, (int64_t)only_plans);
+
+	*ret = has != 0;
+	return r;
+}
+
 int store_run_list_recent(struct store *store, struct arena *arena, int limit, struct run **ret,
 	size_t *ret_count, struct err *err)
 {
