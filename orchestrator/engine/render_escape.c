@@ -1,4 +1,5 @@
 /* Foreign text, made harmless for the place it stands in. */
+#include "orchestrator/engine/render_notice.h"
 #include "orchestrator/engine/render_private.h"
 
 #include "orchestrator/lib/codec.h"
@@ -222,6 +223,90 @@ void render_fence(struct strbuf *out, const char *info, const char *text, size_t
 		strbuf_putc(out, '\n');
 	put_times(out, '`', ticks);
 	strbuf_putc(out, '\n');
+}
+
+/* ---- Slack and plain text ---- */
+
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Slack knows no backslash: a sign that would begin or end something gets a gap. */
+static bool would_be_read(const char *text, size_t at)
+{
+	char before = at == 0 ? ' ' : text[at - 1], after = text[at + 1];
+
+	switch (text[at]) {
+	case '_':
+		return !is_word(before) || !is_word(after);
+	case ':':
+		return after != ' ' && after != '\0';
+	default:
+		return text[at] != '\0' && strchr("*~`@#", text[at]) != NULL;
+	}
+}
+
+static void put_slack_words(struct strbuf *out, const char *text, size_t at)
+{
+	if (strchr("<>&\n\t", text[at]) != NULL) {
+		put_plain(out, text[at]);
+		return;
+	}
+	strbuf_putc(out, text[at]);
+	if (would_be_read(text, at))
+		strbuf_puts(out, gap);
+}
+
+static void put_slack_code(struct strbuf *out, const char *text, size_t at)
+{
+	if (strchr("<>&\n\t", text[at]) != NULL)
+		put_plain(out, text[at]);
+	else
+		strbuf_putc(out, text[at] == '`' ? '\'' : text[at]);
+}
+
+static void put_as_it_is(struct strbuf *out, const char *text, size_t at)
+{
+	strbuf_putc(out, strchr("\n\t", text[at]) != NULL ? ' ' : text[at]);
+}
+
+/* About `most` bytes of it as it comes out, then three dots: a character becomes five at most. */
+static void put_foreign(struct strbuf *out, const char *text, size_t most,
+	void (*put)(struct strbuf *out, const char *text, size_t at))
+{
+	size_t length = strlen(text), at = 0, end = out->length + most;
+
+	while (at < length) {
+		const char *bytes;
+		size_t begin = at, count = next_char(text, length, &at, &bytes);
+
+		if (out->length + count > end) {
+			strbuf_puts(out, "...");
+			return;
+		}
+		if (count == 1)
+			put(out, text, begin);
+		else
+			strbuf_append(out, bytes, count);
+	}
+}
+
+void render_slack_code(struct strbuf *out, const char *text, size_t most)
+{
+	strbuf_putc(out, '`');
+	put_foreign(out, text[0] == '\0' ? " " : text, most, put_slack_code);
+	strbuf_putc(out, '`');
+}
+
+void render_slack_words(struct strbuf *out, const char *text, size_t most)
+{
+	put_foreign(out, text, most, put_slack_words);
+}
+
+void render_plain_words(struct strbuf *out, const char *text, size_t most)
+{
+	put_foreign(out, text, most, put_as_it_is);
 }
 
 /* Keeps the beginning and the end, whole lines, and says how many lines are left out between. */
