@@ -220,16 +220,26 @@ static void find_v1(struct cgroup_support *ret)
 			snprintf(ret->places[use].folder, CGROUP_PATH, "%s", folder);
 }
 
+/* Numbers of processes mean nothing outside of their namespace: a container beside us, or around
+ * us, may see the same groups. */
+static unsigned number_space(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 ? (unsigned)st.st_ino : 0;
+}
+
 /* Of supervisors that were killed. A group that still holds a process cannot be removed. */
 static void sweep(const char *folder)
 {
 	DIR *list = folder[0] == '\0' ? NULL : opendir(folder);
 	const struct dirent *entry;
+	unsigned space;
 	int pid, number;
 
 	while (list != NULL && (entry = readdir(list)) != NULL)
-		if (sscanf(entry->d_name, PREFIX "%d-%d", &pid, &number) == 2 && kill(pid, 0) < 0 &&
-			errno == ESRCH)
+		if (sscanf(entry->d_name, PREFIX "ns%u-%d-%d", &space, &pid, &number) == 3 &&
+			space == number_space() && kill(pid, 0) < 0 && errno == ESRCH)
 			unlinkat(dirfd(list), entry->d_name, AT_REMOVEDIR);
 	if (list != NULL)
 		closedir(list);
@@ -308,7 +318,8 @@ int cgroup_make(const struct cgroup_support *support, int64_t memory_bytes, int6
 	int failed = 0;
 
 	*ret = (struct cgroup){ .support = support, .v2_fd = -1 };
-	snprintf(ret->name, sizeof(ret->name), PREFIX "%d-%d", (int)getpid(), ++number);
+	snprintf(ret->name, sizeof(ret->name), PREFIX "ns%u-%d-%d", number_space(), (int)getpid(),
+		++number);
 	for (int use = 0; use < CGROUP_USES && failed == 0; use++)
 		if (path_of(ret, use, path) && mkdir(path, 0755) < 0 && errno != EEXIST)
 			failed = errno;

@@ -22,7 +22,7 @@ struct cgroup_support {
 /* The groups of one sandbox. */
 struct cgroup {
 	const struct cgroup_support *support;
-	char name[32]; /* below each place; "": none */
+	char name[48]; /* below each place; "": none */
 	int v2_fd;     /* to begin in; or -1 */
 };
 

@@ -408,13 +408,18 @@ def groups_are_removed():
         lab.driver.wait("step %d 1 plan" % job)
         with open(os.path.join(lab.job_dir(job), "lock"), encoding="utf-8") as lock:
             supervisor = int(lock.read())
-        mine = [path for path in group_folders() if "/sluice-%d-" % supervisor in path]
+        mine = [path for path in group_folders() if re.search(r"/sluice-ns\d+-%d-" % supervisor, path)]
         assert mine, "the job has no group of its own"
+        foreign = [re.sub(r"/sluice-ns\d+-", "/sluice-ns1-", path) for path in mine]
+        for path in foreign:
+            os.mkdir(path)
         os.kill(supervisor, signal.SIGKILL)
         eventually(lambda: not living_in(lab.root))
         lab.driver.quit()
         lab.start()  # whose launcher clears away
         eventually(lambda: not [path for path in mine if os.path.exists(path)])
+        for path in foreign:
+            os.rmdir(path)  # of processes whose numbers mean nothing here: not ours to clear away
     finally:
         lab.close()
 
