@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -73,6 +74,22 @@ static int judge_without_result(int dir_fd, enum job_outcome *ret, struct err *e
 	return r < 0 && err->class == ERR_CLASS_TEMP ? r : 0;
 }
 
+/* What people read of an end without a result: with why, where its supervisor could still say it.
+ */
+static const char *without_result(int dir_fd, struct arena *arena)
+{
+	static const char nobody[] = "its supervisor ended without leaving a result";
+	_cleanup_fd_ int lock = -1;
+	char text[JOB_LAST_WORD_MAX] = "";
+	const char *why = NULL;
+
+	lock = openat(dir_fd, JOB_FILE_LOCK, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (lock >= 0 && pread(lock, text, sizeof(text) - 1, 0) > 0)
+		why = strchr(text, '\n');
+	return why == NULL || why[1] == '\0' ? nobody
+					     : arena_printf(arena, "%s: %s", nobody, why + 1);
+}
+
 int evidence_end(int dir_fd, struct arena *arena, struct job_result *ret, struct err *ret_why,
 	struct err *err)
 {
@@ -85,7 +102,7 @@ int evidence_end(int dir_fd, struct arena *arena, struct job_result *ret, struct
 	job_result_release(ret);
 	*ret = (struct job_result){ .outcome = OUTCOME_UNKNOWN,
 		.step = "",
-		.failure = "its supervisor ended without leaving a result",
+		.failure = without_result(dir_fd, arena),
 		.output = "",
 		.plan_blob = "",
 		.log_blob = "" };

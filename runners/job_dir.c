@@ -69,6 +69,15 @@ void job_dir_release(struct job_dir *dir)
 	dir->path = NULL;
 }
 
+void job_dir_say_last(const struct job_dir *dir, const char *why)
+{
+	char text[JOB_LAST_WORD_MAX];
+	int length = snprintf(text, sizeof(text), "%d\n%s", (int)getpid(), why);
+
+	if (length > 0 && pwrite(dir->lock_fd, text, strlen(text), 0) < 0)
+		dprintf(STDERR_FILENO, "%s: its last word cannot be written either\n", dir->path);
+}
+
 int job_dir_spec(
 	const struct job_dir *dir, struct arena *arena, struct job_spec *ret, struct err *err)
 {

@@ -21,6 +21,9 @@ enum { JOB_SPEC_MAX = 1 << 20, JOB_SECRETS_MAX = 1 << 20 };
  * a result. */
 _must_check_ int job_dir_claim(struct job_dir *dir, const char *path, struct err *err);
 void job_dir_release(struct job_dir *dir);
+/* Why there will be no result. It goes into the lock, behind the pid: a disk that has no room for
+ * one more file can still take a line in one that is there. */
+void job_dir_say_last(const struct job_dir *dir, const char *why);
 
 _must_check_ int job_dir_spec(
 	const struct job_dir *dir, struct arena *arena, struct job_spec *ret, struct err *err);

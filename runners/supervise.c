@@ -598,8 +598,10 @@ int supervise(
 	r = job_dir_claim(&dir, path, &err);
 	if (r == 0)
 		r = supervise_in(site, support, &dir, line, &err);
-	if (r < 0 && err.code != ERR_REFUSED && err.code != ERR_BUSY)
+	if (r < 0 && err.code != ERR_REFUSED && err.code != ERR_BUSY) {
 		dprintf(STDERR_FILENO, "job %s: %s\n", job, err.text);
+		job_dir_say_last(&dir, err.text);
+	}
 	job_dir_release(&dir);
 	return r < 0 ? 1 : 0;
 }

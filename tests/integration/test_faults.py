@@ -453,7 +453,7 @@ def disk_without_inodes(folder):
             require(lab.server.ask("GET", "/healthz")[0] == 200, "not healthy")
             shutil.rmtree(disk.filler)
             if lab.rest()[0]["state"] != "done":
-                says(lab.last_comment(), "sluice plan")
+                says(lab.last_comment(), "sluice plan", "No space left on device")
         goes_on(lab)
 
 

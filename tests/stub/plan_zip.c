@@ -2,6 +2,7 @@
  * that it was made from. */
 #include "tests/stub/plan_zip.h"
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -113,17 +114,19 @@ static void add_config(struct archive *archive)
 	add(archive, "tfconfig/modules.json", modules, strlen(modules));
 }
 
-void plan_zip_write(const char *path, const char *plan)
+int plan_zip_write(const char *path, const char *plan)
 {
 	static struct archive archive;
+	bool is_bad;
 
 	archive.out = fopen(path, "w");
 	if (archive.out == NULL)
-		return;
+		return -1;
 	add(&archive, "tfplan", plan, strlen(plan));
 	add_config(&archive);
 	add_directory(&archive);
-	fclose(archive.out);
+	is_bad = ferror(archive.out) != 0;
+	return fclose(archive.out) != 0 || is_bad ? -1 : 0;
 }
 
 /* The plan is the first entry: it stands behind the record and the name. */

@@ -185,8 +185,11 @@ static int run_plan(int argc, char **argv)
 	snprintf(plan, sizeof(plan), "stub plan %ld %ld.%09ld\n", creates, (long)now.tv_sec,
 		now.tv_nsec);
 	for (int i = 2; i < argc; i++) {
-		if (strncmp(argv[i], "-out=", 5) == 0)
-			plan_zip_write(argv[i] + 5, plan);
+		if (strncmp(argv[i], "-out=", 5) == 0 && plan_zip_write(argv[i] + 5, plan) < 0) {
+			printf("Error: Failed to write the plan\n\n%s: %s\n", argv[i] + 5,
+				strerror(errno));
+			return 1;
+		}
 	}
 	printf("\nPlan: %ld to add, 0 to change, 0 to destroy.\n", creates);
 	return creates > 0 ? 2 : 0;
@@ -275,8 +278,11 @@ static int run_init(void)
 		return 1;
 	mkdir(".terraform", 0755);
 	fd = open(".terraform/stub", O_WRONLY | O_CREAT, 0644);
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0) {
+		printf("Error: Failed to install the plugins\n\n%s\n", strerror(errno));
+		return 1;
+	}
+	close(fd);
 	printf("Terraform has been successfully initialized!\n");
 	return 0;
 }

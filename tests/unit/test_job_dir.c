@@ -1,9 +1,10 @@
-/* links: runner model lib */
+/* links: runner executor model lib_loop lib */
 /* Who may have a job directory, and what it proves. */
 #include "tests/lib/cases.h"
 
 #include "orchestrator/model/job_dir.h"
 #include "runners/blob.h"
+#include "runners/executor_evidence.h"
 #include "runners/job_dir.h"
 #include <fcntl.h>
 #include <stdio.h>
@@ -92,6 +93,31 @@ static void started_once(_unused_ void **state)
 	job_dir_release(&dir);
 }
 
+/* A disk without room for one file more: the reason stands where there was a file already. */
+static void why_there_is_no_result(_unused_ void **state)
+{
+	struct arena arena = { 0 };
+	struct job_result result = { 0 };
+	struct job_dir dir;
+	struct err err, why;
+
+	set_up();
+	assert_int_equal(job_dir_claim(&dir, path, &err), 0);
+	assert_int_equal(job_dir_mark_started(&dir, &err), 0);
+	assert_int_equal(evidence_end(dir.fd, &arena, &result, &why, &err), -ERR_BUSY);
+	fd_closep(&dir.lock_fd);
+	assert_int_equal(evidence_end(dir.fd, &arena, &result, &why, &err), 0);
+	assert_string_equal(result.failure, "its supervisor ended without leaving a result");
+	dir.lock_fd = openat(dir.fd, JOB_FILE_LOCK, O_RDWR);
+	job_dir_say_last(&dir, "cannot write result.json: No space left on device");
+	assert_int_equal(evidence_end(dir.fd, &arena, &result, &why, &err), 0);
+	assert_string_equal(result.failure, "its supervisor ended without leaving a result: cannot "
+					    "write result.json: No space left on device");
+	assert_int_equal(result.outcome, OUTCOME_UNKNOWN);
+	job_dir_release(&dir);
+	arena_release(&arena);
+}
+
 static void write_file(int dir_fd, const char *name, const char *text)
 {
 	int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -149,6 +175,7 @@ int main(int argc, char **argv)
 	CASE(what_refuses);
 	CASE(secrets_are_read_once);
 	CASE(started_once);
+	CASE(why_there_is_no_result);
 	CASE(blob);
 	CASE(blob_is_used_once);
 	return cases_run(argc, argv);
