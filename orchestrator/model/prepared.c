@@ -424,6 +424,109 @@ static void write_owners(const struct prepared *prepared, json_t *json)
 		json_object_set_new(json, "owners_problem", jsonx_any(prepared->owners_problem));
 }
 
+/* ---- what the commits bring ---- */
+
+static int read_place(struct jsonx *row, const char **ret_path, int *ret_line)
+{
+	int64_t line = jsonx_int(row, "line");
+
+	if (row->failed == 0 && (line < 0 || line > INT32_MAX))
+		row->failed = err_set(row->err, ERR_SYNTAX, "%s: line is none", row->what);
+	*ret_path = jsonx_string(row, "path");
+	*ret_line = (int)line;
+	return row->failed;
+}
+
+static int read_left_out(struct jsonx *reader, const char *key, size_t *ret)
+{
+	int64_t count = jsonx_int_or(reader, key, 0);
+
+	if (reader->failed == 0 && (count < 0 || count > INT32_MAX))
+		return err_set(reader->err, ERR_SYNTAX, "prepared: %s is none", key);
+	*ret = (size_t)count;
+	return reader->failed;
+}
+
+static int read_secrets(
+	struct jsonx *reader, struct arena *arena, struct prepared *ret, struct err *err)
+{
+	const json_t *list;
+	int r = read_list(reader, "secrets", &list, &ret->secret_count, err);
+
+	if (r == 0 && ret->secret_count > PREPARED_SECRETS_MAX)
+		r = err_set(err, ERR_LIMIT, "prepared: too many secrets");
+	if (r == 0)
+		r = read_left_out(reader, "secrets_left_out", &ret->secrets_left_out);
+	if (r < 0)
+		return r;
+	ret->secrets = arena_alloc(arena, (ret->secret_count + 1) * sizeof(*ret->secrets));
+	for (size_t i = 0; r == 0 && i < ret->secret_count; i++) {
+		char where[WHERE_MAX];
+		struct jsonx row = entry(list, "secrets", i, where, err);
+		struct plain_secret *one = &ret->secrets[i];
+		const char *path;
+
+		(void)read_place(&row, &path, &one->line);
+		one->path = arena_strdup(arena, path);
+		one->rule = arena_strdup(arena, jsonx_string(&row, "rule"));
+		one->commit = arena_strdup(arena, jsonx_string(&row, "commit"));
+		one->is_gone = jsonx_bool_or(&row, "is_gone", false);
+		r = row.failed;
+	}
+	return r;
+}
+
+static int read_skips(
+	struct jsonx *reader, struct arena *arena, struct prepared *ret, struct err *err)
+{
+	const json_t *list;
+	int r = read_list(reader, "skips", &list, &ret->skip_count, err);
+
+	if (r == 0 && ret->skip_count > PREPARED_SKIPS_MAX)
+		r = err_set(err, ERR_LIMIT, "prepared: too many skips");
+	if (r == 0)
+		r = read_left_out(reader, "skips_left_out", &ret->skips_left_out);
+	if (r < 0)
+		return r;
+	ret->skips = arena_alloc(arena, (ret->skip_count + 1) * sizeof(*ret->skips));
+	for (size_t i = 0; r == 0 && i < ret->skip_count; i++) {
+		char where[WHERE_MAX];
+		struct jsonx row = entry(list, "skips", i, where, err);
+		const char *path;
+
+		(void)read_place(&row, &path, &ret->skips[i].line);
+		ret->skips[i].path = arena_strdup(arena, path);
+		ret->skips[i].id = arena_strdup(arena, jsonx_string(&row, "id"));
+		r = row.failed;
+	}
+	return r;
+}
+
+static void write_brought(const struct prepared *prepared, json_t *json)
+{
+	json_t *secrets = json_array(), *skips = json_array();
+
+	for (size_t i = 0; i < prepared->secret_count; i++) {
+		const struct plain_secret *one = &prepared->secrets[i];
+
+		json_array_append_new(secrets,
+			json_pack("{s:o, s:i, s:o, s:o, s:b}", "path", jsonx_any(one->path), "line",
+				one->line, "rule", jsonx_any(one->rule), "commit",
+				jsonx_any(one->commit), "is_gone", one->is_gone));
+	}
+	for (size_t i = 0; i < prepared->skip_count; i++)
+		json_array_append_new(skips,
+			json_pack("{s:o, s:i, s:o}", "path", jsonx_any(prepared->skips[i].path),
+				"line", prepared->skips[i].line, "id",
+				jsonx_any(prepared->skips[i].id)));
+	json_object_set_new(json, "secrets", secrets);
+	json_object_set_new(json, "skips", skips);
+	json_object_set_new(
+		json, "secrets_left_out", json_integer((json_int_t)prepared->secrets_left_out));
+	json_object_set_new(
+		json, "skips_left_out", json_integer((json_int_t)prepared->skips_left_out));
+}
+
 static int read_hooks(struct jsonx *reader, struct prepared *ret, struct err *err)
 {
 	int64_t wrote = jsonx_int_or(reader, "hooks_wrote", 0);
@@ -470,6 +573,10 @@ int prepared_read(const json_t *json, struct arena *arena, struct prepared *ret,
 		r = read_people(&reader, arena, ret, err);
 	if (r == 0)
 		r = read_owners(&reader, arena, ret, err);
+	if (r == 0)
+		r = read_secrets(&reader, arena, ret, err);
+	if (r == 0)
+		r = read_skips(&reader, arena, ret, err);
 	return r < 0 ? r : read_hooks(&reader, ret, err);
 }
 
@@ -504,6 +611,7 @@ json_t *prepared_write(const struct prepared *prepared)
 	json_object_set_new(json, "uses", write_uses(prepared));
 	json_object_set_new(json, "people", people);
 	write_owners(prepared, json);
+	write_brought(prepared, json);
 	if (prepared->hooks_wrote > 0)
 		json_object_set_new(
 			json, "hooks_wrote", json_integer((json_int_t)prepared->hooks_wrote));

@@ -58,6 +58,24 @@ struct code_owners {
 	size_t name_count;
 };
 
+/* A secret in plain text that a commit of the pull request brings. */
+struct plain_secret {
+	const char *path;
+	const char *rule;
+	int line;	    /* 0: of the file as a whole */
+	const char *commit; /* that brought it */
+	bool is_gone;	    /* a later commit took it away; it can still be read */
+};
+#define PLAIN_SECRET_UNSEEN "too-large-to-look-at"
+
+struct new_skip { /* a note that makes a check pass over something, which the base has not */
+	const char *path;
+	int line;
+	const char *id; /* of the rule that is passed over */
+};
+
+enum { PREPARED_SECRETS_MAX = 100, PREPARED_SKIPS_MAX = 100 };
+
 /* How sluice-git ends when the same may go well later: the host was not reached. */
 enum { PREPARED_EXIT_AGAIN = 4 };
 
@@ -88,6 +106,10 @@ struct prepared {
 	const char *owners_problem; /* why it cannot be known who the owners are, or NULL */
 	struct code_owners *owners; /* what has no owner is not in it */
 	size_t owner_count;
+	struct plain_secret *secrets;
+	size_t secret_count, secrets_left_out;
+	struct new_skip *skips;
+	size_t skip_count, skips_left_out;
 	size_t hooks_wrote;   /* files of the tree that hooks wrote or removed */
 	bool config_by_hooks; /* and config_head is not what the pull request makes it */
 };

@@ -154,7 +154,16 @@ static void comes_back_as_it_was_written(void **state)
 	struct identity people[] = { { "Alice", "alice@example.org" }, { "", "" } };
 	const char *names[] = { "@acme/net", "bob@example.org" };
 	struct code_owners owners[] = { { "net/a.tf", 7, names, 2 } };
+	struct plain_secret secrets[] = { { "a.tf", "github-token", 7, "c1", true },
+		{ "b", PLAIN_SECRET_UNSEEN, 0, "c2", false } };
+	struct new_skip skips[] = { { "a.tf", 3, "CKV_AWS_1" } };
 	struct prepared prepared = { .head = "h",
+		.secrets = secrets,
+		.secret_count = 2,
+		.secrets_left_out = 4,
+		.skips = skips,
+		.skip_count = 1,
+		.skips_left_out = 5,
 		.owners_file = "CODEOWNERS",
 		.owners_problem = "is too large",
 		.owners = owners,
@@ -212,6 +221,10 @@ static void comes_back_as_it_was_written(void **state)
 	assert_string_equal(got.people[0].email, "alice@example.org");
 	assert_int_equal(got.owners[0].line, 7);
 	assert_string_equal(got.owners[0].names[1], "bob@example.org");
+	assert_true(got.secrets[0].is_gone);
+	assert_string_equal(got.secrets[1].rule, PLAIN_SECRET_UNSEEN);
+	assert_int_equal(got.skips[0].line, 3);
+	assert_int_equal(got.secrets_left_out + got.skips_left_out, 9);
 }
 
 /* A path that is not UTF-8 stays a path: it must not vanish and shift what stands beside it. */

@@ -32,5 +32,6 @@ enum {
 	LIMIT_ADOPT_BYTES = 64 << 20,
 };
 
-#define LIMIT_TREE_BYTES  (4LL << 30) /* of all files of one tree */
-#define LIMIT_FETCH_BYTES (4LL << 30) /* received in one fetch */
+#define LIMIT_TREE_BYTES    (4LL << 30) /* of all files of one tree */
+#define LIMIT_HISTORY_BYTES (1LL << 30) /* of all blobs that are searched for secrets */
+#define LIMIT_FETCH_BYTES   (4LL << 30) /* received in one fetch */

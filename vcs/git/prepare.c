@@ -5,6 +5,7 @@
 #include "vcs/git/config_files.h"
 #include "vcs/git/export.h"
 #include "vcs/git/facts_cache.h"
+#include "vcs/git/history.h"
 #include "vcs/git/merge.h"
 #include "vcs/git/mirror.h"
 #include "vcs/git/modules.h"
@@ -85,6 +86,18 @@ static int describe(struct preparation *work)
 		r = people_list(work->mirror.repo, work->arena, &work->merge.base,
 			&work->merge.head, &prepared->people, &prepared->people_count, work->err);
 	return r;
+}
+
+static int look_at_history(struct preparation *work)
+{
+	const struct history_range range = { .repo = work->mirror.repo,
+		.odb = work->mirror.odb,
+		.base = &work->merge.base,
+		.head = &work->merge.head,
+		.merge_base = &work->merge.merge_base };
+	int r = history_secrets(&range, work->arena, work->prepared, work->err);
+
+	return r < 0 ? r : history_skips(&range, work->arena, work->prepared, work->err);
 }
 
 /* What guards is the base branch's; what is wanted is what the file will be after the merge. */
@@ -221,6 +234,8 @@ static int prepare_all(struct preparation *work, int (*rest)(struct preparation 
 			work->err, ERR_CONFLICT, "the branch cannot be merged into its base");
 	}
 	r = configuration(work);
+	if (r == 0)
+		r = look_at_history(work);
 	return r < 0 || rest == NULL ? r : rest(work);
 }
 
