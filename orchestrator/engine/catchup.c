@@ -223,6 +223,8 @@ static void post_pull(struct engine *engine, const struct vcs_event *from)
 	posted->event.head = arena_strdup(arena, from->head);
 	posted->event.head_ref = arena_strdup(arena, from->head_ref);
 	posted->event.base_ref = arena_strdup(arena, from->base_ref);
+	posted->event.branch = arena_strdup(arena, from->branch);
+	posted->event.pusher = arena_strdup(arena, from->pusher);
 	posted->event.comment_id = posted->event.body = posted->event.review_head = "";
 }
 
@@ -261,6 +263,16 @@ static void ask_gone(struct engine *engine, const struct listing *from, const st
 		on_gone, listing);
 }
 
+/* Another head, or one of which nobody knows who brought it, and the host may. */
+static bool is_news(
+	const struct engine *engine, const struct pull *pull, const struct vcs_event *seen)
+{
+	const struct vcs_host *host = engine_host(engine, pull->host);
+
+	return !str_equal(seen->head, pull->head) ||
+	       (str_equal(pull->pusher, VCS_SOMEBODY) && host != NULL && host->knows_pushers);
+}
+
 static const struct vcs_event *listed(const struct host_answer *answer, int64_t number)
 {
 	for (size_t i = 0; i < answer->pull_count; i++) {
@@ -270,7 +282,7 @@ static const struct vcs_event *listed(const struct host_answer *answer, int64_t 
 	return NULL;
 }
 
-/* Known open pulls that the host lists no more, and heads that moved. */
+/* Known open pulls that the host lists no more, and those of which it has news. */
 static void compare_known(struct engine *engine, const struct listing *listing,
 	const struct host_answer *answer, const struct pull *pulls, size_t count)
 {
@@ -292,7 +304,7 @@ static void compare_known(struct engine *engine, const struct listing *listing,
 			ask_gone(engine, listing, &pulls[i]);
 			continue;
 		}
-		if (!str_equal(seen->head, pulls[i].head))
+		if (is_news(engine, &pulls[i], seen))
 			post_pull(engine, seen);
 		ask_words(engine, listing, seen->number);
 	}

@@ -159,8 +159,7 @@ static int name_pusher(
 		!str_equal(pull->head, event->head) || str_empty(event->actor))
 		return 0;
 	pull->pusher = event->actor;
-	return store_pull_set_head(
-		engine->store, pull->id, pull->head, event->actor, pull->head_ledger, err);
+	return store_pull_set_pusher(engine->store, pull->id, event->actor, err);
 }
 
 bool forks_by_command(const struct engine *engine, const struct pull *pull)
@@ -194,14 +193,19 @@ static int take_head(struct engine *engine, struct arena *arena, struct pull *pu
 	}
 	if (r < 0 || pull->state != PULL_OPEN || !is_new) {
 		*ret_outcome = "head is known";
-		return r < 0 ? r : name_pusher(engine, pull, event, err);
+		if (r == 0)
+			r = name_pusher(engine, pull, event, err);
+		return r < 0 ? r : pusher_ask(engine, arena, pull, event->branch, err);
 	}
-	r = store_pull_set_head(engine->store, pull->id, event->head, event->actor, ledger, err);
+	r = store_pull_set_head(
+		engine->store, pull->id, event->head, pusher_of(event), ledger, err);
 	if (r == 0 && pull->plan_run.v != 0 && !str_equal(pull->head, event->head))
 		r = say_outdated(engine, arena, pull, err);
 	pull->head = event->head;
-	pull->pusher = event->actor;
+	pull->pusher = pusher_of(event);
 	pull->head_ledger = ledger;
+	if (r == 0)
+		r = pusher_ask(engine, arena, pull, event->branch, err);
 	if (r == 0 && pull->from_fork)
 		r = plans_end(engine, arena, pull->id, EV_SUPERSEDED, err);
 	if (r == 0)
@@ -340,7 +344,7 @@ static int find_pull(struct engine *engine, struct arena *arena, const struct vc
 		.head = event->head,
 		.head_ref = event->head_ref,
 		.base_ref = event->base_ref,
-		.pusher = event->actor,
+		.pusher = pusher_of(event),
 		.from_fork = event->from_fork };
 	*ret_is_new = true;
 	return store_pull_insert(engine->store, ret, &ret->id, err);

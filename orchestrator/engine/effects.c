@@ -44,12 +44,20 @@ static struct flight *flight_new(struct engine *engine, const struct outbox_row 
 	flight->outbox = row->id;
 	flight->effect = row->kind;
 	flight->run = row->run;
+	flight->pull = row->pull;
 	flight->version = row->version;
 	flight->tries = row->attempts;
 	flight->calls = 1;
 	list_append(&engine->flights, &flight->in_engine);
 	engine->flight_count++;
 	return flight;
+}
+
+static void flight_free(struct flight *flight)
+{
+	free(flight->head);
+	free(flight->pusher);
+	free(flight);
 }
 
 static void flight_land(struct flight *flight)
@@ -61,7 +69,7 @@ static void flight_land(struct flight *flight)
 		return;
 	list_remove(&flight->in_engine);
 	if (engine == NULL) { /* the engine went away before the host answered */
-		free(flight);
+		flight_free(flight);
 		return;
 	}
 	engine->flight_count--;
@@ -75,7 +83,10 @@ static void flight_land(struct flight *flight)
 	posted->retry_ms = flight->retry_ms;
 	posted->tries = flight->tries;
 	posted->then_again = flight->then_again;
-	free(flight);
+	posted->pull = flight->pull;
+	posted->event.head = arena_strdup(&posted->arena, flight->head);
+	posted->event.actor = arena_strdup(&posted->arena, flight->pusher);
+	flight_free(flight);
 }
 
 static void on_answer(void *owner, const struct host_answer *answer, const struct err *err)
@@ -86,6 +97,8 @@ static void on_answer(void *owner, const struct host_answer *answer, const struc
 		flight->failed = true;
 		flight->err = *err;
 	}
+	if (err == NULL && flight->effect == EFFECT_PUSHER && answer->pull_count > 0)
+		flight->pusher = mem_strdup(answer->pulls[0].actor);
 	if (err != NULL && answer != NULL && answer->retry_ms > flight->retry_ms)
 		flight->retry_ms = answer->retry_ms;
 	flight_land(flight);
@@ -130,11 +143,13 @@ int effect_answered(struct engine *engine, const struct posted *posted, struct e
 	int r;
 
 	fault_point("engine.effect.answered");
-	if (!posted->failed && posted->then_again)
-		return store_outbox_retry(
-			engine->store, posted->outbox, engine_now(engine), "", err);
+	if (!posted->failed && (posted->then_again || pusher_tries_again(posted)))
+		return store_outbox_retry(engine->store, posted->outbox,
+			engine_now(engine) + (posted->then_again ? 0 : wait), "", err);
 	if (!posted->failed) {
 		r = store_outbox_done(engine->store, posted->outbox, posted->version, err);
+		if (r == 0 && posted->effect == EFFECT_PUSHER)
+			return pusher_answered(engine, posted, err);
 		return r < 0 ? r : automerge_answered(engine, posted, err);
 	}
 	engine_tell(engine, true, "a host did not take what was sent", &posted->err);
@@ -292,6 +307,7 @@ static void send_alone(struct engine *engine, const struct outbox_row *row, stru
 {
 	struct flight *flight = flight_new(engine, row);
 
+	flight->head = request->call == HOST_PUSHER ? mem_strdup(request->head) : NULL;
 	send_to(flight, host, request);
 	flight_land(flight);
 }
@@ -343,6 +359,9 @@ static int send_simple(
 		r = automerge_request(engine, arena, row, &pull, &request, err);
 		if (r < 0)
 			return r;
+	} else if (row->kind == EFFECT_PUSHER) {
+		if (!pusher_request(row, &pull, &request)) /* told meanwhile */
+			return store_outbox_done(engine->store, row->id, row->version, err);
 	} else {
 		request.call = row->kind == EFFECT_REACT ? HOST_REACT : HOST_COMMENT_UPSERT;
 		request.repo = pull.repo;
@@ -538,6 +557,7 @@ static int send_one(
 	case EFFECT_REPLY:
 	case EFFECT_MERGE:
 	case EFFECT_BRANCH_DELETE:
+	case EFFECT_PUSHER:
 		return send_simple(engine, arena, row, err);
 	case EFFECT_TREE_DROP:
 		return drop_tree(engine, arena, row, err);

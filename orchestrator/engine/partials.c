@@ -84,6 +84,7 @@ static void keep_answer(struct partial *partial, const struct vcs_event *from)
 	partial->answer.head = arena_strdup(arena, from->head);
 	partial->answer.head_ref = arena_strdup(arena, from->head_ref);
 	partial->answer.base_ref = arena_strdup(arena, from->base_ref);
+	partial->answer.branch = arena_strdup(arena, from->branch);
 	partial->answer.comment_id = arena_strdup(arena, from->comment_id);
 	partial->answer.review_head = arena_strdup(arena, from->review_head);
 	partial->is_answered = true;
@@ -192,6 +193,7 @@ static void complete(struct vcs_event *event, const struct vcs_event *answer, st
 	event->head = arena_strdup(arena, answer->head);
 	event->head_ref = arena_strdup(arena, answer->head_ref);
 	event->base_ref = arena_strdup(arena, answer->base_ref);
+	event->branch = arena_strdup(arena, answer->branch);
 	event->from_fork = answer->from_fork;
 	event->is_draft = answer->is_draft;
 	event->is_closed = answer->is_closed;

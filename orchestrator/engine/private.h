@@ -73,6 +73,8 @@ struct flight {
 	bool failed;
 	bool then_again; /* the effect itself comes after the answer */
 	struct err err;
+	struct pull_id pull;
+	char *head, *pusher; /* of EFFECT_PUSHER: asked for, and told; or NULL */
 };
 
 struct accept {
@@ -500,6 +502,21 @@ _must_check_ int automerge_answered(
 	struct engine *engine, const struct posted *posted, struct err *err);
 /* The host refused, and may not yet have seen what it refuses for. */
 bool automerge_tries_again(const struct posted *posted);
+
+/* ---- pushers.c ---- */
+/* Who brought the head, by this event; VCS_SOMEBODY: it does not say. */
+const char *pusher_of(const struct vcs_event *event);
+/* Nobody told: the host is asked, where it can be. */
+_must_check_ int pusher_ask(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const char *branch, struct err *err);
+bool pusher_request(
+	const struct outbox_row *row, const struct pull *pull, struct host_request *ret);
+/* The host does not know yet, and may know soon. */
+bool pusher_tries_again(const struct posted *posted);
+_must_check_ int pusher_answered(
+	struct engine *engine, const struct posted *posted, struct err *err);
+/* How long a last word about this pull may wait for the answer: it is likely there at once. */
+int64_t pusher_patience_ms(const struct engine *engine, const struct pull *pull);
 
 /* ---- silence.c ---- */
 _must_check_ int silence_read(struct engine *engine, struct arena *arena, const struct view *view,

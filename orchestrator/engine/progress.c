@@ -63,13 +63,14 @@ static int64_t status_delay(
 int run_say(struct engine *engine, const struct pull *pull, const struct run *run, bool is_urgent,
 	struct err *err)
 {
+	int64_t delay = is_urgent ? pusher_patience_ms(engine, pull)
+				  : comment_delay(engine, pull, run);
 	char key[64];
 	int r;
 
 	(void)snprintf(key, sizeof(key), "comment:run:%lld", (long long)run->id.v);
 	r = effect_put(engine, EFFECT_COMMENT, REPEAT_UPSERT, key, pull, run->id,
-		(struct job_id){ 0 }, is_urgent ? "final" : "",
-		is_urgent ? 0 : comment_delay(engine, pull, run), err);
+		(struct job_id){ 0 }, is_urgent ? "final" : "", delay, err);
 	if (r < 0)
 		return r;
 	if (run->kind != RUN_PLAN && run->kind != RUN_APPLY)

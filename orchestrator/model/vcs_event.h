@@ -41,6 +41,9 @@ struct vcs_event {
 	const char *head; /* object id */
 	const char *head_ref;
 	const char *base_ref;
+	const char *branch; /* that `head` is the tip of, for the host alone; or "" */
+	const char *pusher; /* who brought `head`, where the host says so; or "". Of VCS_PULL_PUSHED
+			       it is the actor */
 	bool from_fork;
 	bool is_draft;
 

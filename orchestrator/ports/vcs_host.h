@@ -48,12 +48,14 @@ enum host_call {
 	HOST_BRANCH_DELETE, /* the source branch of a merged pull, if it still stands at `head`;
 			       never that of a fork, the default branch or a protected one. What
 			       must not go, or is gone, is left alone: success */
-	HOST_LABEL, /* the pull has `label` when `is_wanted`, and has it not when not. A label that
-		       the repository does not know is made */
-	HOST_ISSUE, /* the issue of `repo` that carries `marker`: made, or brought to `title`,
-		       `body` and open when `is_wanted`; else to closed, where none is success.
-		       Empty texts stay as they are. Answer: its number. Not twice at a time for
-		       one marker */
+	HOST_PUSHER, /* answer: who brought `head` to `branch`, as the actor of a VCS_PULL_PUSHED;
+			or nothing, when the host does not say so, or not yet */
+	HOST_LABEL,  /* the pull has `label` when `is_wanted`, and has it not when not. A label that
+			the repository does not know is made */
+	HOST_ISSUE,  /* the issue of `repo` that carries `marker`: made, or brought to `title`,
+			`body` and open when `is_wanted`; else to closed, where none is success.
+			Empty texts stay as they are. Answer: its number. Not twice at a time for
+			one marker */
 };
 
 /* A host's word. What it does not say is not known, and what is not known never opens a gate. */
@@ -102,6 +104,7 @@ struct host_request {
 	const char *description;
 	enum status_state status;
 	int64_t since_ms;
+	const char *branch;   /* HOST_PUSHER */
 	const char *base_ref; /* HOST_COMPLETE: the branch it goes into as we know it, or "" */
 	const char *actor;
 	const char *method;			   /* HOST_MERGE */
@@ -119,7 +122,7 @@ struct host_request {
 };
 
 struct host_answer {
-	struct vcs_event *pulls; /* HOST_LIST_OPEN, HOST_COMPLETE */
+	struct vcs_event *pulls; /* HOST_LIST_OPEN, HOST_COMPLETE, HOST_PUSHER */
 	size_t pull_count;
 	const struct host_facts *facts; /* HOST_FACTS */
 	int64_t issue;			/* HOST_ISSUE; 0: there is none */
@@ -141,7 +144,8 @@ struct vcs_host {
 	const char *name;
 	size_t comment_bytes_max;
 	size_t description_bytes_max;
-	bool has_folds; /* <details> is understood */
+	bool has_folds;	    /* <details> is understood */
+	bool knows_pushers; /* HOST_PUSHER can be asked */
 	/* Where each call counts: the first word about a run waits this long for the last one, and
 	 * each further edit twice as long as the one before. 0: edits cost nothing. */
 	int64_t patience_ms;

@@ -32,6 +32,7 @@ enum effect_kind {
 	EFFECT_JOB_FORGET = 9,
 	EFFECT_MERGE = 10,	   /* of the head that the run applied */
 	EFFECT_BRANCH_DELETE = 11, /* of a pull that was merged */
+	EFFECT_PUSHER = 12,	   /* a question: who brought the head? `payload` is its branch */
 };
 
 struct outbox_row {

@@ -85,6 +85,9 @@ _must_check_ int store_pull_list(struct store *store, struct arena *arena, enum 
 	struct err *err); /* state 0: all, newest first */
 _must_check_ int store_pull_set_head(struct store *store, struct pull_id id, const char *head,
 	const char *pusher, int64_t head_ledger, struct err *err);
+/* Of the head that stands there. */
+_must_check_ int store_pull_set_pusher(
+	struct store *store, struct pull_id id, const char *pusher, struct err *err);
 _must_check_ int store_pull_set_base(
 	struct store *store, struct pull_id id, const char *base_ref, struct err *err);
 _must_check_ int store_pull_set_state(struct store *store, struct pull_id id, enum pull_state from,

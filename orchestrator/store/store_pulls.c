@@ -173,6 +173,17 @@ int store_pull_set_head(struct store *store, struct pull_id id, const char *head
 	return store_found(r, err, "pull", id.v);
 }
 
+int store_pull_set_pusher(
+	struct store *store, struct pull_id id, const char *pusher, struct err *err)
+{
+	int r = store_begin(store, err);
+
+	if (r == 0)
+		r = db_run(store->db, err, "UPDATE pull SET pusher = $1 WHERE id = $2", "si",
+			pusher, id.v);
+	return store_found(r, err, "pull", id.v);
+}
+
 int store_pull_set_base(
 	struct store *store, struct pull_id id, const char *base_ref, struct err *err)
 {

@@ -128,6 +128,7 @@ def case_a_push_that_nobody_told_needs_one_more(lab):
         made.push("feature", {"p0/more.tf": PROJECT.replace('"x"', '"y"') % "more"}, "alice")
         fake.moved(repo, number, "bob")
         fake.lose_hooks = False
+        fake.fail("GET", "/activit", 403, times=None)  # nor does the host say it
         fake.comment(repo, number, "alice", "sluice plan")
         made.says(number, "plan of `%s`" % made.head(number)[:7])
         made.idle(number)
@@ -185,6 +186,45 @@ def case_an_issue_is_kept_by_its_marker(lab):
         check(len(made.writes()) == 4 and repo.issues[99]["body"] == mark + "mine", calls(made.writes()))
         found = made.ask(dict(ask, marker="a-->b"), dict(ask, title=""), dict(ask, title="two\nlines"), dict(ask, body="x" * (300 << 10)))
         check([one for one in found if "error" in one] == found, [str(one)[:200] for one in found])
+
+
+def case_who_opens_is_not_who_pushed(lab):
+    """Bob pushed, alice opened: he approves nothing of it. A push that was not told is looked up in the same way."""
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        repo.pushes.append(("feature", made.repo.git("rev-parse", "refs/heads/feature"), "rita"))  # it was here before
+        number = made.plan(pusher="bob")
+        fake.review(repo, number, "bob")
+        made.says(number, "pushed `%s`" % made.head(number)[:7])
+        fake.comment(repo, number, "alice", "sluice apply")
+        made.says(number, "one approval of this plan is needed")
+        made.idle(number)
+        fake.lose_hooks = True
+        made.push("feature", {"p0/more.tf": PROJECT.replace('"x"', '"y"') % "more"}, "alice")
+        fake.moved(repo, number, "carol")
+        fake.lose_hooks = False
+        fake.comment(repo, number, "alice", "sluice plan")
+        made.says(number, "plan of `%s`" % made.head(number)[:7])
+        made.idle(number)
+        fake.review(repo, number, "carol")
+        made.says(number, "pushed `%s`" % made.head(number)[:7])
+        check(not made.applies(), "who pushed approved")
+        fake.review(repo, number, "bob")
+        made.says(number, "Ready")
+        fake.comment(repo, number, "alice", "sluice apply")
+        made.wait(made.applies)
+        made.idle(number)
+
+
+def case_who_pushed_is_asked_again(lab):
+    """The host writes it down later than it tells of the pull request, and is away once."""
+    with lab() as made:
+        fake, repo = made.fake, made.repo
+        fake.fail("GET", "/activit", 502)
+        number = fake.open_pull(repo, "alice", "feature", pusher="")
+        made.says(number, "two approvals of this plan are needed")
+        repo.pushes.append(("feature", made.head(number), "carol"))
+        made.says(number, "one approval of this plan is needed")
 
 
 def cases(lab):

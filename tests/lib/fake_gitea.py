@@ -6,6 +6,7 @@ parameters are refused, though the real one passes over them.
 """
 
 import calendar
+import json
 import re
 import threading
 import time
@@ -180,6 +181,14 @@ for found in (("GET", "/user", fake_github.get_user), ("GET", REPO + "/pulls", f
 @route("GET", REPO)
 def get_repo(fake, who, repo, **_):
     return 200, dict(repo.describe(), permissions={"admin": repo.people.get(who) == "admin", "push": True, "pull": True})
+
+
+@route("GET", REPO + "/activities/feeds")
+def get_feed(fake, who, repo, **_):
+    made = [{"id": 900, "op_type": "create_pull_request", "ref_name": "", "content": "1|A change", "act_user": fake_github.user_json("alice")}]
+    return 200, made + [{"id": i + 1, "op_type": "commit_repo", "ref_name": "refs/heads/" + branch, "act_user": fake_github.user_json(by),
+                         "content": json.dumps({"Commits": [{"Sha1": head}], "HeadCommit": {"Sha1": head}, "CompareURL": "", "Len": 1})}
+                        for i, (branch, head, by) in reversed(list(enumerate(repo.pushes)))]
 
 
 @route("GET", REPO + "/hooks")

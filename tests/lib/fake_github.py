@@ -30,6 +30,7 @@ class Repo:
         self.fake, self.name, self.git_dir, self.id = fake, name, git_dir, number
         self.pulls, self.comments, self.reviews, self.statuses, self.checks = {}, {}, {}, [], {}
         self.labels, self.issues = [], {}  # names that the repository knows; number: title, body, state, author
+        self.pushes = []  # (branch, head, by), of which the host knows
         self.contexts, self.hooks = [], []  # statuses that branch protection requires; webhooks
         self.people = {}  # login: "admin", "write", "read"
         self.methods = ["merge", "squash", "rebase"]  # that are allowed
@@ -211,13 +212,15 @@ class FakeGitHub:
 
     # ---- what people do ----
 
-    def open_pull(self, repo, author, branch, base="main", title="A change", draft=False, fork=False, tell=True):
+    def open_pull(self, repo, author, branch, base="main", title="A change", draft=False, fork=False, tell=True, pusher=None):
         with self.lock:
             number = len(repo.pulls) + len(repo.issues) + 1
             head = repo.git("rev-parse", "refs/heads/" + branch)
             repo.pulls[number] = {"author": author, "branch": branch, "base": base, "title": title, "state": "open", "head": head,
                                   "draft": draft, "fork": fork}
             repo.reviews[number] = []
+            if pusher != "":  # of whom nobody knows yet
+                repo.pushes.append((branch, head, pusher or author))
             repo.git("update-ref", "refs/pull/%d/head" % number, head)
         if tell:
             self.tell("pull_request", repo, author, action="opened", number=number, pull_request=repo.pull_json(number))
@@ -228,6 +231,7 @@ class FakeGitHub:
         with self.lock:
             pull = repo.pulls[number]
             before, pull["head"] = pull["head"], repo.git("rev-parse", "refs/heads/" + pull["branch"])
+            repo.pushes.append((pull["branch"], pull["head"], by))
             repo.git("update-ref", "refs/pull/%d/head" % number, pull["head"])
         self.tell("pull_request", repo, by, action="synchronize", number=number, before=before, after=pull["head"],
                   pull_request=repo.pull_json(number))
@@ -368,6 +372,15 @@ def post_token(fake, who, body, **words):
 def get_permission(fake, who, repo, login, **_):
     need(login in repo.people, 404, "%s is not a user" % login)
     return 200, {"permission": repo.people[login], "role_name": repo.people[login], "user": user_json(login)}
+
+
+@route("GET", REPO + "/activity")
+def get_activity(fake, who, repo, query, **_):
+    kinds = ("push", "force_push", "branch_creation", "branch_deletion", "pr_merge", "merge_queue_merge")
+    need(query.get("activity_type", "push") in kinds, 422, "activity_type")
+    found = [(branch, head, by) for branch, head, by in repo.pushes if query.get("ref", branch) in (branch, "refs/heads/" + branch)]
+    return 200, [{"id": i + 1, "node_id": "PSH_%d" % i, "ref": "refs/heads/" + branch, "before": "0" * 40, "after": head, "timestamp": now_text(),
+                  "activity_type": "push", "actor": user_json(by)} for i, (branch, head, by) in reversed(list(enumerate(found)))]
 
 
 @route("GET", REPO + "/pulls")

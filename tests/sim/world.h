@@ -140,10 +140,14 @@ void world_start(struct world *world); /* a new engine on the same store */
 void world_crash(struct world *world);
 void world_reload(struct world *world); /* the operator changed the configuration */
 void world_work(struct world *world);	/* jobs go on */
+_printf_(2, 3) void world_note(struct world *world, const char *format, ...);
+
+/* host.c */
+void world_host_init(struct world *world);
 void world_join_or_leave(struct world *world, size_t member);
 void world_tell(struct world *world, enum vcs_event_kind kind, int64_t number, const char *actor,
 	const char *text);
-_printf_(2, 3) void world_note(struct world *world, const char *format, ...);
+void world_copy(char *to, size_t size, const char *from); /* as much of it as there is room for */
 
 /* base.c */
 void base_init(struct world *world);

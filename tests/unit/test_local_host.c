@@ -161,6 +161,31 @@ HOST_CASE(a_push_moves_the_head)
 	arena_release(&arena);
 }
 
+/* Who opens a pull request has pushed it only when nobody else did. */
+HOST_CASE(who_pushed_before_it_was_opened)
+{
+	static const char open[] = "{'repo':'team/infra','title':'T','head_ref':'early',"
+				   "'base_ref':'main','as':'alice'}";
+	struct arena arena = { 0 };
+
+	open_one(fake);
+	assert_string_equal(newest(fake, &arena).pusher, "alice"); /* before there was a hook */
+	set_branch(fake, "team/infra", "early", 'e');
+	push(fake, "refs/heads/early", '0', 'e');
+	post(fake, "/local/pulls", open);
+	assert_string_equal(newest(fake, &arena).actor, "alice");
+	assert_string_equal(newest(fake, &arena).pusher, "dave");
+	post(fake, "/local/pulls/2/close", "{'as':'alice'}");
+	set_branch(fake, "team/infra", "early", 'f'); /* and the hook was not heard */
+	post(fake, "/local/pulls/2/reopen", "{'as':'alice'}");
+	assert_string_equal(newest(fake, &arena).pusher, "");
+	post(fake, "/local/pulls/2/close", "{'as':'alice'}");
+	push(fake, "refs/heads/early", 'e', 'f');
+	post(fake, "/local/pulls", open);
+	assert_string_equal(newest(fake, &arena).pusher, "dave");
+	arena_release(&arena);
+}
+
 HOST_CASE(a_deleted_branch_closes)
 {
 	struct arena arena = { 0 };
@@ -740,6 +765,7 @@ int main(int argc, char **argv)
 	CASE(talks_and_reviews);
 	CASE(closes_reopens_merges);
 	CASE(a_push_moves_the_head);
+	CASE(who_pushed_before_it_was_opened);
 	CASE(a_deleted_branch_closes);
 	CASE(reads_packed_branches);
 	CASE(makes_and_adopts_repositories);

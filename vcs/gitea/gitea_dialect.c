@@ -1,9 +1,12 @@
 /* What Gitea and Forgejo say: their webhooks, reviews and headers. Must not: read a file, the
  * clock, or decide anything. */
 #include "vcs/gitea/gitea_dialect.h"
+#include "orchestrator/lib/jsonx.h"
 #include "vcs/web/web_names.h"
 #include "vcs/web/web_reading.h"
 #include <string.h>
+
+enum { PUSHED_MAX = 1 << 20 };
 
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 
@@ -137,6 +140,23 @@ static const struct web_topic topics[] = {
 	{ NULL },
 };
 
+/* What was pushed stands in a text of JSON within the JSON. */
+static const char *pusher(const json_t *one, const char *branch, const char *head)
+{
+	static const char heads[] = "refs/heads/";
+	const char *ref = web_text(one, "ref_name"), *content = web_text(one, "content");
+	_cleanup_json_ json_t *pushed = NULL;
+	struct err ignored; /* then it does not say */
+
+	ref += str_starts(ref, heads) ? strlen(heads) : 0;
+	if (!str_equal(web_text(one, "op_type"), "commit_repo") || !str_equal(ref, branch) ||
+		jsonx_parse(content, strlen(content), PUSHED_MAX, &pushed, &ignored) < 0)
+		return "";
+	return str_equal(web_text(pushed, "HeadCommit.Sha1"), head)
+		       ? web_text(one, "act_user.login")
+		       : "";
+}
+
 static const char *merge_style(const json_t *repo)
 {
 	const char *style = web_text(repo, "default_merge_style");
@@ -169,6 +189,8 @@ const struct web_dialect gitea_dialect = { .title = "the host",
 	.pull_has_tip = true,
 	.asks_as_admin = true,
 	.branch_contexts = "status_check_contexts",
+	.feed = "activities/feeds",
+	.pusher = pusher,
 	.labels_have_ids = true,
 	.issues_of = "state=all&type=issues&created_by=",
 	.merge_call = "POST",

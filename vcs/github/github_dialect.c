@@ -187,6 +187,18 @@ static const char *merge_style(const json_t *repo)
 	return "merge"; /* GitHub says what is wrong with it */
 }
 
+/* New branches, pushes and merges into it alike. */
+static const char *pusher(const json_t *one, const char *branch, const char *head)
+{
+	static const char heads[] = "refs/heads/";
+	const char *ref = web_text(one, "ref");
+
+	return str_starts(ref, heads) && str_equal(ref + strlen(heads), branch) &&
+			       str_equal(web_text(one, "after"), head)
+		       ? web_text(one, "actor.login")
+		       : "";
+}
+
 static const struct web_signature_header signature_headers[] = {
 	{ "X-Hub-Signature-256", "sha256=" }, { NULL }
 };
@@ -213,6 +225,9 @@ const struct web_dialect github_dialect = { .title = "GitHub",
 	.review_kind = review_kind,
 	.has_rulesets = true,
 	.branch_contexts = "protection.required_status_checks.contexts",
+	.feed = "activity",
+	.feed_is_of_branch = true,
+	.pusher = pusher,
 	.issues_of = "state=all&creator=",
 	.merge_call = "PUT",
 	.merge_style_key = "merge_method",

@@ -149,9 +149,14 @@ static int pull_create(
 	struct local_call *call, const struct opening *opening, struct action *action)
 {
 	int64_t number, now = clock_wall_ms(call->host->clock);
+	_cleanup_json_ json_t *pushed = NULL;
+	const char *pusher;
 	int r = call->host->shelf->next(
 		call->host->shelf->owner, "local/pulls", &number, call->err);
 
+	if (r == 0)
+		r = local_pusher_find(call->host, opening->repo, opening->head_ref, opening->head,
+			action->actor, &pusher, &pushed, call->err);
 	if (r < 0)
 		return r;
 	r = local_open_set(call->host, opening->repo, number, true, call->err);
@@ -160,8 +165,8 @@ static int pull_create(
 	action->pull = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:[], s:i, s:I}",
 		"number", (json_int_t)number, "repo", opening->repo, "title", opening->title,
 		"author", action->actor, "state", "open", "head", opening->head, "head_ref",
-		opening->head_ref, "base_ref", opening->base_ref, "pusher", action->actor,
-		"reviews", "comment_count", 0, "created_ms", (json_int_t)now);
+		opening->head_ref, "base_ref", opening->base_ref, "pusher", pusher, "reviews",
+		"comment_count", 0, "created_ms", (json_int_t)now);
 	call->status = 201;
 	return action_end(call, action, VCS_PULL_OPENED, NULL);
 }
@@ -349,7 +354,8 @@ int local_close_post(struct local_call *call)
 int local_reopen_post(struct local_call *call)
 {
 	_cleanup_(action_release) struct action action = { .pull = NULL };
-	_cleanup_json_ json_t *repo = NULL;
+	_cleanup_json_ json_t *repo = NULL, *pushed = NULL;
+	const char *branch, *pusher;
 	char head[OID_HEX + 1];
 	int r = action_begin(call, "closed", &action);
 
@@ -359,6 +365,14 @@ int local_reopen_post(struct local_call *call)
 		r = branch_check(call, repo, local_text(action.pull, "head_ref"), head);
 	if (r < 0)
 		return r;
+	branch = local_text(action.pull, "head_ref");
+	if (!str_equal(head, local_text(action.pull, "head"))) {
+		r = local_pusher_find(call->host, local_text(repo, "name"), branch, head,
+			VCS_SOMEBODY, &pusher, &pushed, call->err);
+		if (r < 0)
+			return r;
+		json_object_set_new(action.pull, "pusher", json_string(pusher));
+	}
 	json_object_set_new(action.pull, "head", json_string(head));
 	return state_move(call, &action, "open", VCS_PULL_REOPENED);
 }

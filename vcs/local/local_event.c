@@ -46,6 +46,10 @@ json_t *local_event_write(const struct vcs_event *event, const struct local_revi
 		json_pack("{s:s, s:s, s:s, s:s, s:s}", "author", event->author, "title",
 			event->title, "head", event->head, "head_ref", event->head_ref, "base_ref",
 			event->base_ref));
+	if (!str_empty(event->pusher) &&
+		local_person_is_valid(event->pusher)) /* else nobody told */
+		json_object_set_new(
+			json_object_get(json, "pull"), "pusher", json_string(event->pusher));
 	if (event->kind == VCS_COMMENT)
 		json_object_set_new(json, "comment",
 			json_pack("{s:s, s:s}", "id", event->comment_id, "body", event->body));
@@ -96,6 +100,9 @@ static int pull_read(
 	ret->head = text_read(&reader, "head", local_oid_is_valid, arena);
 	ret->head_ref = text_read(&reader, "head_ref", local_branch_is_valid, arena);
 	ret->base_ref = text_read(&reader, "base_ref", local_branch_is_valid, arena);
+	ret->pusher = arena_strdup(arena, jsonx_string_or(&reader, "pusher", ""));
+	if (reader.failed == 0 && ret->pusher[0] != '\0' && !local_person_is_valid(ret->pusher))
+		return err_set(err, ERR_SYNTAX, "the event's pusher is no name of a person");
 	return reader.failed;
 }
 

@@ -221,6 +221,7 @@ static int open_add(struct local_host *host, const json_t *repo, int64_t number,
 	event.head = arena_strdup(&list->arena, event.head);
 	event.head_ref = arena_strdup(&list->arena, event.head_ref);
 	event.base_ref = arena_strdup(&list->arena, event.base_ref);
+	event.pusher = arena_strdup(&list->arena, event.pusher);
 	event.actor = arena_strdup(&list->arena, local_text(pull, "pusher"));
 	event.actor_is_bot = person.is_bot;
 	event.actor_may_write = person.may_write;
@@ -275,6 +276,7 @@ static int act(struct local_host *host, const struct host_request *request, stru
 	case HOST_LIST_WORDS: /* they come with the transaction that makes them */
 		break;
 	case HOST_GIT_READY:
+	case HOST_PUSHER:   /* so does who pushed */
 	case HOST_COMPLETE: /* what we deliver is never partial */
 		break;
 	}

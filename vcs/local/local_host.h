@@ -19,7 +19,9 @@
  *     POST /local/pulls/N/close, reopen {as}
  *     POST /local/pulls/N/labels {as, label, remove?}
  *     GET  /local/issues   ?repo= &state=open|closed: those that sluice keeps
- *     POST /local/push     {repo, pusher, refs: [{ref, old, new}]}, from the receive hook
+ *     POST /local/push     {repo, pusher, refs: [{ref, old, new}]}, from the receive hook; it is
+ * kept, for pull requests that are opened later: a branch that was there before the hook counts as
+ * its opener's
  *
  * Answers are the document asked for or changed; failures {"error": text}. Pull numbers are one
  * sequence for the whole host. The events are described in local_event.h. */

@@ -170,7 +170,9 @@ static int branch_pushed(struct local_call *call, struct push *push, const json_
 		return r;
 	if (is_deleted != (r == -ERR_MISSING) || (!is_deleted && strcmp(tip, new) != 0))
 		return 0;
-	r = 0;
+	r = is_deleted ? 0
+		       : local_pushed_store(call->host, local_text(push->repo, "name"), branch, new,
+				 push->pusher, call->err);
 	for (size_t i = 0; i < json_array_size(open) && r == 0; i++) {
 		_cleanup_json_ json_t *pull = NULL;
 

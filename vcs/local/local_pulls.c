@@ -126,6 +126,30 @@ void local_pull_describe(const json_t *pull, const char *clone_url, struct vcs_e
 	ret->head = local_text(pull, "head");
 	ret->head_ref = local_text(pull, "head_ref");
 	ret->base_ref = local_text(pull, "base_ref");
+	ret->pusher = local_text(pull, "pusher");
+}
+
+/* ---- who pushed ---- */
+
+int local_pushed_store(struct local_host *host, const char *repo, const char *branch,
+	const char *head, const char *pusher, struct err *err)
+{
+	_cleanup_json_ json_t *pushed = json_pack("{s:s, s:s}", "head", head, "pusher", pusher);
+
+	return shelf_put(host, pushed, err, "local/pushed/%s:%s", repo, branch);
+}
+
+int local_pusher_find(struct local_host *host, const char *repo, const char *branch,
+	const char *head, const char *opener, const char **ret, json_t **ret_owner, struct err *err)
+{
+	int r = shelf_get(host, "push", ret_owner, err, "local/pushed/%s:%s", repo, branch);
+
+	if (r < 0 && r != -ERR_MISSING)
+		return r;
+	*ret = r < 0						 ? opener
+	       : str_equal(local_text(*ret_owner, "head"), head) ? local_text(*ret_owner, "pusher")
+								 : VCS_SOMEBODY;
+	return 0;
 }
 
 /* ---- comments and statuses ---- */

@@ -10,6 +10,7 @@
  *                                   updated_ms}
  *     local/marker/NUMBER/MARKER   {id}: the comment that carries the marker
  *     local/status/NUMBER/HEAD/CONTEXT {head, context, state, description, updated_ms}
+ *     local/pushed/REPO:BRANCH     {head, pusher}: the last push that the hook told
  *     local/issue/NUMBER           {number, repo, title, body, marker, state, author, created_ms,
  *                                   updated_ms}
  *     local/tracked/REPO:MARKER    {number}: the issue that carries the marker
@@ -55,6 +56,14 @@ _must_check_ int local_open_load(
 	struct local_host *host, const char *repo, json_t **ret, struct err *err);
 _must_check_ int local_open_set(
 	struct local_host *host, const char *repo, int64_t number, bool is_open, struct err *err);
+
+_must_check_ int local_pushed_store(struct local_host *host, const char *repo, const char *branch,
+	const char *head, const char *pusher, struct err *err);
+/* Who brought this head; VCS_SOMEBODY: it was pushed and not told. A branch of which the hook never
+ * told is older than it: it is the opener's. *ret is the opener's name, or *ret_owner's. */
+_must_check_ int local_pusher_find(struct local_host *host, const char *repo, const char *branch,
+	const char *head, const char *opener, const char **ret, json_t **ret_owner,
+	struct err *err);
 
 /* A new comment: its id is in *ret. marker: NULL for a person's. */
 _must_check_ int local_comment_add(struct local_host *host, json_t *pull, const char *author,

@@ -41,6 +41,12 @@ struct web_dialect {
 	bool has_rulesets;	     /* besides the protection of branches */
 	const char *branch_contexts; /* where a branch names the statuses that it waits for */
 
+	/* who pushed: a list of what happened in a repository, the newest first */
+	const char *feed;
+	bool feed_is_of_branch; /* it can be asked for one branch; else it is of all of them */
+	/* Of one of its entries: who brought this commit to this branch; "": it does not say. */
+	const char *(*pusher)(const json_t *one, const char *branch, const char *head);
+
 	/* labels and issues */
 	bool labels_have_ids;  /* a pull request gets a label by its number; else by its name */
 	const char *issues_of; /* of a list of issues: all of them by the person that follows */

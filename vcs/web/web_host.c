@@ -161,7 +161,7 @@ static struct web_order *order_new(
 	struct host_request *kept = &order->request;
 	const char **texts[] = { &kept->repo, &kept->marker, &kept->body, &kept->comment_id,
 		&kept->head, &kept->context, &kept->description, &kept->actor, &kept->base_ref,
-		&kept->method, &kept->label, &kept->title };
+		&kept->method, &kept->branch, &kept->label, &kept->title };
 
 	order->host = host;
 	order->request = *request;
@@ -215,6 +215,9 @@ static void order_go(struct web_order *order)
 		return;
 	case HOST_FACTS:
 		facts_read(order);
+		return;
+	case HOST_PUSHER:
+		pusher_find(order);
 		return;
 	case HOST_LABEL:
 		label_set(order);
@@ -508,6 +511,7 @@ int web_host_new(const struct web_host_options *options, struct web_host **ret, 
 		.comment_bytes_max = WEB_COMMENT_CHARACTERS,
 		.description_bytes_max = options->dialect->description_bytes_max,
 		.has_folds = true,
+		.knows_pushers = true,
 		.patience_ms = PATIENCE_MS,
 		.verify = host_verify,
 		.parse = host_parse,

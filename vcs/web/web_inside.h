@@ -160,6 +160,9 @@ void facts_take_labels(struct web_order *order, const json_t *labels);
 void facts_rules_ended(
 	struct web_order *order, const struct web_result *result, const struct err *err);
 
+/* web_pushers.c */
+void pusher_find(struct web_order *order);
+
 /* web_labels.c */
 void label_set(struct web_order *order);
 

@@ -144,6 +144,7 @@ int web_pull_read(const struct web_site *site, const json_t *pull, struct arena 
 {
 	const char *author = web_text(pull, "user.login");
 	const char *head = web_text(pull, "head.sha"), *base = web_text(pull, "base.ref");
+	const char *branch = web_text(pull, "head.ref");
 
 	ret->host = site->host;
 	ret->number = web_number(pull, "number");
@@ -162,6 +163,7 @@ int web_pull_read(const struct web_site *site, const json_t *pull, struct arena 
 	ret->head = arena_strdup(arena, head);
 	ret->head_ref = arena_printf(arena, "refs/pull/%" PRId64 "/head", ret->number);
 	ret->base_ref = arena_strdup(arena, base);
+	ret->branch = arena_strdup(arena, web_ref_is_valid(branch) ? branch : "");
 	site->dialect->pull_more(pull, ret);
 	return 0;
 }
