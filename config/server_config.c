@@ -95,7 +95,8 @@ static const struct config_key retention_keys[] = {
 		.help = "plans, work trees and job directories that nothing needs go when they are "
 			"this old; what an open pull request may still apply never goes" },
 	{ "init", CONFIG_DURATION, AT(keep_init_ms), 2LL * DAY, 365LL * DAY, .fallback = "14d",
-		.help = "what init made is kept so long after its last use, which is longer than "
+		.help = "what init made, providers too, is kept so long after its last use, which "
+			"is longer than "
 			"any "
 			"job" },
 	{ "logs", CONFIG_DURATION, AT(keep_logs_ms), SECOND, 10LL * 365 * DAY, .fallback = "30d",

@@ -18,6 +18,7 @@ enum { STEP_ENTRIES = 64, ENTRIES_MAX = 20000, SHA_HEX = 64, NAME_ROOM = 64 };
 struct ground {
 	const char *parent; /* relative to the data directory; NULL: `below` itself is the folder */
 	const char *below;  /* of each entry of the parent; "": the entry itself */
+	int levels;	    /* of folders in between */
 	int64_t (*age)(const struct sweep *sweep);
 	bool (*is_needed)(struct sweeper *sweeper, const struct sweep *sweep, const char *name);
 };
@@ -107,6 +108,23 @@ static bool job_is_needed(struct sweeper *sweeper, const struct sweep *sweep, co
 	return is_locked(sweeper->fd, lock) || ask(sweep, &leftover);
 }
 
+/* HOST/NAMESPACE/TYPE/VERSION: while some init that is kept has a second name of its record. */
+static bool provider_is_needed(
+	struct sweeper *sweeper, _unused_ const struct sweep *sweep, const char *name)
+{
+	_cleanup_free_ char *record = mem_printf("%s/" PROVIDER_RECORD, name);
+	struct stat st;
+
+	return fstatat(sweeper->fd, record, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_nlink > 1;
+}
+
+/* A provider that was being kept when the machine died. */
+static bool is_kept(
+	_unused_ struct sweeper *sweeper, _unused_ const struct sweep *sweep, const char *name)
+{
+	return !str_starts(name, ".new-");
+}
+
 static bool nobody_needs(_unused_ struct sweeper *sweeper, _unused_ const struct sweep *sweep,
 	_unused_ const char *name)
 {
@@ -129,12 +147,16 @@ static int64_t no_age(_unused_ const struct sweep *sweep)
 }
 
 static const struct ground grounds[] = {
-	{ NULL, "trash", no_age, nobody_needs }, /* what a crash left there */
-	{ NULL, "jobs", leftover_age, job_is_needed },
-	{ "blobs", "", leftover_age, blob_is_needed },
-	{ "repos", "/trees", leftover_age, tree_is_needed },
-	{ "repos", "/plans", leftover_age, plans_are_needed },
-	{ "repos", "/init", init_age, nobody_needs }, /* what is used becomes young again */
+	{ NULL, "trash", 0, no_age, nobody_needs }, /* what a crash left there */
+	{ NULL, "jobs", 0, leftover_age, job_is_needed },
+	{ "blobs", "", 0, leftover_age, blob_is_needed },
+	{ "repos", "/trees", 0, leftover_age, tree_is_needed },
+	{ "repos", "/plans", 0, leftover_age, plans_are_needed },
+	{ "repos", "/init", 0, init_age, nobody_needs }, /* what is used becomes young again */
+	{ NULL, "providers", 0, leftover_age, is_kept },
+	{ NULL, "providers", 3, init_age, provider_is_needed },
+	{ "repos", "/providers", 0, leftover_age, is_kept },
+	{ "repos", "/providers", 3, init_age, provider_is_needed },
 };
 
 /* ---- the round ---- */
@@ -203,6 +225,24 @@ static void add_place(
 		(struct place){ .ground = ground, .repo.v = repo, .path = path };
 }
 
+static void add_places(struct sweeper *sweeper, const struct ground *ground, const char *path,
+	int levels, int64_t repo)
+{
+	_cleanup_strvec_ struct strvec entries = { 0 };
+	_cleanup_fd_ int fd = -1;
+
+	if (levels == 0) {
+		add_place(sweeper, ground, path, repo);
+		return;
+	}
+	fd = list_folder(sweeper, path, &entries);
+	for (size_t i = 0; i < entries.count; i++)
+		if (entries.items[i][0] != '.')
+			add_places(sweeper, ground,
+				arena_printf(&sweeper->arena, "%s/%s", path, entries.items[i]),
+				levels - 1, repo);
+}
+
 static void begin_round(struct sweeper *sweeper)
 {
 	for (size_t i = 0; i < countof(grounds); i++) {
@@ -211,15 +251,15 @@ static void begin_round(struct sweeper *sweeper)
 		_cleanup_fd_ int fd = -1;
 
 		if (ground->parent == NULL) {
-			add_place(sweeper, ground, ground->below, 0);
+			add_places(sweeper, ground, ground->below, ground->levels, 0);
 			continue;
 		}
 		fd = list_folder(sweeper, ground->parent, &entries);
 		for (size_t k = 0; k < entries.count; k++)
-			add_place(sweeper, ground,
+			add_places(sweeper, ground,
 				arena_printf(&sweeper->arena, "%s/%s%s", ground->parent,
 					entries.items[k], ground->below),
-				strtoll(entries.items[k], NULL, 10));
+				ground->levels, strtoll(entries.items[k], NULL, 10));
 	}
 }
 

@@ -5,6 +5,7 @@
 #include "orchestrator/lib/strbuf.h"
 #include "orchestrator/lib/strvec.h"
 #include "runners/output.h"
+#include "runners/provider_store.h"
 #include "runners/sandbox.h"
 #include "runners/site.h"
 #include "runners/tree.h"
@@ -286,6 +287,8 @@ int init_cache_save(const char *entry, int job_fd, const struct job_spec *spec,
 	r = fill_entry(entry_fd, job_fd, spec, backend, err);
 	if (r == 0)
 		r = sandbox_give(support, 0, entry_fd, err);
+	if (r == 0) /* never given away: they are names of files of the store */
+		r = take(job_fd, entry_fd, PROVIDER_HELD, S_IFDIR, err);
 	if (r == 0 && renameat(folder_fd, fresh, folder_fd, strrchr(entry, '/') + 1) < 0 &&
 		errno != EEXIST && errno != ENOTEMPTY)
 		r = err_sys(err, ERR_SYSTEM, errno, "cannot name an entry of the init cache");

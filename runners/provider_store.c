@@ -3,6 +3,7 @@
 
 #include "orchestrator/lib/hcl.h"
 #include "orchestrator/lib/jsonx.h"
+#include "orchestrator/model/job_dir.h"
 #include "runners/tree.h"
 
 #include <errno.h>
@@ -10,8 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define RECORD "hashes.json"
 
 enum { RECORD_MAX = 64 << 10, SUMS_MAX = 256, HASH_MAX = 200 };
 
@@ -70,7 +69,7 @@ int provider_store_find(
 			       : err_sys(err, ERR_SYSTEM, errno, "cannot open %s/%s", store, path);
 	if (faccessat(version, package->platform, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
-	r = jsonx_read_at(version, RECORD, RECORD_MAX, ret, err);
+	r = jsonx_read_at(version, PROVIDER_RECORD, RECORD_MAX, ret, err);
 	return r < 0 ? err_wrap(err, "%s/%s", store, path) : 1;
 }
 
@@ -112,7 +111,7 @@ static int fill(int folder, const struct installed *package, int from_fd, const 
 	if (r < 0)
 		return r;
 	*ret_known = json_pack("{s:s, s:O}", "h1", h1, "zh", zh);
-	return jsonx_write_at(folder, RECORD, *ret_known, true, err);
+	return jsonx_write_at(folder, PROVIDER_RECORD, *ret_known, true, err);
 }
 
 /* Somebody was faster. */
@@ -180,6 +179,21 @@ int provider_store_keep(const char *store, const struct installed *package, int 
 			    : err_sys(err, ERR_SYSTEM, errno, "cannot keep %s", path);
 	tree_remove(folder, fresh);
 	return r;
+}
+
+int provider_store_hold(const char *store, const struct installed *package, int folder_fd,
+	const char *name, struct err *err)
+{
+	_cleanup_free_ char *path = version_path(package);
+	_cleanup_free_ char *record = mem_printf("%s/" PROVIDER_RECORD, path);
+	_cleanup_fd_ int folder = open_store(store, err);
+
+	if (folder < 0)
+		return folder;
+	if (linkat(folder, record, folder_fd, name, 0) < 0 ||
+		utimensat(folder, path, NULL, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(err, ERR_SYSTEM, errno, "cannot hold %s/%s", store, path);
+	return 0;
 }
 
 /* ---- lock files ---- */

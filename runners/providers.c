@@ -351,6 +351,31 @@ static int look(struct settling *settling, struct strbuf *missing, struct err *e
 	return r < 0 ? r : show_lock(settling, err);
 }
 
+/* What is settled is held, so that it is there for whom this init is kept. */
+static int settle_all(struct settling *settling, struct err *err)
+{
+	const struct worker *worker = settling->worker;
+	_cleanup_fd_ int held = -1;
+	char name[24];
+	int r = 0;
+
+	tree_remove(worker->dir->fd, PROVIDER_HELD);
+	if (mkdirat(worker->dir->fd, PROVIDER_HELD, 0700) < 0)
+		return err_sys(err, ERR_JOB, errno, "cannot make a folder of the job");
+	held = openat(worker->dir->fd, PROVIDER_HELD, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; r == 0 && i < settling->found.count; i++) {
+		const struct installed *one = &settling->found.list[i];
+
+		if (!is_of_store(settling, one))
+			continue;
+		snprintf(name, sizeof(name), "%zu", i);
+		r = settle_one(settling, one, err);
+		if (r == 0)
+			r = provider_store_hold(settling->store, one, held, name, err);
+	}
+	return r;
+}
+
 static int settle(struct settling *settling)
 {
 	_cleanup_strbuf_ struct strbuf missing = STRBUF(TEXT_MAX);
@@ -360,10 +385,8 @@ static int settle(struct settling *settling)
 
 	if (r == 0 && missing.length > 0)
 		r = bring(settling, &missing);
-	for (size_t i = 0; r == 0 && i < settling->found.count; i++)
-		if (is_of_store(settling, &settling->found.list[i]) &&
-			settle_one(settling, &settling->found.list[i], &err) < 0)
-			r = end_with(worker, &err);
+	if (r == 0 && settle_all(settling, &err) < 0)
+		r = end_with(worker, &err);
 	free(settling->lock);
 	return r;
 }

@@ -17,4 +17,6 @@
 #define JOB_FILE_RENDERED_HEAD "rendered-head.yaml" /* and not masked; empty: there was nothing */
 #define JOB_FILE_RESULT	       "result.json" /* supervisor, by rename: the only truth about the end */
 
+#define PROVIDER_RECORD "hashes.json" /* of a version in the store of providers */
+
 enum { JOB_LAST_WORD_MAX = 512 }; /* of what is in the lock */

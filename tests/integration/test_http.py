@@ -68,10 +68,6 @@ class Field:
     def descriptors(self):
         return len(os.listdir("/proc/%d/fd" % self.server.process.pid))
 
-    def metric(self, name):
-        text = self.server.ask("GET", "/metrics")[1]
-        return int(re.search(r"^%s (\d+)" % name, text, re.M)[1])
-
 
 # ---- one request, one answer ----------------------------------------------------------------------------------------
 

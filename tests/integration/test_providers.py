@@ -168,6 +168,27 @@ def only_what_is_listed(kind):
         place.close()
 
 
+@case
+def versions_that_nobody_needs_go(kind):
+    """Not while an init is kept that links to it, however old it is."""
+    place = Place(kind)
+    try:
+        files = {"p/main.tf": wanting(place.registry.source("acme/null"))}
+        state, said = place.start(more="retention: {every: 1s, init: 2d}\n").plan(files)
+        expect(state, "done", said)
+        (version,) = glob.glob(os.path.join(place.server.data, "providers", place.registry.host, "*", "*", "*"))
+        (init,) = glob.glob(os.path.join(place.server.data, "repos", "*", "init", "*"))
+        os.utime(version, (1000, 1000))
+        place.server.sweeps(2)
+        expect(place.kept("providers"), ["2.1.2"], "an init is kept that needs it")
+        os.utime(init, (1000, 1000))
+        place.server.sweeps(3)
+        expect((os.path.exists(init), place.kept("providers")), (False, []))
+        expect(place.plan(files)[0], "done", "it is fetched again")
+    finally:
+        place.close()
+
+
 def h1_of(files):
     lines = "".join("%s  %s\n" % (hashlib.sha256(files[name]).hexdigest(), name) for name in sorted(files))
     return "h1:" + base64.b64encode(hashlib.sha256(lines.encode()).digest()).decode()

@@ -142,17 +142,6 @@ def running_step_is_shown_at_once():
 QUICK = "retention: {every: 1s, leftovers: 1s, logs: 1s}\n"
 
 
-def metric(place, name):
-    return [int(line.split()[1]) for line in place.server.ask("GET", "/metrics")[1].splitlines()
-            if line.startswith(name + " ")][0]
-
-
-def rounds(place, count):
-    """Until the broom has gone through everything that many times from now on."""
-    wanted = metric(place, "sluice_sweeps_total") + count
-    eventually(lambda: metric(place, "sluice_sweeps_total") >= wanted, "%d rounds" % count, 5 + 2 * count)
-
-
 def files(place, *folders):
     """What lies at that depth below the data folder, without the folders that only hold others."""
     return sorted(glob.glob(os.path.join(place.data, *folders)))
@@ -180,7 +169,7 @@ def what_an_open_pull_request_needs_stays():
         place.server.wait_idle(1)
         trees = place.trees()
         time.sleep(1.1)
-        rounds(place, 2)
+        place.server.sweeps(2)
         expect(place.trees(), trees, "work trees")
         apply(place)
 
@@ -196,7 +185,7 @@ def what_nobody_needs_any_more_goes():
         kept = place.trees()[-1]
         place.server.must("POST", "/local/pulls/1/close", {"as": "alice"})
         eventually(lambda: not files(place, "blobs", "*", "*"), "blobs and marks are gone")
-        rounds(place, 1)
+        place.server.sweeps(1)
         made = files(place, "repos", "1", "init", "*")
         assert made, "what init made is gone while it is young"
         for path in made:
@@ -219,7 +208,7 @@ def leftovers_of_a_crash_go_and_what_is_not_ours_stays():
                 plant(place, "jobs", "notes"), plant(place, "repos", "1", "trees", "notes"),
                 plant(place, "repos", "1", "state", "p", "default.tfstate")]
         eventually(lambda: not any(map(os.path.lexists, old)), "all of %s is gone" % old)
-        rounds(place, 1)
+        place.server.sweeps(1)
         expect([path for path in ours if not os.path.lexists(path)], [], "what should have stayed")
 
 
@@ -228,7 +217,7 @@ def directory_of_a_job_that_lives_stays():
     with Place(QUICK, orders="create=1 sleep=4000") as place:
         folder = eventually(lambda: files(place, "jobs", "2-*"), "the plan's job directory")[0]
         time.sleep(1.2)
-        rounds(place, 1)
+        place.server.sweeps(1)
         assert os.path.isdir(folder), "the job's directory was thrown away under its feet"
         expect(place.server.wait_idle(1)[0]["state"], "done")
 

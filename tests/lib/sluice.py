@@ -153,6 +153,18 @@ class Server:
             raise AssertionError("%s %s: %s %s" % (method, path, status, answer))
         return answer
 
+    def metric(self, name):
+        """A number of GET /metrics that has no labels."""
+        return [int(line.split()[1]) for line in self.ask("GET", "/metrics")[1].splitlines() if line.startswith(name + " ")][0]
+
+    def sweeps(self, count):
+        """Until the broom has gone through everything that many times from now on."""
+        wanted = self.metric("sluice_sweeps_total") + count
+        end = time.monotonic() + 60
+        while self.metric("sluice_sweeps_total") < wanted:
+            assert time.monotonic() < end, "no %d rounds of the broom" % count
+            time.sleep(0.05)
+
     def log_text(self):
         with open(os.path.join(self.data, "server.log"), encoding="utf-8", errors="replace") as text:
             return text.read()

@@ -225,7 +225,7 @@ static size_t list_blocking(char *index)
 {
 	size_t count = 0;
 
-	for (char *line = strtok(index, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+	for (char *line; (line = strsep(&index, "\n")) != NULL;) {
 		char *tab = strchr(line, '\t');
 
 		if (line[0] == '#' || tab == NULL)
