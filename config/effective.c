@@ -285,6 +285,7 @@ static void merge_environments(struct merge *merge)
 				arena_printf(merge->arena, "environments.%.60s.credentials",
 					environment.name),
 				"new; nobody gets credentials before it is merged");
+		environment.break_glass = (struct break_glass){ 0 };
 		environment.credentials = "";
 		environment.drift.schedule = "";
 		for (size_t k = 0; k < environment.approval_count; k++)

@@ -272,6 +272,16 @@ static const struct config_key drift_keys[] = {
 	{ 0 },
 };
 
+static const struct config_key break_glass_keys[] = {
+	{ "team", CONFIG_TEXTS, OF_ENVIRONMENT(break_glass.people.teams), .is_one_or_list = true,
+		.is_guard = true, .help = "people of these teams" },
+	{ "user", CONFIG_TEXTS, OF_ENVIRONMENT(break_glass.people.users), .is_one_or_list = true,
+		.is_guard = true, .help = "or these people; nobody named: nobody" },
+	{ "second", CONFIG_BOOL, OF_ENVIRONMENT(break_glass.needs_second), .is_guard = true,
+		.fallback = "true", .help = "another of them has approved the plan" },
+	{ 0 },
+};
+
 static const struct config_key environment_keys[] = {
 	{ "approvals", CONFIG_LIST, OF_ENVIRONMENT(approvals), .most = 100, .keys = approval_keys,
 		.element = &approval_element, .count = OF_ENVIRONMENT(approval_count),
@@ -279,6 +289,7 @@ static const struct config_key environment_keys[] = {
 	{ "freeze", CONFIG_LIST, OF_ENVIRONMENT(freezes), .keys = freeze_keys,
 		.element = &freeze_element, .count = OF_ENVIRONMENT(freeze_count), .is_guard = true,
 		.help = "times without applies" },
+	{ "break_glass", CONFIG_MAP, .keys = break_glass_keys, .is_guard = true },
 	{ "credentials", CONFIG_TEXT, OF_ENVIRONMENT(credentials), .is_guard = true,
 		.help = "profile of the server's configuration" },
 	{ "drift", CONFIG_MAP, .keys = drift_keys, .is_guard = true,
@@ -287,7 +298,9 @@ static const struct config_key environment_keys[] = {
 };
 
 static const struct environment_file plain_environment = {
-	.environment = { .credentials = "", .drift = { .schedule = "", .timezone = "UTC" } }
+	.environment = { .credentials = "",
+		.break_glass = { .people = { .count = 1 }, .needs_second = true },
+		.drift = { .schedule = "", .timezone = "UTC" } }
 };
 static const struct config_element environment_element = { .size = sizeof(struct environment_file),
 	.name = OF_ENVIRONMENT(name),

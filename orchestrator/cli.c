@@ -43,7 +43,8 @@ static const struct cli_verb verbs[] = {
 	{ "locks", "", "who holds which project, and who waits", cli_locks },
 	{ "queue", "", "jobs that run or wait", cli_queue },
 	{ "audit",
-		"[--environment E] [--at TIME | --from TIME --to TIME] | verify | export | report",
+		"[--environment E] [--at TIME | --from TIME --to TIME] | verify | export | report "
+		"| follow-ups",
 		"what was done, by whom, and who let them; TIME: \"last tuesday 15:00 "
 		"Europe/Berlin\"",
 		cli_audit, .actions = cli_audit_actions },

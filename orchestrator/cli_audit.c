@@ -22,6 +22,9 @@ const struct cli_action cli_audit_actions[] = {
 		"every record of a time, for a spreadsheet or a program" },
 	{ "report", "--from TIME --to TIME [--environment E]",
 		"evidence of a time for an auditor, as Markdown" },
+	{ "follow-ups", "",
+		"what was applied by break-glass and nobody else has looked at; exit 1 when there "
+		"is some" },
 	{ NULL, NULL, NULL },
 };
 
@@ -412,6 +415,29 @@ static int report(struct cli *cli)
 	return r != CLI_DONE ? r : audit_report(cli, from, to);
 }
 
+static int follow_ups(struct cli *cli)
+{
+	char buf[CLOCK_TEXT_MAX];
+	int r = CLI_DONE;
+	json_t *rows = cli_ask(cli, "GET", "/api/audit/follow-ups", NULL, &r);
+
+	if (rows != NULL && cli->json)
+		cli_print_json(rows);
+	for (size_t i = 0; !cli->json && i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+
+		(void)printf("%s  %s#%lld  %s: %s\n", clock_text(cli_number(row, "opened_ms"), buf),
+			audit_plain(cli, cli_text(row, "repository")),
+			(long long)cli_number(row, "number"),
+			audit_plain(cli, cli_text(row, "person")),
+			audit_plain(cli, cli_text(row, "reason")));
+	}
+	if (rows != NULL && json_array_size(rows) > 0)
+		r = CLI_NO;
+	json_decref(rows);
+	return r;
+}
+
 int cli_record_change(struct cli *cli)
 {
 	int r = CLI_DONE;
@@ -438,7 +464,8 @@ int cli_audit(struct cli *cli)
 	static const struct {
 		const char *name;
 		int (*run)(struct cli *cli);
-	} ways[] = { { "verify", show_verdict }, { "export", export_rows }, { "report", report } };
+	} ways[] = { { "verify", show_verdict }, { "export", export_rows }, { "report", report },
+		{ "follow-ups", follow_ups } };
 
 	if (cli->argc == 0)
 		return cli->at != NULL ? show_moment(cli) : list(cli);
@@ -447,5 +474,5 @@ int cli_audit(struct cli *cli)
 			return ways[i].run(cli);
 	}
 	return cli_usage("usage: sluice audit [--environment E] [--at TIME | --from TIME --to "
-			 "TIME], sluice audit verify|export|report");
+			 "TIME], sluice audit verify|export|report|follow-ups");
 }

@@ -10,10 +10,14 @@
 /* The sections below the table of changes: which records stand in them. */
 static const struct section {
 	const char *title, *lead;
-	const char *kinds[3]; /* ends with NULL */
+	const char *kinds[4]; /* ends with NULL */
 } sections[] = {
 	{ "Refused", "Commands and merges that a rule or a missing right stopped.",
-		{ "command refused", "merge refused" } },
+		{ "command refused", "apply refused", "merge refused" } },
+	{ "Break-glass",
+		"Applied in an emergency by whom the environment names for it, and looked at by "
+		"somebody else afterwards.",
+		{ "break-glass", "break-glass reviewed" } },
 	{ "Changes by hand",
 		"Told by an operator, with the reason; nothing here planned or approved them.",
 		{ "external change" } },
@@ -127,6 +131,31 @@ static void print_head(struct cli *cli, int64_t from_ms, int64_t to_ms, int64_t 
 		clock_text(clock_wall_ms(&clock_system), now));
 }
 
+/* Of any time: what waits is not over with the time of the report. */
+static void print_open(struct cli *cli)
+{
+	int ignored = CLI_DONE;
+	json_t *rows = cli_ask(cli, "GET", "/api/audit/follow-ups", NULL, &ignored);
+	char buf[CLOCK_TEXT_MAX];
+
+	(void)puts("\n## Not looked at yet\n\nBreak-glass that waits for somebody else's "
+		   "review, whenever it was.\n");
+	if (json_array_size(rows) == 0)
+		(void)puts(rows == NULL ? "The server does not say." : "None.");
+	else
+		(void)puts("| since | who | pull request | why |\n|---|---|---|---|");
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+
+		(void)printf("| %s | %s ", clock_text(cli_number(row, "opened_ms"), buf),
+			cell(cli, cli_text(row, "person")));
+		(void)printf("| %s#%lld ", cell(cli, cli_text(row, "repository")),
+			(long long)cli_number(row, "number"));
+		(void)printf("| %s |\n", cell(cli, cli_text(row, "reason")));
+	}
+	json_decref(rows);
+}
+
 static void print_protection(const json_t *verdict, bool is_whole)
 {
 	(void)puts("\n## The record itself (PCI DSS 10.2.2, 10.3, 10.5.1)\n\n"
@@ -157,6 +186,7 @@ int audit_report(struct cli *cli, int64_t from_ms, int64_t to_ms)
 		print_applies(cli, collected.applies);
 		for (size_t i = 0; i < countof(sections); i++)
 			print_section(cli, &sections[i], collected.others[i]);
+		print_open(cli);
 		print_protection(verdict, walk == CLI_DONE);
 	}
 	json_decref(verdict);

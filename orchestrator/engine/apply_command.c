@@ -121,6 +121,7 @@ static int apply_start(struct asking *asking, const struct run *plan_run,
 		.prepared = gate_counted(
 			gate, asking->arena), /* who approved: shown, never decided on */
 		.failure = "",
+		.reason = asking->command->break_glass,
 		.plan_run = plan_run->id };
 	int r = store_run_insert(asking->engine->store, &run, &run.id, err);
 
@@ -224,6 +225,7 @@ int apply_command(struct asking *asking, struct err *err)
 		&(struct gate_question){ .plans = chosen.plans,
 			.plan_count = chosen.changed,
 			.initiator = asking->event->actor,
+			.breaks_glass = !str_empty(asking->command->break_glass),
 			.max_age_ms = FACTS_NOW_MS },
 		&gate, err);
 	if (r < 0)
@@ -251,8 +253,13 @@ static int pull_of(struct engine *engine, struct arena *arena, const struct vcs_
 	return r < 0 ? r : err_set(err, ERR_MISSING, "there is no such repository");
 }
 
+struct awaited { /* what a command will ask of the gate */
+	unsigned requires;
+	bool approves, breaks_glass;
+};
+
 static bool asks_gate(struct engine *engine, struct arena *arena, const struct vcs_event *event,
-	unsigned *ret_requires, bool *ret_approves)
+	struct awaited *ret)
 {
 	struct command command = { 0 };
 
@@ -260,10 +267,11 @@ static bool asks_gate(struct engine *engine, struct arena *arena, const struct v
 		return false;
 	command_parse(&engine->words, event->body, strlen(event->body), arena, &command);
 	/* what an import requires stands with its project: whatever it is, the host is asked */
-	*ret_requires = command.kind == COMMAND_APPLY ? 0 : REQUIRE_MERGEABLE;
-	*ret_approves = command.kind == COMMAND_APPROVE_POLICIES;
+	ret->requires = command.kind == COMMAND_APPLY ? 0 : REQUIRE_MERGEABLE;
+	ret->approves = command.kind == COMMAND_APPROVE_POLICIES;
+	ret->breaks_glass = !str_empty(command.break_glass);
 	return command.kind == COMMAND_APPLY || command.kind == COMMAND_IMPORT ||
-	       command.kind == COMMAND_STATE_RM || *ret_approves;
+	       command.kind == COMMAND_STATE_RM || ret->approves;
 }
 
 /* What is asked of the owners of policies; *is_fresh is cleared when a host must be asked. */
@@ -290,16 +298,16 @@ static int policies_pass(struct engine *engine, struct arena *arena, const struc
 int gate_pass(struct engine *engine, struct arena *arena, struct inbox_id row,
 	const struct vcs_event *event, bool *ret_waits, struct err *err)
 {
-	bool is_fresh = true, approves = false;
+	struct awaited awaited = { 0 };
+	bool is_fresh = true;
 	struct job *jobs = NULL;
 	struct run plan_run;
 	struct pull pull;
-	unsigned requires = 0;
 	size_t count = 0;
 	int r;
 
 	*ret_waits = false;
-	if (!asks_gate(engine, arena, event, &requires, &approves))
+	if (!asks_gate(engine, arena, event, &awaited))
 		return 0;
 	r = pull_of(engine, arena, event, &pull, err);
 	if (r == 0)
@@ -311,13 +319,14 @@ int gate_pass(struct engine *engine, struct arena *arena, struct inbox_id row,
 			&(struct gate_question){ .plans = jobs,
 				.plan_count = count,
 				.initiator = event->actor,
-				.also_requires = requires,
+				.breaks_glass = awaited.breaks_glass,
+				.also_requires = awaited.requires,
 				.max_age_ms = FACTS_NOW_MS,
 				.is_fresh = &is_fresh },
 			err);
 	if (r == 0)
 		r = policies_pass(engine, arena, &pull, &plan_run, jobs, count,
-			approves ? event->actor : "", &is_fresh, err);
+			awaited.approves ? event->actor : "", &is_fresh, err);
 	*ret_waits = !is_fresh;
 	return r < 0 || is_fresh ? r : facts_hold(engine, pull.id, row, err);
 }

@@ -27,5 +27,7 @@ _must_check_ int apply_is_running(struct engine *engine, struct arena *arena, st
 _must_check_ int apply_command(struct asking *asking, struct err *err);
 /* ---- policy_command.c ---- */
 _must_check_ int approve_policies_command(struct asking *asking, struct err *err);
+/* ---- break_glass.c ---- */
+_must_check_ int reviewed_command(struct asking *asking, struct err *err);
 /* ---- change_command.c ---- */
 _must_check_ int change_command(struct asking *asking, struct err *err);

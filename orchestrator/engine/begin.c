@@ -38,6 +38,7 @@ static int read_apply(struct engine *engine, struct arena *arena, struct facts *
 			&(struct gate_question){ .plans = &plan_job,
 				.plan_count = 1,
 				.initiator = facts->run->actor,
+				.breaks_glass = !str_empty(facts->run->reason),
 				.max_age_ms = FACTS_NOW_MS,
 				.is_fresh = &facts->is_fresh },
 			gate, err);
@@ -217,5 +218,7 @@ int begin_note(
 	/* a second attempt of an apply that never began uses the same plan */
 	if (job->attempt == 0)
 		r = store_job_set_applied(engine->store, job->plan_job, err);
+	if (r == 0 && job->attempt == 0 && !str_empty(facts->run->reason))
+		r = break_glass_note(engine, arena, facts, err);
 	return r < 0 ? r : record_apply_started(engine, arena, facts, err);
 }

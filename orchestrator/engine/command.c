@@ -35,6 +35,9 @@ static const struct verb {
 		" rm ADDRESS...", 1, COMMAND_TARGETS_MAX, true, "state rm" },
 	{ "approve_policies", COMMAND_APPROVE_POLICIES, true, false,
 		"as an owner of policies, let pass what they found", .needs_name = true },
+	{ "reviewed", COMMAND_REVIEWED, true, false,
+		"say what you found of what somebody else applied by break-glass", NULL,
+		" \"WHAT YOU FOUND\"", 1, 1, true },
 	{ "version", COMMAND_VERSION, true, false, "the versions of sluice and of the tools",
 		.needs_name = true },
 	{ "help", COMMAND_HELP, false, false, "this text" },
@@ -48,6 +51,7 @@ enum flag {
 	FLAG_NEW_COMMANDS,
 	FLAG_POLICY_SET,
 	FLAG_CLEAR_POLICIES,
+	FLAG_BREAK_GLASS,
 	FLAG_MAX
 };
 
@@ -65,6 +69,8 @@ static const struct {
 		"`approve_policies`: only this policy set" },
 	[FLAG_CLEAR_POLICIES] = { "--clear-policy-approval", "--clear-policy-approval", NULL,
 		"`approve_policies`: take back what was said of them" },
+	[FLAG_BREAK_GLASS] = { "--break-glass", "--break-glass", "\"REASON\"",
+		"`apply`: in an emergency, for those whom the environment names" },
 };
 
 /* Flags of one command only. */
@@ -72,10 +78,11 @@ static const enum command_kind flag_owner[FLAG_MAX] = {
 	[FLAG_NEW_COMMANDS] = COMMAND_PLAN,
 	[FLAG_POLICY_SET] = COMMAND_APPROVE_POLICIES,
 	[FLAG_CLEAR_POLICIES] = COMMAND_APPROVE_POLICIES,
+	[FLAG_BREAK_GLASS] = COMMAND_APPLY,
 };
 
 static const struct command nothing = {
-	.dir = "", .workspace = "", .project = "", .policy_set = "", .hint = ""
+	.dir = "", .workspace = "", .project = "", .policy_set = "", .break_glass = "", .hint = ""
 };
 
 const char *command_verb(enum command_kind kind)
@@ -330,11 +337,12 @@ static bool take_value(
 	const char **to[FLAG_MAX] = { [FLAG_DIR] = &command->dir,
 		[FLAG_WORKSPACE] = &command->workspace,
 		[FLAG_PROJECT] = &command->project,
-		[FLAG_POLICY_SET] = &command->policy_set };
+		[FLAG_POLICY_SET] = &command->policy_set,
+		[FLAG_BREAK_GLASS] = &command->break_glass };
 
 	if (!str_empty(*to[flag]))
 		invalid(command, arena_printf(arena, "%s is given twice", flags[flag].word), "");
-	else if (str_empty(value) || value[0] == '-')
+	else if (str_empty(value) || value[0] == '-' || value[strspn(value, " ")] == '\0')
 		invalid(command, arena_printf(arena, "%s needs a value", flags[flag].word), "");
 	else if (strlen(value) > VALUE_MAX)
 		invalid(command,

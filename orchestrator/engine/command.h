@@ -4,6 +4,7 @@
  *
  *   [sluice | atlantis | @bot] VERB [-d DIR] [-w WORKSPACE] [-p PROJECT] [--verbose] [-- ARGS...]
  *   (sluice | atlantis | @bot) approve_policies [-d] [-w] [-p] [--policy-set NAME]
+ *   (sluice | atlantis | @bot) reviewed WHAT-WAS-FOUND
  *   (sluice | atlantis | @bot) import ADDRESS ID [-d] [-w] [-p]
  *   (sluice | atlantis | @bot) state rm ADDRESS... [-d] [-w] [-p]
  *
@@ -25,6 +26,7 @@ enum command_kind {
 	COMMAND_STATE_RM,
 	COMMAND_VERSION,
 	COMMAND_APPROVE_POLICIES,
+	COMMAND_REVIEWED,
 	COMMAND_INVALID, /* meant for us, but wrong: `problem` and `hint` say how */
 };
 
@@ -35,6 +37,7 @@ struct command {
 	const char *dir, *workspace, *project; /* "" when not given */
 	bool is_verbose;
 	bool releases_commands;	 /* plan --new-commands */
+	const char *break_glass; /* apply --break-glass REASON; "" when not given */
 	const char *policy_set;	 /* approve_policies --policy-set; "" when not given */
 	bool clears_policies;	 /* approve_policies --clear-policy-approval */
 	const char **extra_args; /* after -- */

@@ -419,6 +419,7 @@ int command_handle(struct engine *engine, struct arena *arena, struct pull *pull
 		.command = &command,
 		.ledger = ledger,
 		.ret_outcome = ret_outcome };
+	bool is_late;
 
 	*ret_outcome = "no command";
 	if (event->body == NULL)
@@ -426,16 +427,18 @@ int command_handle(struct engine *engine, struct arena *arena, struct pull *pull
 	command_parse(&engine->words, event->body, strlen(event->body), arena, &command);
 	if (command.kind == COMMAND_NONE)
 		return 0;
-	if (event->actor_is_bot || !event->actor_may_write || pull->state != PULL_OPEN) {
+	is_late = pull->state != PULL_OPEN && command.kind != COMMAND_REVIEWED;
+	if (event->actor_is_bot || !event->actor_may_write || is_late) {
 		*ret_outcome = "not allowed"; /* no reply: two bots must never talk to each other
 						 for ever */
 		return engine_audit(engine, arena, "command ignored", event->actor, pull->id,
 			(struct run_id){ 0 }, err, "%s: %s", command_kind_name(command.kind),
-			pull->state != PULL_OPEN ? "the pull request is not open"
-			: event->actor_is_bot	 ? "by a bot"
-						 : "by somebody who may not write here");
+			is_late		      ? "the pull request is not open"
+			: event->actor_is_bot ? "by a bot"
+					      : "by somebody who may not write here");
 	}
 	if (command.kind != COMMAND_INVALID && command.kind != COMMAND_HELP &&
+		command.kind != COMMAND_REVIEWED &&
 		!settings_allow(engine->world.settings, command_verb(command.kind)))
 		return asking_refuse(&asking, "this server does not take this command",
 			"Its operator can allow it with `commands: {allowed: [...]}`.", err);
@@ -457,6 +460,8 @@ int command_handle(struct engine *engine, struct arena *arena, struct pull *pull
 		return version_command(&asking, err);
 	case COMMAND_APPROVE_POLICIES:
 		return approve_policies_command(&asking, err);
+	case COMMAND_REVIEWED:
+		return reviewed_command(&asking, err);
 	case COMMAND_INVALID:
 		return invalid_command(&asking, err);
 	case COMMAND_NONE:

@@ -362,6 +362,12 @@ static int send_simple(
 	} else if (row->kind == EFFECT_PUSHER) {
 		if (!pusher_request(row, &pull, &request)) /* told meanwhile */
 			return store_outbox_done(engine->store, row->id, row->version, err);
+	} else if (row->kind == EFFECT_LABEL) {
+		request = (struct host_request){ .call = HOST_LABEL,
+			.repo = pull.repo,
+			.number = pull.number,
+			.label = row->payload,
+			.is_wanted = true };
 	} else {
 		request.call = row->kind == EFFECT_REACT ? HOST_REACT : HOST_COMMENT_UPSERT;
 		request.repo = pull.repo;
@@ -558,6 +564,7 @@ static int send_one(
 	case EFFECT_MERGE:
 	case EFFECT_BRANCH_DELETE:
 	case EFFECT_PUSHER:
+	case EFFECT_LABEL:
 		return send_simple(engine, arena, row, err);
 	case EFFECT_TREE_DROP:
 		return drop_tree(engine, arena, row, err);

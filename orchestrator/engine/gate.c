@@ -141,10 +141,14 @@ static void find_needs(struct gathering *on)
 		if (on->facts.opinions[i].kind == VCS_APPROVED)
 			gather_need(on, &on->needs.people, on->facts.opinions[i].person);
 	}
+	if (on->facts.breaks_glass)
+		gather_need(on, &on->needs.people, on->facts.initiator);
 	for (size_t i = 0; i < on->facts.project_count; i++) {
 		const struct project_guard *guard = on->projects[i].guard;
 
 		need_of_rule(on, gates_builtin(guard->environment));
+		if (on->facts.breaks_glass)
+			gather_teams(on, &guard->break_glass.people.teams);
 		for (size_t k = 0; k < guard->rule_count; k++)
 			need_of_rule(on, &guard->rules[k]);
 		for (size_t k = 0; k < guard->owners.count; k++) {
@@ -175,6 +179,8 @@ static int gather(struct gathering *on, struct err *err)
 	on->facts = (struct gate_facts){ .author = pull->author,
 		.pusher = pull->pusher,
 		.initiator = question->initiator,
+		.breaks_glass = question->breaks_glass,
+		.asks_host = question->breaks_glass,
 		.head = pull->head,
 		.from_fork = pull->from_fork,
 		.plan_ledger = plan_run->ended_ledger };

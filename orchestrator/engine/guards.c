@@ -54,6 +54,7 @@ const char *guard_of(const struct repo_config *config, const struct prepared *pr
 		guard.apply_requires == 0)
 		return "";
 	if (environment != NULL) {
+		guard.break_glass = environment->break_glass;
 		guard.freezes = environment->freezes;
 		guard.freeze_count = environment->freeze_count;
 		guard.rule_count = environment->approval_count;

@@ -410,6 +410,7 @@ struct gate_question {
 	const struct job *plans; /* those that are to be applied; other jobs among them are none */
 	size_t plan_count;
 	const char *initiator;
+	bool breaks_glass;	/* it cannot wait for the rules, says the initiator */
 	unsigned also_requires; /* enum requirement: of an import, beside what applies require */
 	int64_t max_age_ms;	/* of what the host said */
 	bool *is_fresh;		/* NULL, or told: it is not older than that */
@@ -433,6 +434,11 @@ _must_check_ int gate_show(struct engine *engine, struct arena *arena, const str
 json_t *gate_as_json(
 	const struct pull *pull, const struct gate_verdict *gate); /* owned by the caller */
 const char *gate_counted(const struct gate_verdict *gate, struct arena *arena); /* "bob, carol" */
+
+/* ---- break_glass.c ---- */
+/* One project of such an apply begins. */
+_must_check_ int break_glass_note(
+	struct engine *engine, struct arena *arena, const struct facts *facts, struct err *err);
 
 /* ---- policies.c ---- */
 #define POLICIES_STATUS "policies" /* payload of a status */

@@ -107,7 +107,7 @@ static void add_plan(
 static int add_approval(struct engine *engine, struct arena *arena, const struct audit_row *about,
 	json_t *json, struct err *err)
 {
-	static const char *const keys[] = { "plan_set", "approved_by" };
+	static const char *const keys[] = { "plan_set", "approved_by", "break_glass" };
 	struct audit_row like = *about, began = { 0 };
 	int r;
 
@@ -172,6 +172,8 @@ int record_apply_started(
 
 	json_object_set_new(evidence, "plan_set", jsonx_any(facts->gate->set_digest));
 	json_object_set_new(evidence, "approved_by", approvals_json(facts->gate));
+	if (!str_empty(facts->run->reason))
+		json_object_set_new(evidence, "break_glass", jsonx_any(facts->run->reason));
 	json_object_set_new(evidence, "gate", gate_as_json(facts->pull, facts->gate));
 	return append_apply(engine, arena, facts, AUDIT_APPLY_STARTED,
 		arena_printf(arena, "%s (%s) plan %s of set %s at %s, approved by %s", job->project,

@@ -165,6 +165,8 @@ static void apply_words(struct strbuf *out, const struct view *view, const struc
 	const struct kind_words *words = render_words(view->run->kind);
 	char text[CLOCK_TEXT_MAX];
 
+	if (!str_empty(view->run->reason))
+		strbuf_puts(out, "by break-glass: ");
 	if (view->run->state == RUN_PREPARING) {
 		strbuf_puts(out, "reading what the base branch became");
 		return;
@@ -231,6 +233,21 @@ static void put_sandbox(struct strbuf *out, const struct view *view)
 		}
 		strbuf_puts(out, ".\n\n");
 	}
+}
+
+/* Loud, and with what is left to do: who comes by shall look at it. */
+static void put_break_glass(struct strbuf *out, const struct view *view)
+{
+	if (str_empty(view->run->reason))
+		return;
+	strbuf_puts(out, "> [!WARNING]\n> **Break-glass** by ");
+	render_inline(out, view->run->actor);
+	strbuf_puts(out, ", whatever the rules say: ");
+	render_inline(out, view->run->reason);
+	strbuf_printf(out,
+		"\n>\n> This stays open until somebody else has looked at it: `%s reviewed \"WHAT "
+		"YOU FOUND\"`.\n\n",
+		view->command_word);
 }
 
 /* ---- table ---- */
@@ -445,6 +462,7 @@ void render_run(const struct view *view, struct arena *arena, struct rendered *r
 	begin_part(&page);
 	put_title(&page.part, view, &tally);
 	put_sandbox(&page.part, view);
+	put_break_glass(&page.part, view);
 	put_run_failure(&page);
 	put_table(&page, shown, view->job_count, &tally);
 	for (size_t i = 0; i < view->job_count; i++) {
@@ -480,6 +498,7 @@ const char *render_reply(const struct reply *reply, struct arena *arena)
 			: str_equal(reply->asked, "import")	      ? "imported"
 			: str_equal(reply->asked, "state rm")	      ? "removed"
 			: str_equal(reply->asked, "approve_policies") ? "approved"
+			: str_equal(reply->asked, "reviewed")	      ? "reviewed"
 			: str_equal(reply->asked, "merge")	      ? "merged"
 								      : "understood");
 		strbuf_puts(&out, " (asked by ");

@@ -29,7 +29,8 @@ static bool has_words(const struct view *view)
 {
 	const struct told *told = &view->told;
 
-	return told->command_count + told->note_count + told->change_count + view->note_count > 0;
+	return told->command_count + told->note_count + told->change_count + view->note_count > 0 ||
+	       !str_empty(view->run->reason);
 }
 
 static bool is_quiet(const struct view_job *shown, enum run_kind kind, struct arena *arena)

@@ -150,3 +150,28 @@ void api_audit_external(struct http_call *call)
 	http_json(call, json_pack("{s:b}", "recorded", 1));
 	engine_after_commit(http_options(call->http)->engine, http_accepted, http_wait(call));
 }
+
+/* What was applied by break-glass and waits for somebody else's word. */
+void api_audit_follow_ups(struct http_call *call)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct follow_up_row *rows = NULL;
+	json_t *list;
+	struct err err;
+	size_t count = 0;
+
+	if (store_follow_up_list(api_store(call), &arena, (struct pull_id){ 0 }, INT64_MAX, &rows,
+		    &count, &err) < 0) {
+		api_fail(call, &err);
+		return;
+	}
+	list = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list,
+			json_pack("{s:I, s:o, s:I, s:o, s:o, s:I}", "run",
+				(json_int_t)rows[i].run.v, "repository", jsonx_any(rows[i].repo),
+				"number", (json_int_t)rows[i].number, "person",
+				jsonx_any(rows[i].person), "reason", jsonx_any(rows[i].reason),
+				"opened_ms", (json_int_t)rows[i].opened_ms));
+	http_json(call, list);
+}

@@ -62,6 +62,7 @@ void api_fail(struct http_call *call, const struct err *err);
 void api_audit(struct http_call *call);
 void api_audit_at(struct http_call *call);
 void api_audit_external(struct http_call *call);
+void api_audit_follow_ups(struct http_call *call);
 void api_audit_verify(struct http_call *call);
 void api_command(struct http_call *call);
 void api_reload(struct http_call *call);

@@ -142,6 +142,7 @@ const struct http_route http_routes[] = {
 	{ "GET", "/api/audit", ON_UNIX, api_audit, true },
 	{ "GET", "/api/audit/at", ON_UNIX, api_audit_at, true },
 	{ "GET", "/api/audit/verify", ON_UNIX, api_audit_verify, true },
+	{ "GET", "/api/audit/follow-ups", ON_UNIX, api_audit_follow_ups, true },
 	{ "POST", "/api/audit/external", ON_UNIX, api_audit_external },
 	{ "POST", "/api/commands", ON_UNIX, api_command },
 	{ "POST", "/api/reload", ON_UNIX, api_reload },

@@ -104,6 +104,18 @@ static void freeze_from(struct source *source, const json_t *json, struct freeze
 	source->r = source->r < 0 ? source->r : reader.failed;
 }
 
+/* Plans of older versions have none: nobody may. */
+static void break_glass_from(struct source *source, const json_t *json, struct break_glass *ret)
+{
+	struct jsonx reader = jsonx_reader(json, "break_glass", source->err);
+
+	if (json == NULL || source->r < 0)
+		return;
+	people_from(source, jsonx_object(&reader, "people"), &ret->people);
+	ret->needs_second = jsonx_bool_or(&reader, "second", true);
+	source->r = source->r < 0 ? source->r : reader.failed;
+}
+
 int project_guard_read(
 	const char *text, struct arena *arena, struct project_guard *ret, struct err *err)
 {
@@ -135,6 +147,7 @@ int project_guard_read(
 	for (size_t i = 0; source.r == 0 && i < json_array_size(freezes); i++)
 		freeze_from(
 			&source, json_array_get(freezes, i), &ret->freezes[ret->freeze_count++]);
+	break_glass_from(&source, json_object_get(json, "break_glass"), &ret->break_glass);
 	return source.r;
 }
 
@@ -192,6 +205,10 @@ const char *project_guard_write(const struct project_guard *guard, struct arena 
 				"timezone", jsonx_any(guard->freezes[i].timezone), "reason",
 				jsonx_any(guard->freezes[i].reason), "for_ms",
 				(json_int_t)guard->freezes[i].for_ms));
+	if (guard->break_glass.people.teams.count + guard->break_glass.people.users.count > 0)
+		json_object_set_new(json, "break_glass",
+			json_pack("{s:o, s:b}", "people", people_json(&guard->break_glass.people),
+				"second", guard->break_glass.needs_second));
 	json_object_set_new(json, "rules", rules);
 	json_object_set_new(json, "freezes", freezes);
 	text = jsonx_text(json);

@@ -14,6 +14,7 @@ struct project_guard {
 	size_t rule_count;
 	struct freeze *freezes;
 	size_t freeze_count;
+	struct break_glass break_glass;
 	struct name_list owners; /* people and @teams, one of whom must have approved */
 	unsigned plan_requires, apply_requires; /* enum requirement */
 };

@@ -90,6 +90,11 @@ struct drift_rule {
 	struct name_list notify;
 };
 
+struct break_glass {		   /* who may apply in an emergency what the rules would not let */
+	struct people_rule people; /* nobody named: nobody */
+	bool needs_second;	   /* another of them has approved this plan */
+};
+
 struct environment {
 	const char *name;
 	struct config_place at;
@@ -97,6 +102,7 @@ struct environment {
 	size_t approval_count;
 	struct freeze *freezes;
 	size_t freeze_count;
+	struct break_glass break_glass;
 	const char *credentials; /* profile of the server, or "" */
 	struct drift_rule drift;
 };

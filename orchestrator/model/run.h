@@ -35,6 +35,7 @@ struct run {
 				   commits, conflict */
 	const char *failure;	/* text for people, or "" */
 	const char *told;	/* a plan: model/told.h, or "" */
+	const char *reason;	/* an apply by break-glass: why it could not wait, else "" */
 	struct run_id plan_run; /* an apply: the plan set it applies */
 	int64_t created_ms, started_ms, ended_ms;
 	int64_t created_ledger; /* newest ledger row when it was created */

@@ -33,6 +33,7 @@ enum effect_kind {
 	EFFECT_MERGE = 10,	   /* of the head that the run applied */
 	EFFECT_BRANCH_DELETE = 11, /* of a pull that was merged */
 	EFFECT_PUSHER = 12,	   /* a question: who brought the head? `payload` is its branch */
+	EFFECT_LABEL = 13,	   /* `payload` on the pull */
 };
 
 struct outbox_row {
@@ -68,6 +69,17 @@ struct lock_row {
 
 /* Somebody let what a policy set found in one plan pass, or takes back what all others said of it.
  */
+struct follow_up_row { /* an apply by break-glass, until somebody else has looked at it */
+	struct run_id run;
+	struct pull_id pull;
+	const char *person, *reason;
+	int64_t opened_ms;
+	const char *reviewer, *said; /* "" while it is open */
+	int64_t reviewed_ms;	     /* 0 while it is open */
+	const char *repo;	     /* of the pull; these two are only read */
+	int64_t number;
+};
+
 struct policy_word_row {
 	int64_t id;
 	struct pull_id pull;

@@ -145,19 +145,31 @@ static const char *const migrations[] = {
 	"'';",
 	/* 13: a lock came to a pull that waited, and it was not planned again yet */
 	"ALTER TABLE lock ADD COLUMN is_come INTEGER NOT NULL DEFAULT 0;",
+	/* 14: an apply by break-glass has a reason, and somebody else looks at it afterwards */
+	"ALTER TABLE run ADD COLUMN reason TEXT NOT NULL DEFAULT '';"
+	"CREATE TABLE follow_up(run INTEGER PRIMARY KEY REFERENCES run(id), pull INTEGER NOT NULL "
+	"REFERENCES pull(id), person TEXT NOT NULL, reason TEXT NOT NULL, opened_ms INTEGER NOT "
+	"NULL, reviewer TEXT NOT NULL DEFAULT '', said TEXT NOT NULL DEFAULT '', reviewed_ms "
+	"INTEGER NOT NULL DEFAULT 0) STRICT;"
+	"CREATE INDEX follow_up_open ON follow_up(opened_ms) WHERE reviewed_ms = 0;"
+	"CREATE INDEX follow_up_pull ON follow_up(pull);"
+	"CREATE TRIGGER follow_up_kept BEFORE DELETE ON follow_up BEGIN SELECT RAISE(ABORT, "
+	"'a follow-up stays'); END;",
 };
 
 /* Children before parents. */
 const char *const schema_wipe[] = { "DELETE FROM deadline", "DELETE FROM lock",
 	"DELETE FROM outbox", "DELETE FROM inbox", "DELETE FROM history", "DELETE FROM job",
-	"DELETE FROM plan_set", "DELETE FROM policy_word", "DELETE FROM run", "DELETE FROM ledger",
-	"DELETE FROM audit", "DELETE FROM released", "DELETE FROM pull", "DELETE FROM repo",
-	"DELETE FROM shelf", "DELETE FROM counter", "UPDATE audit_tip SET id = 0, hash = ''",
-	NULL };
+	"DELETE FROM plan_set", "DELETE FROM policy_word", "DELETE FROM follow_up",
+	"DELETE FROM run", "DELETE FROM ledger", "DELETE FROM audit", "DELETE FROM released",
+	"DELETE FROM pull", "DELETE FROM repo", "DELETE FROM shelf", "DELETE FROM counter",
+	"UPDATE audit_tip SET id = 0, hash = ''", NULL };
 
 int schema_allow_wipe(struct db *db, struct err *err)
 {
-	return db_exec(db, "DROP TRIGGER ledger_stays; DROP TRIGGER audit_stays", err);
+	return db_exec(db,
+		"DROP TRIGGER ledger_stays; DROP TRIGGER audit_stays; DROP TRIGGER follow_up_kept",
+		err);
 }
 
 const size_t schema_version = countof(migrations);

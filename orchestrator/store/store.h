@@ -234,6 +234,19 @@ _must_check_ int store_deadline_due(struct store *store, struct arena *arena, in
 _must_check_ int store_deadline_next(
 	struct store *store, int64_t *ret_ms, struct err *err); /* ERR_MISSING */
 
+/* ---- follow-ups
+ * ------------------------------------------------------------------------------------------------
+ */
+/* Of a run that has one already: nothing. */
+_must_check_ int store_follow_up_open(
+	struct store *store, const struct follow_up_row *row, struct err *err);
+/* Those of a pull (0: of all) that are open, or reviewed since then too; oldest first. */
+_must_check_ int store_follow_up_list(struct store *store, struct arena *arena, struct pull_id pull,
+	int64_t reviewed_since_ms, struct follow_up_row **ret, size_t *ret_count, struct err *err);
+/* ERR_MISSING: it is not open. */
+_must_check_ int store_follow_up_close(struct store *store, struct run_id run, const char *reviewer,
+	const char *said, struct err *err);
+
 /* ---- ledger and audit: rows that never change
  * ------------------------------------------------------------------------ */
 _must_check_ int store_ledger_append(

@@ -7,7 +7,7 @@
 	"id, pull, kind, state, head, base, tree, actor, comment_id, only_dir, only_workspace, "   \
 	"only_project, extra_args,"                                                                \
 	" prepared, failure, plan_run, created_ms, started_ms, ended_ms, created_ledger, "         \
-	"ended_ledger, told FROM run "
+	"ended_ledger, told, reason FROM run "
 
 static void read_run(struct db_rows *rows, struct arena *arena, struct run *ret)
 {
@@ -33,6 +33,7 @@ static void read_run(struct db_rows *rows, struct arena *arena, struct run *ret)
 	ret->created_ledger = db_int(rows, 19);
 	ret->ended_ledger = db_int(rows, 20);
 	ret->told = db_text(rows, 21, arena);
+	ret->reason = db_text(rows, 22, arena);
 }
 
 static int read_runs(struct db_rows *rows, struct arena *arena, struct run **ret, size_t *ret_count)
@@ -65,13 +66,14 @@ int store_run_insert(
 		"only_workspace,"
 		" only_project, extra_args, prepared, failure, plan_run, created_ms, started_ms, "
 		"ended_ms, created_ledger,"
-		" ended_ledger) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-		"$14, $15, $16, 0, 0, $17, 0)"
+		" ended_ledger, reason) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
+		"$13, $14, $15, $16, 0, 0, $17, 0, $18)"
 		" RETURNING id",
-		"iiisssssssssssiii", run->pull_id.v, (int64_t)run->kind, (int64_t)run->state,
+		"iiisssssssssssiiis", run->pull_id.v, (int64_t)run->kind, (int64_t)run->state,
 		run->head, run->base, run->tree, run->actor, run->comment_id, run->only_dir,
 		run->only_workspace, run->only_project, run->extra_args, run->prepared,
-		run->failure, run->plan_run.v, store_now(store), ledger);
+		run->failure, run->plan_run.v, store_now(store), ledger,
+		run->reason == NULL ? "" : run->reason);
 }
 
 int store_run_load(struct store *store, struct arena *arena, struct run_id id, struct run *ret,

@@ -119,13 +119,16 @@ class Place(OnePull):
         self.tell(old, head, who)
         self.idle()
 
+    def run(self, *words):
+        done = subprocess.run([os.path.join(self.server.build, "sluice"), *words, "--data", self.server.data],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.stdout or done.returncode == 0, (done.returncode, done.stderr)
+        return done.returncode, done.stdout
+
     def gates(self, *words):
         """`sluice gates`: exit code and answer."""
-        done = subprocess.run(
-            [os.path.join(self.server.build, "sluice"), "gates", "r#1", "--json", "--data", self.server.data, *words],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
-        assert done.stdout, (done.returncode, done.stderr)
-        return done.returncode, json.loads(done.stdout)
+        code, text = self.run("gates", "r#1", "--json", *words)
+        return code, json.loads(text)
 
 
 # ---- before a plan ----
@@ -275,6 +278,49 @@ def case_gates_are_explained_and_foretold():
         place.approve("carol")
         assert place.gates() == (0, foretold), (place.gates(), foretold)
         place.applies()
+
+
+# ---- break-glass ----
+
+def case_break_glass():
+    """By whom the base names, with another of them, of this plan alone; loud, and open until somebody else looked at it."""
+    glass = "    break_glass: {user: [zoe, %s]%s}\nprojects:"
+    base = RULES.replace("projects:", glass % ("yan", "") + "\n- {name: q, dir: q}")
+    mine = RULES.replace("projects:", glass % ("alice", ", second: false") + "\n- {name: q, dir: q}")
+    burns = "sluice apply -p p --break-glass 'the shop <b>burns</b>'"
+    with Place(base, {"p/x.tf": TF, "q/x.tf": TF, "sluice.yaml": mine}) as place:
+        place.refused("alice", "alice: is not one of zoe or yan", burns)
+        assert "--break-glass needs a value" in place.say("sluice apply --break-glass ' '", "zoe")
+        place.refused("zoe", "second person for p does not hold: 0 of 1 of zoe or yan", burns)
+        place.approve("zoe", "bob")
+        place.refused("zoe", "0 of 1 of zoe or yan", burns)
+        place.refused("zoe", "its environment names nobody for it", "sluice apply -p q --break-glass x")
+        place.approve("yan")
+        place.push({"p/y.tf": TF})
+        place.refused("zoe", "0 of 1 of zoe or yan", burns)
+        place.approve("yan")
+        assert place.run("audit", "follow-ups") == (0, "")
+        place.applies("zoe", burns)
+        said = [text for text in place.comments() if "sluice:apply:" in text][-1]
+        assert "**Break-glass** by zoe, whatever the rules say: the shop &lt;b&gt;burns" in said, said
+        assert "reviewed \"WHAT YOU FOUND\"" in said and "by break-glass: applied 1 of 1" in said, said
+        pull = place.server.must("GET", "/local/pulls/1")
+        assert "break-glass" in pull["labels"], pull
+        assert any("break-glass" in one["description"] for one in pull["statuses"]), pull["statuses"]
+        code, text = place.run("audit", "follow-ups")
+        assert code == 1 and "r#1  zoe: the shop <b>burns</b>" in text, text
+        assert "who broke the glass does not review it" in place.say("sluice reviewed 'all good'", "zoe")
+        place.act("merge", "alice")
+        place.say("sluice reviewed 'the disk was full'", "bob")
+        assert place.run("audit", "follow-ups") == (0, "")
+        rows = {row["kind"]: row for row in place.server.must("GET", "/api/audit")}
+        assert rows["break-glass reviewed"]["actor"] == "bob" and "disk was full" in str(rows["break-glass reviewed"]["detail"])
+        evidence = rows["apply ended"]["detail"]["evidence"]
+        assert evidence["break_glass"] == "the shop <b>burns</b>" and evidence["result"] == "done", evidence
+        answers = {one["name"]: one["answer"] for one in rows["apply started"]["detail"]["evidence"]["gate"]["rules"]}
+        assert answers["two-eyes"] == "fails" and answers["break-glass"] == "holds", answers
+        report = place.run("audit", "report", "--from", "yesterday", "--to", "2100-01-01 00:00 UTC")[1]
+        assert "## Break-glass" in report and "because: the shop" in report and "## Not looked at yet" in report, report
 
 
 # ---- ways around: approvals and their freshness ----

@@ -24,10 +24,14 @@ static void guard_config(struct world *world, struct repo_config *config)
 		.including_count = 1,
 		.exclude = EXCLUDE_AUTHOR | EXCLUDE_COMMITTERS | EXCLUDE_INITIATOR | EXCLUDE_BOTS,
 		.binds_to_plan = true };
-	static struct environment live = {
-		.name = "live", .approvals = &rule, .approval_count = 1
-	};
+	static const char *brave[] = { "carol", "dave" };
+	static struct environment live = { .name = "live",
+		.approvals = &rule,
+		.approval_count = 1,
+		.break_glass = {
+			.people = { .count = 1, .users = { brave, 2 } }, .needs_second = true } };
 
+	live.break_glass.needs_second = !str_equal(world->breaks, "glass");
 	config->environments = &live;
 	config->environment_count = 1;
 	for (size_t i = 0; i < config->project_count; i++)

@@ -107,6 +107,46 @@ static void check_guard(
 		oracle_wrong(world, "a guarded apply starts without the team");
 }
 
+/* The last word of this person, if it is an approval of the newest head. */
+static bool has_approved(const struct world *world, int64_t number, const char *person)
+{
+	const struct fake_opinion *last = NULL;
+
+	for (size_t i = 0; i < world->opinion_count; i++) {
+		if (world->opinions[i].number == number &&
+			str_equal(world->opinions[i].person, person))
+			last = &world->opinions[i];
+	}
+	return last != NULL && last->kind == VCS_APPROVED &&
+	       str_equal(last->head, world->pulls[number].told_head);
+}
+
+static bool is_by_glass(struct world *world, const struct job_spec *spec)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct job job;
+	struct run run;
+	struct err err;
+
+	return store_job_load(world->store, &arena, spec->job, &job, &err) == 0 &&
+	       store_run_load(world->store, &arena, job.run_id, &run, &err) == 0 &&
+	       !str_empty(run.reason);
+}
+
+/* Of carol and dave one asks, and the other has approved; in a guarded folder, and nowhere else. */
+static void check_glass(struct world *world, const struct job_spec *spec)
+{
+	const char *other = str_equal(spec->actor, "carol") ? "dave" : "carol";
+
+	if (!world->is_guarded || (!str_equal(spec->dir, "a") && !str_equal(spec->dir, "b")))
+		oracle_wrong(world, "the glass of %s is broken, where nobody may", spec->dir);
+	else if (!str_equal(spec->actor, "carol") && !str_equal(spec->actor, "dave"))
+		oracle_wrong(world, "%s breaks the glass", spec->actor);
+	else if (!has_approved(world, spec->number, other))
+		oracle_wrong(world, "%s breaks the glass alone", spec->actor);
+	world->glasses++;
+}
+
 static bool is_change(const struct fake_job *job)
 {
 	return job->op == JOB_IMPORT || job->op == JOB_STATE_RM;
@@ -188,9 +228,13 @@ void oracle_apply_starts(struct world *world, const struct job_spec *spec)
 		oracle_wrong(world, "an apply starts of a head that is not the newest");
 	if (!pull->told_open)
 		oracle_wrong(world, "an apply starts of a pull request that is closed");
-	if (!is_approved(world, pull, spec->number))
-		oracle_wrong(world, "an apply starts without an approval that counts");
-	check_guard(world, spec, pull);
+	if (is_by_glass(world, spec)) {
+		check_glass(world, spec);
+	} else {
+		if (!is_approved(world, pull, spec->number))
+			oracle_wrong(world, "an apply starts without an approval that counts");
+		check_guard(world, spec, pull);
+	}
 	oracle_base(world, spec, planner);
 	for (size_t i = 0; i < world->job_count; i++) {
 		const struct fake_job *other = &world->jobs[i];

@@ -46,7 +46,7 @@ static void comment(struct world *world, int64_t number)
 	static const char *const texts[] = { "apply", "sluice apply", "apply -d a", "plan",
 		"plan -d b", "unlock", "cancel", "looks good", "sluice aply", "apply -d c", "apply",
 		"apply", "sluice import -d a x.y i", "sluice state rm -d b x.y",
-		"sluice import x.y i" };
+		"sluice import x.y i", "apply --break-glass 'it burns'" };
 
 	world_tell(world, VCS_COMMENT, number, someone(world), texts[roll(world, countof(texts))]);
 }
@@ -79,6 +79,9 @@ static void act(struct world *world)
 		world_tell(world, VCS_CHANGES_REQUESTED, number, someone(world), "");
 	} else if (what < 48) {
 		world_tell(world, VCS_REVIEW_DISMISSED, number, someone(world), "");
+	} else if (world->is_guarded && what < 56) {
+		world_tell(world, VCS_COMMENT, number, people[2 + roll(world, 2)],
+			"sluice apply -d a --break-glass 'it burns'");
 	} else if (what < 97) {
 		comment(world, number);
 	} else {
@@ -316,6 +319,7 @@ int main(int argc, char **argv)
 	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
 	long count = argc > 2 ? strtol(argv[2], NULL, 10) : 1000;
 	struct store *store = NULL;
+	int64_t glasses = 0;
 	struct err err;
 
 	for (int i = 3; i < argc; i++) {
@@ -334,6 +338,7 @@ int main(int argc, char **argv)
 	for (long i = 0; i < count; i++) {
 		const char *wrong = history(&world, store, seed + (uint64_t)i);
 
+		glasses += world.glasses;
 		if (wrong != NULL) {
 			printf("seed %llu: %s\nsee it: %s %llu 1 -v%s\n",
 				(unsigned long long)(seed + (uint64_t)i), wrong, argv[0],
@@ -345,7 +350,8 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	}
-	printf("%ld histories from seed %llu\n", count, (unsigned long long)seed);
+	printf("%ld histories from seed %llu, %lld applies by break-glass\n", count,
+		(unsigned long long)seed, (long long)glasses);
 	store_close(store);
 	return 0;
 }

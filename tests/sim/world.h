@@ -113,14 +113,15 @@ struct world {
 	} places[PULLS_MAX * DIRS_MAX];
 	size_t place_count;
 	int64_t away_until_ms; /* the host answers nobody before that */
+	int64_t glasses;       /* that were broken */
 	int64_t refused;       /* requests that it did not answer therefore */
 	bool calm;	       /* nothing fails any more */
 	bool verbose;
-	bool wants_turn; /* the engine asked for a turn now */
-	const char
-		*breaks;   /* "gate", "head", "lock", "queue", "order", "broom", "generation",
-			      "team", "outage", "base": a rule that is broken on purpose, or NULL */
-	const char *wrong; /* what the oracle saw, or NULL */
+	bool wants_turn;    /* the engine asked for a turn now */
+	const char *breaks; /* "gate", "head", "lock", "queue", "order", "broom", "generation",
+			       "team", "outage", "base", "glass": a rule that is broken on purpose,
+			       or NULL */
+	const char *wrong;  /* what the oracle saw, or NULL */
 	char wrong_text[300];
 };
 

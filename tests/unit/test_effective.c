@@ -77,6 +77,10 @@ static void print_environment(const struct environment *environment, struct strb
 	}
 	for (size_t i = 0; i < environment->freeze_count; i++)
 		strbuf_printf(out, " freeze:%s", environment->freezes[i].cron);
+	print_names("glass", &environment->break_glass.people.users, out);
+	if (environment->break_glass.people.users.count > 0 &&
+		!environment->break_glass.needs_second)
+		strbuf_puts(out, " alone");
 	if (environment->credentials[0] != '\0')
 		strbuf_printf(out, " credentials:%s", environment->credentials);
 	if (environment->drift.schedule[0] != '\0')
@@ -202,6 +206,13 @@ static const struct {
 		"environments: {prod: {approvals: [{name: two, require: {count: 2, from: {team: "
 		"sre}}}], credentials: prod}}\n",
 		KEEPS_ENVIRONMENT, "environments.prod" },
+	{ "somebody else may break glass", "environments: {prod: {break_glass: {user: [ann]}}}\n",
+		"environments: {prod: {break_glass: {user: [ann, eve], second: false}}}\n",
+		"env prod glass=ann\n", "environments.prod" },
+	{ "nobody breaks the glass of a new environment", "",
+		"environments: {new: {break_glass: {user: [eve], second: false}, credentials: "
+		"prod}}\n",
+		"env new\n", "environments.new.credentials" },
 	{ "other credentials", "environments: {dev: {credentials: dev}}\n",
 		"environments: {dev: {credentials: prod}}\n", "env dev credentials:dev\n",
 		"environments.dev" },

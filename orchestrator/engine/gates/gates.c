@@ -138,6 +138,8 @@ static const char *what_is_missing(const struct gate_facts *facts,
 		return arena_printf(arena, "the host does not say what must be known: %s",
 			str_empty(facts->host_problem) ? "it was not asked yet"
 						       : facts->host_problem);
+	if (verdict->missing != NULL)
+		return verdict->missing;
 	return rules_missing(facts, verdict, arena);
 }
 
@@ -173,6 +175,35 @@ void gates_decide_plan(
 		ret->missing = plan_missing(ret, arena);
 }
 
+/* Rows of break-glass alone. */
+static struct gate_verdict judge_glass(const struct gate_facts *facts, struct arena *arena)
+{
+	struct gate_verdict glass = { .missing = "" };
+
+	for (size_t i = 0; i < facts->project_count; i++)
+		glass_judge(facts, &facts->projects[i], arena, &glass);
+	return glass;
+}
+
+/* The rules keep their rows, for those who read what did not hold; the answer is of the glass. */
+static bool break_glass(const struct gate_facts *facts, struct arena *arena,
+	struct gate_verdict *ret, const char **ret_against)
+{
+	struct gate_verdict glass = judge_glass(facts, arena);
+	bool holds = all_hold(&glass);
+
+	*ret_against = NULL;
+	for (size_t i = 0; i < glass.rule_count; i++) {
+		ret->rules = arena_push(arena, ret->rules, ret->rule_count, sizeof(*ret->rules));
+		ret->rules[ret->rule_count++] = glass.rules[i];
+		if (glass.rules[i].answer == RULE_FAILS && ret->missing == NULL)
+			ret->missing = arena_printf(arena, "%s for %s does not hold: %s",
+				glass.rules[i].name, glass.rules[i].projects, glass.rules[i].text);
+	}
+	ret->is_broken = true;
+	return holds;
+}
+
 /*~ 23. May it be applied? Read when the command comes, when the job may start, and when it is
  * handed over; the record keeps the last. */
 void gates_decide(const struct gate_facts *facts, struct arena *arena, struct gate_verdict *ret)
@@ -183,7 +214,7 @@ void gates_decide(const struct gate_facts *facts, struct arena *arena, struct ga
 	*ret = (struct gate_verdict){ 0 };
 	judge_projects(facts, arena, ret);
 	collect_votes(ret, arena);
-	holds = all_hold(ret);
+	holds = facts->breaks_glass ? break_glass(facts, arena, ret, &against) : all_hold(ret);
 	ret->open = holds && facts->has_plan && !facts->plan_failed && !facts->from_fork &&
 		    facts->set_problem == NULL && !str_empty(facts->head) && against == NULL &&
 		    (!facts->asks_host || facts->host != NULL);

@@ -4,7 +4,12 @@
  * rule that matches must hold, and one must match. An approval counts for a rule when it is that
  * person's latest word, was given on this head as we saw it, later than the plan where the rule
  * asks for that, by somebody whom the rule does not exclude. A change request by such a person that
- * stands is a veto. What is not known does not hold. */
+ * stands is a veto. What is not known does not hold.
+ *
+ * Break-glass opens a gate in an emergency: for whom the environment names, by their own name,
+ * where it asks for one with another of them who approved this very plan. It stands above rules,
+ * owners, freezes, requirements and vetoes, and above nothing else: the plan is one of this head,
+ * whole, and as it was written down. */
 #pragma once
 #include "orchestrator/model/plan_summary.h"
 #include "orchestrator/model/prepared.h"
@@ -43,6 +48,7 @@ struct gate_facts {
 	bool has_plan;	  /* a whole, final plan set of this head exists */
 	bool plan_failed; /* some project's plan failed */
 	bool from_fork;
+	bool breaks_glass;	       /* the initiator says that it cannot wait for the rules */
 	const char *set_problem;       /* why the plan set is not what was recorded, or NULL */
 	int64_t plan_ledger;	       /* newest ledger row when the plan became final */
 	const struct identity *people; /* who wrote the commits */
@@ -94,6 +100,7 @@ struct gate_verdict {
 	struct gate_rule *rules;
 	size_t rule_count;
 	const char *not_by; /* who counts only while somebody else asks for the apply; or NULL */
+	bool is_broken;	    /* open by break-glass, whatever rules say */
 	const char *set_digest; /* of the plan set that it is about, for the record */
 };
 

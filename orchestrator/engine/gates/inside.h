@@ -16,12 +16,21 @@ bool opinion_is_latest(const struct gate_facts *facts, size_t i);
 enum host_word person_belongs(
 	const struct gate_facts *facts, const struct people_rule *people, const char *person);
 
+/* ---- glass.c ---- */
+/* May the initiator apply this project although its rules do not hold? */
+void glass_judge(const struct gate_facts *facts, const struct gate_project *project,
+	struct arena *arena, struct gate_verdict *ret);
+
 /* ---- match.c ---- */
 /* Is the rule meant for this project? UNKNOWN: *ret_why says what is not known. */
 enum host_word rule_matches(const struct gate_facts *facts, const struct gate_project *project,
 	const struct approval_rule *rule, struct arena *arena, const char **ret_why);
 
 /* ---- rules.c ---- */
+struct gate_rule row_of(const struct gate_project *project, const char *name);
+/* A row for each project; those that stand alike become one. */
+void add_row(struct gate_verdict *verdict, const struct gate_project *project,
+	const struct gate_rule *row, struct arena *arena);
 /* Counts the approvals of the facts for this rule: votes, text and answer of the row. */
 void votes_count(const struct gate_facts *facts, const struct approval_rule *rule,
 	struct gate_rule *row, struct arena *arena);

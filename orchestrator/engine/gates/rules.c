@@ -31,7 +31,7 @@ const struct approval_rule *gates_builtin(const char *environment)
 
 /* ---- rows ---- */
 
-static void add_row(struct gate_verdict *verdict, const struct gate_project *project,
+void add_row(struct gate_verdict *verdict, const struct gate_project *project,
 	const struct gate_rule *row, struct arena *arena)
 {
 	for (size_t i = 0; i < verdict->rule_count; i++) {
@@ -52,7 +52,7 @@ static void add_row(struct gate_verdict *verdict, const struct gate_project *pro
 	verdict->rules[verdict->rule_count++].projects = project->name;
 }
 
-static struct gate_rule row_of(const struct gate_project *project, const char *name)
+struct gate_rule row_of(const struct gate_project *project, const char *name)
 {
 	return (struct gate_rule){
 		.environment = project->guard->environment, .name = name, .text = ""
