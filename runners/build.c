@@ -1,8 +1,10 @@
 /* Base and head, built and compared. */
 #include "runners/build.h"
 
-#include "orchestrator/lib/codec.h"
 #include "orchestrator/model/job_dir.h"
+#include "orchestrator/model/plan_summary.h"
+#include "runners/confined.h"
+#include "runners/manifests.h"
 #include "runners/place.h"
 #include "runners/plain.h"
 #include "runners/tree.h"
@@ -10,10 +12,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 
-enum { FAILURE_MAX = 8 << 10, FAILURE_TAIL = 4 << 10 };
-static const int64_t rendered_max = 64LL << 20;
+enum { FAILURE_MAX = 8 << 10, FAILURE_TAIL = 4 << 10, SUMMARY_MAX = 4 << 20 };
+static const int64_t rendered_max = MANIFESTS_BYTES_MAX;
 
 struct side {
 	const char *tree, *file;
@@ -108,19 +111,68 @@ static int build_base(struct worker *worker, struct side *side)
 
 /* ---- both ---- */
 
+/* Both sides behind each other, for the child that reads them. */
+static int join(struct worker *worker, const struct side *base, const struct side *head, int *ret)
+{
+	const struct side *const sides[] = { base, head };
+	_cleanup_fd_ int file = openat(worker->dir->fd, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	char header[MANIFESTS_HEADER];
+	struct stat st;
+	bool is_fine = file >= 0 && fstat(base->fd, &st) == 0;
+
+	if (is_fine) {
+		manifests_header(header, (size_t)st.st_size, worker->tool->program == NULL);
+		is_fine = write(file, header, sizeof(header)) == (ssize_t)sizeof(header);
+	}
+	for (size_t i = 0; is_fine && i < countof(sides); i++) {
+		off_t at = 0;
+
+		is_fine = fstat(sides[i]->fd, &st) == 0;
+		while (is_fine && at < st.st_size)
+			is_fine = sendfile(file, sides[i]->fd, &at, (size_t)(st.st_size - at)) > 0;
+	}
+	if (!is_fine)
+		return worker_end(worker, OUTCOME_SETUP_FAILED, "job directory",
+			"a file of the job cannot be written: %s", strerror(errno));
+	*ret = steal_fd(&file);
+	return 0;
+}
+
+static int read_summary(struct worker *worker, int joined, struct err *err)
+{
+	struct confined reader;
+	struct plan_summary summary;
+	int r = confined_start(&reader, worker->support, manifests_interpret, joined, err);
+
+	if (r == 0) {
+		confined_go(&reader);
+		r = confined_answer(&reader, SUMMARY_MAX, &worker->result.json, err);
+	}
+	confined_release(&reader);
+	if (r < 0)
+		return r;
+	worker->result.json = mask_json(&worker->mask, worker->result.json);
+	worker->result.summary = json_object_get(worker->result.json, "summary");
+	r = plan_summary_read(worker->result.summary, &worker->arena, &summary, err);
+	if (r < 0)
+		worker->result.summary = NULL;
+	else
+		worker->result.has_changes = plan_summary_has_changes(&summary);
+	return r;
+}
+
 static int compare(struct worker *worker, const struct side *base, const struct side *head)
 {
-	char sha[2][SHA256_HEX];
+	_cleanup_fd_ int joined = -1;
 	struct err err;
+	int r = join(worker, base, head, &joined);
 
-	if (lseek(base->fd, 0, SEEK_SET) < 0 || lseek(head->fd, 0, SEEK_SET) < 0)
-		return worker_end(
-			worker, OUTCOME_SETUP_FAILED, "job directory", "%s", strerror(errno));
-	if (codec_sha256_fd(base->fd, sha[0], &err) < 0 ||
-		codec_sha256_fd(head->fd, sha[1], &err) < 0)
-		return worker_end_err(worker, OUTCOME_BAD_RESULT, "build", &err);
-	worker->result.has_changes = !str_equal(sha[0], sha[1]);
-	return 0;
+	if (r < 0)
+		return r;
+	return read_summary(worker, joined, &err) < 0
+		       ? worker_end(worker, OUTCOME_TOOL_FAILED, "compare",
+				 "it was built, but cannot be read: %s", err.text)
+		       : 0;
 }
 
 int build_run(struct worker *worker)

@@ -16,7 +16,19 @@ struct anchor {
 	int weight, height;	/* nodes and levels of the value, aliases written out */
 };
 
+struct caps { /* of one document */
+	int depth, nodes;
+	size_t scalar_bytes;
+};
+
+/* What people write is small; what programs write need not be: a definition of a resource is nested
+ * twice as deep, and holds texts of a MiB. */
+static const struct caps file_caps = { YAML_DEPTH_MAX, YAML_NODES_MAX, YAML_SCALAR_MAX },
+			 stream_caps = { YAML_STREAM_DEPTH_MAX, YAML_STREAM_NODES_MAX,
+				 YAML_STREAM_SCALAR_MAX };
+
 struct reader {
+	const struct caps *caps;
 	yaml_parser_t parser;
 	const char *bytes;
 	size_t length;
@@ -123,10 +135,10 @@ static int read_alias(
 		return fail_at(
 			reader, place, "the alias *%.60s stands inside of what it names", name);
 	reader->nodes += anchor->weight - 1; /* the alias itself was counted */
-	if (reader->nodes > YAML_NODES_MAX)
+	if (reader->nodes > reader->caps->nodes)
 		return fail_at(reader, place,
 			"with its aliases written out the file has too many entries");
-	if (depth + anchor->height > YAML_DEPTH_MAX)
+	if (depth + anchor->height > reader->caps->depth)
 		return fail_at(reader, place,
 			"with its aliases written out the file is nested too deeply");
 	if (depth + anchor->height > reader->deepest)
@@ -281,7 +293,7 @@ static int read_scalar(struct reader *reader, const yaml_event_t *event, struct 
 	size_t length = event->data.scalar.length;
 	struct yaml_node *node = new_node(reader, YAML_SCALAR, &event->start_mark);
 
-	if (length > YAML_SCALAR_MAX)
+	if (length > reader->caps->scalar_bytes)
 		return fail_at(reader, node->at, "this text is too long");
 	if (memchr(bytes, '\0', length) != NULL || codec_utf8_prefix(bytes, length) != length)
 		return fail_at(
@@ -352,10 +364,10 @@ static int read_node(struct reader *reader, yaml_event_t *event, int depth, stru
 {
 	int r;
 
-	if (++reader->nodes > YAML_NODES_MAX)
+	if (++reader->nodes > reader->caps->nodes)
 		return fail_at(
 			reader, place_of(&event->start_mark), "the file has too many entries");
-	if (depth > YAML_DEPTH_MAX)
+	if (depth > reader->caps->depth)
 		return fail_at(
 			reader, place_of(&event->start_mark), "the file is nested too deeply");
 	if (depth > reader->deepest)
@@ -470,6 +482,7 @@ int yaml_parse(const char *bytes, size_t length, struct arena *arena, struct yam
 		.arena = arena,
 		.place = ret_place,
 		.err = err,
+		.caps = &file_caps,
 		.documents_max = 1 };
 	yaml_mark_t begin = { 0 };
 	struct yaml_node *root = new_node(&reader, YAML_MAP, &begin);
@@ -491,6 +504,7 @@ int yaml_parse_stream(const char *bytes, size_t length, size_t cap, struct arena
 		.arena = arena,
 		.place = ret_place,
 		.err = err,
+		.caps = &stream_caps,
 		.documents_max = YAML_DOCUMENTS_MAX };
 
 	return parse(&reader, cap, take, owner);

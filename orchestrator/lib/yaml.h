@@ -30,8 +30,12 @@ enum {
 	YAML_SCALAR_MAX = 64 << 10,
 	YAML_ANCHORS_MAX = 200,
 	YAML_DIRECTIVES_MAX = 8,
-	YAML_MERGE_MAX = 200,	   /* keys of each map that << joins */
-	YAML_DOCUMENTS_MAX = 20000 /* of a stream; the other caps hold for each of them */
+	YAML_MERGE_MAX = 200, /* keys of each map that << joins */
+	/* of a stream, which a program writes: for each of its documents */
+	YAML_STREAM_DEPTH_MAX = 100,
+	YAML_STREAM_NODES_MAX = 500000,
+	YAML_STREAM_SCALAR_MAX = 4 << 20,
+	YAML_DOCUMENTS_MAX = 20000
 };
 
 /* An empty file is a map without pairs. On failure *ret_place says where. */

@@ -23,6 +23,7 @@ static const struct {
 	{ "move", offsetof(struct plan_summary, move) },
 	{ "output_changes", offsetof(struct plan_summary, output_changes) },
 	{ "resources_left_out", offsetof(struct plan_summary, resources_left_out) },
+	{ "images_left_out", offsetof(struct plan_summary, images_left_out) },
 };
 
 static int *count_at(const struct plan_summary *summary, size_t i)
@@ -101,11 +102,33 @@ static int read_resources(
 		to->moved_from = arena_strdup(
 			arena, jsonx_string_or(&resource, "moved_from", NULL));
 		to->attributes_left_out = capped(jsonx_int_or(&resource, "attributes_left_out", 0));
+		to->hidden = capped(jsonx_int_or(&resource, "hidden", 0));
+		to->note = arena_strdup(arena, jsonx_string_or(&resource, "note", NULL));
 		r = read_action(&resource, &to->action, err);
 		if (r == 0)
 			r = read_attributes(&resource, arena, to, err);
 	}
 	return r;
+}
+
+static int read_images(
+	struct jsonx *reader, struct arena *arena, struct plan_summary *ret, struct err *err)
+{
+	const json_t *list = jsonx_array_or(reader, "images");
+
+	ret->image_count = json_array_size(list);
+	if (reader->failed == 0 && ret->image_count > PLAN_IMAGES_MAX)
+		return err_set(err, ERR_LIMIT, "summary: more than %d images", PLAN_IMAGES_MAX);
+	ret->images = arena_alloc(arena, (ret->image_count + 1) * sizeof(*ret->images));
+	for (size_t i = 0; reader->failed == 0 && i < ret->image_count; i++) {
+		struct jsonx image = jsonx_reader(json_array_get(list, i), "summary: images", err);
+
+		ret->images[i].before = arena_strdup(arena, jsonx_string(&image, "before"));
+		ret->images[i].after = arena_strdup(arena, jsonx_string(&image, "after"));
+		if (image.failed != 0)
+			return image.failed;
+	}
+	return reader->failed;
 }
 
 int plan_summary_read(
@@ -119,6 +142,8 @@ int plan_summary_read(
 		*count_at(ret, i) = capped(jsonx_int_or(&reader, counts[i].key, 0));
 	ret->tool_version = arena_strdup(arena, jsonx_string_or(&reader, "tool_version", ""));
 	r = read_resources(&reader, arena, ret, err);
+	if (r == 0)
+		r = read_images(&reader, arena, ret, err);
 	if (r < 0)
 		return r;
 	r = plan_constructs_read(json_object_get(json, "constructs"), arena, &ret->constructs, err);
@@ -134,6 +159,17 @@ int plan_summary_read(
 static json_t *text(const char *value)
 {
 	return value == NULL ? json_null() : jsonx_any(value);
+}
+
+static void write_images(const struct plan_summary *summary, json_t *json)
+{
+	json_t *images = json_array();
+
+	for (size_t i = 0; i < summary->image_count; i++)
+		json_array_append_new(
+			images, json_pack("{s:o, s:o}", "before", text(summary->images[i].before),
+					"after", text(summary->images[i].after)));
+	json_object_set_new(json, "images", images);
 }
 
 json_t *plan_summary_write(const struct plan_summary *summary)
@@ -154,12 +190,15 @@ json_t *plan_summary_write(const struct plan_summary *summary)
 					text(from->attributes[k].after), "forces_replace",
 					from->attributes[k].forces_replace));
 		json_array_append_new(resources,
-			json_pack("{s:o, s:o, s:s, s:o, s:i}", "address", text(from->address),
-				"moved_from", text(from->moved_from), "action",
+			json_pack("{s:o, s:o, s:s, s:o, s:i, s:i, s:o}", "address",
+				text(from->address), "moved_from", text(from->moved_from), "action",
 				plan_action_name(from->action), "attributes", attributes,
-				"attributes_left_out", from->attributes_left_out));
+				"attributes_left_out", from->attributes_left_out, "hidden",
+				from->hidden, "note", text(from->note)));
 	}
 	json_object_set_new(json, "resources", resources);
+	if (summary->image_count > 0)
+		write_images(summary, json);
 	if (summary->constructs.count > 0)
 		json_object_set_new(
 			json, "constructs", plan_constructs_write(&summary->constructs));

@@ -21,7 +21,12 @@ enum plan_action {
 	PLAN_MOVE = 8,
 };
 
-enum { PLAN_RESOURCES_MAX = 500, PLAN_ATTRIBUTES_MAX = 12, PLAN_VALUE_MAX = 120 };
+enum {
+	PLAN_RESOURCES_MAX = 500,
+	PLAN_ATTRIBUTES_MAX = 12,
+	PLAN_VALUE_MAX = 120,
+	PLAN_IMAGES_MAX = 8
+};
 
 struct plan_attribute {
 	const char *path;   /* "ingress[0].cidr_blocks" */
@@ -39,6 +44,12 @@ struct plan_resource {
 		*attributes; /* of updates and replaces, at most PLAN_ATTRIBUTES_MAX */
 	size_t attribute_count;
 	int attributes_left_out;
+	int hidden;	  /* differences that a rule takes for noise: they count, and do not show */
+	const char *note; /* what else people must know of it, or NULL */
+};
+
+struct plan_image { /* of containers, each change once */
+	const char *before, *after;
 };
 
 struct plan_summary {
@@ -48,6 +59,9 @@ struct plan_summary {
 		*resources; /* without no-ops; most dangerous first; at most PLAN_RESOURCES_MAX */
 	size_t resource_count;
 	int resources_left_out;
+	struct plan_image *images; /* at most PLAN_IMAGES_MAX */
+	size_t image_count;
+	int images_left_out;
 	struct plan_constructs constructs;
 	const char *tool_version;
 	struct policy_results policies; /* none: nothing was checked */

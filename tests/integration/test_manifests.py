@@ -79,8 +79,11 @@ def base_and_head_are_left_side_by_side():
         expect((plan.outcome, plan.has_changes), ("ok", True), plan)
         assert 'name: shop-eu-one' in rendered(lab, plan, "head") and 'replicas: "3"' in rendered(lab, plan, "head")
         plain = {"app/a.yml": DEPLOYMENT % (1, "1"), "app/sub/b.yaml": DEPLOYMENT % (2, "2"), "app/readme.md": "kind: None\n"}
-        plan = build(lab, "manifests", plain, dict(plain, **{"app/sub/c.json": "{}"}))
+        plain["app/sub/b.yaml"] = plain["app/sub/b.yaml"].replace("name: shop", "name: other")
+        plan = build(lab, "manifests", plain, dict(plain, **{"app/sub/c.json": json.dumps(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}})}))
         expect((plan.outcome, plan.has_changes), ("ok", True), plan)
+        expect([one["address"] for one in plan.summary["resources"]], ["ConfigMap.c"])
         assert "None" not in rendered(lab, plan, "head") and rendered(lab, plan, "base").count("kind: Deployment") == 2
 
 
