@@ -28,6 +28,7 @@ struct command {
 	struct loop_timer *timeout;
 	struct stream out, errors;
 	char *name;
+	int64_t timeout_ms;
 	bool is_late;
 	command_cb cb;
 	void *owner;
@@ -74,8 +75,8 @@ static int judge(const struct command *command, int status, struct err *err)
 
 	if (command->is_late)
 		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
-			"%.100s took longer than %d s and was stopped", name,
-			COMMAND_TIMEOUT_MS / 1000);
+			"%.100s took longer than %g s and was stopped", name,
+			(double)command->timeout_ms / 1000);
 	if (command->out.text.overflowed)
 		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
 			"%.100s printed more than %d KiB and was stopped", name,
@@ -115,9 +116,10 @@ static void on_end(void *owner, _unused_ bool readable, _unused_ bool writable)
 
 /* ---- starting ---- */
 
-static int spawn(struct command *command, const struct strvec *argv, const struct strvec *env,
-	int out, int errors, struct err *err)
+static int spawn(struct command *command, const struct command_order *order, int out, int errors,
+	struct err *err)
 {
+	const struct strvec *argv = order->argv;
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t all, none;
@@ -137,7 +139,7 @@ static int spawn(struct command *command, const struct strvec *argv, const struc
 	posix_spawnattr_setflags(
 		&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	failed = posix_spawn(&command->pid, argv->items[0], &actions, &attributes,
-		strvec_argv(argv), strvec_argv(env));
+		strvec_argv(argv), strvec_argv(order->env));
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	if (failed == 0)
@@ -170,15 +172,16 @@ static void watch_stream(struct loop *loop, struct command *command, struct stre
 	loop_poll_want(stream->poll, true, false);
 }
 
-int command_start(struct loop *loop, const struct strvec *argv, const struct strvec *env,
-	command_cb cb, void *owner, struct command **ret, struct err *err)
+int command_start(struct loop *loop, const struct command_order *order, command_cb cb, void *owner,
+	struct command **ret, struct err *err)
 {
 	struct command *command = mem_alloc(sizeof(*command));
 	_cleanup_fd_ int out = -1, errors = -1;
 	int r;
 
 	command->pidfd = command->out.fd = command->errors.fd = -1;
-	command->name = mem_strdup(argv->items[0]);
+	command->name = mem_strdup(order->argv->items[0]);
+	command->timeout_ms = order->timeout_ms;
 	command->cb = cb;
 	command->owner = owner;
 	strbuf_init(&command->out.text, COMMAND_OUTPUT_MAX);
@@ -187,7 +190,7 @@ int command_start(struct loop *loop, const struct strvec *argv, const struct str
 	if (r == 0)
 		r = open_pipe(&command->errors, &errors, err);
 	if (r == 0)
-		r = spawn(command, argv, env, out, errors, err);
+		r = spawn(command, order, out, errors, err);
 	if (r == 0) {
 		command->pidfd = (int)syscall(SYS_pidfd_open, command->pid, 0);
 		if (command->pidfd < 0)
@@ -203,7 +206,7 @@ int command_start(struct loop *loop, const struct strvec *argv, const struct str
 	command->end = loop_poll_new(loop, command->pidfd, on_end, command);
 	loop_poll_want(command->end, true, false);
 	command->timeout = loop_timer_new(loop, on_timeout, command);
-	loop_timer_arm(command->timeout, COMMAND_TIMEOUT_MS);
+	loop_timer_arm(command->timeout, order->timeout_ms);
 	*ret = command;
 	return 0;
 }

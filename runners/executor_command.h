@@ -18,8 +18,13 @@ struct command_end {
  * by its owner, also here. */
 typedef void (*command_cb)(void *owner, const struct command_end *end, const struct err *err);
 
-/* `argv` begins with an absolute path; the environment is exactly `env`. */
-_must_check_ int command_start(struct loop *loop, const struct strvec *argv,
-	const struct strvec *env, command_cb cb, void *owner, struct command **ret,
-	struct err *err);
+/* Borrowed while it is started. */
+struct command_order {
+	const struct strvec *argv; /* begins with an absolute path */
+	const struct strvec *env;  /* exactly its environment */
+	int64_t timeout_ms;
+};
+
+_must_check_ int command_start(struct loop *loop, const struct command_order *order, command_cb cb,
+	void *owner, struct command **ret, struct err *err);
 void command_free(struct command *command); /* kills what still runs; NULL is fine */

@@ -434,7 +434,8 @@ int minting_start(struct loop *loop, const struct job_spec *spec, struct job_sec
 	minting->name = mem_strdup(words->list[0]);
 	minting->cb = cb;
 	minting->owner = owner;
-	r = command_start(loop, &argv, &env, on_command, minting, &minting->command, err);
+	r = command_start(loop, &(struct command_order){ &argv, &env, COMMAND_TIMEOUT_MS },
+		on_command, minting, &minting->command, err);
 	if (r < 0)
 		minting_free(minting);
 	else
