@@ -602,13 +602,15 @@ bool effects_send(struct engine *engine)
 	if (engine->flight_count >= FLIGHTS_MAX)
 		return false;
 	limit = SEND_AT_ONCE + engine->flight_count;
+	store_look(engine->store);
 	if (store_outbox_due(
 		    engine->store, &arena, engine_now(engine), (int)limit, &rows, &count, &err) < 0)
-		return false;
+		count = 0;
 	for (size_t i = 0; i < count; i++) {
 		if (!is_flying(engine, rows[i].id))
 			send_or_retry(engine, &rows[i]);
 	}
 	view_close(engine);
+	store_look_away(engine->store);
 	return count == limit;
 }

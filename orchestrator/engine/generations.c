@@ -80,7 +80,7 @@ static int list_unfinished(struct engine *engine, struct arena *arena, struct ru
 	for (size_t i = 0; r == 0 && i < countof(open); i++) {
 		struct job *jobs = NULL;
 
-		r = store_job_list_state(
+		r = store_job_list_open(
 			engine->store, arena, open[i], INT32_MAX, &jobs, &count, err);
 		for (size_t k = 0; r == 0 && k < count; k++) {
 			*ret = arena_push(arena, *ret, *ret_count, sizeof(**ret));

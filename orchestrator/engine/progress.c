@@ -495,7 +495,7 @@ int job_event(struct engine *engine, struct arena *arena, struct job_id id, int 
 	if (rule == NULL)
 		return 0;
 	if (rule->next != (int)job.state)
-		r = store_job_move(engine->store, id, job.state, (enum job_state)rule->next,
+		r = store_job_move(engine->store, &job, (enum job_state)rule->next,
 			flow_event_name(event), err);
 	if (r == 0)
 		r = job_moved(engine, &job, rule->next, err);

@@ -10,7 +10,7 @@ static int recover_jobs(
 	struct executor *executor = engine->world.executor;
 	struct job *jobs = NULL;
 	size_t count = 0;
-	int r = store_job_list_state(engine->store, arena, state, 1000000, &jobs, &count, err);
+	int r = store_job_list_open(engine->store, arena, state, 1000000, &jobs, &count, err);
 
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		enum job_evidence evidence = EVIDENCE_STARTED;

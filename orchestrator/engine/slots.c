@@ -62,7 +62,7 @@ static int read_load(
 		struct job *jobs = NULL;
 		size_t count = 0;
 
-		r = store_job_list_state(
+		r = store_job_list_open(
 			engine->store, arena, states[k], (int)most, &jobs, &count, err);
 		for (size_t i = 0; r == 0 && i < count && all < most; i++, all++) {
 			enum job_phase phase = executor->phase(
@@ -119,7 +119,7 @@ int slots_assign(struct engine *engine, struct arena *arena, int slots, struct e
 	r = read_load(engine, arena, slots, &load, err);
 	if (r < 0 || is_full(&load, slots)) /* whoever waits: it need not be known */
 		return r;
-	r = store_job_list_state(
+	r = store_job_list_open(
 		engine->store, arena, JOB_WAITING, LOOKAHEAD, &waiting, &waiting_count, err);
 	for (; r == 0 && load.room > 0; load.room--) {
 		struct job *job = fairest(waiting, waiting_count, load.active, load.active_count);

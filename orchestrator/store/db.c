@@ -171,6 +171,22 @@ int db_run(struct db *db, struct err *err, const char *sql, const char *types, .
 	return r < 0 ? r : (int)db->driver->changes(db->connection);
 }
 
+int db_insert(struct db *db, struct err *err, int64_t *ret, const char *sql, const char *types, ...)
+{
+	_cleanup_rows_ struct db_rows rows = { 0 };
+	va_list args;
+	int r;
+
+	va_start(args, types);
+	r = begin(db, &rows, err, sql, types, args);
+	va_end(args);
+	if (r == 0)
+		r = db_next(&rows);
+	if (r == 0)
+		*ret = db->driver->inserted(db->connection);
+	return r;
+}
+
 int db_number(struct db *db, struct err *err, int64_t *ret, const char *sql, const char *types, ...)
 {
 	_cleanup_rows_ struct db_rows rows = { 0 };

@@ -20,6 +20,7 @@ struct db_driver {
 	int64_t (*column_int)(void *statement, int column);
 	const char *(*column_text)(void *statement, int column, size_t *ret_length);
 	int64_t (*changes)(void *connection);
+	int64_t (*inserted)(void *connection); /* the number of the newest row */
 };
 
 extern const struct db_driver db_sqlite;
@@ -44,6 +45,10 @@ const struct err *db_why_ended(const struct db *db);
  * changed, or -code. ERR_EXISTS when a row like it is there, ERR_MISSING when it refers to one that
  * is not, ERR_REFUSED when the table does not allow it. */
 _must_check_ int db_run(struct db *db, struct err *err, const char *sql, const char *types, ...);
+/* INSERT of one row into a table whose rows have numbers: its number. Cheaper than RETURNING, for
+ * which SQLite makes a table on the way. */
+_must_check_ int db_insert(
+	struct db *db, struct err *err, int64_t *ret, const char *sql, const char *types, ...);
 /* The first column of the first row as a number; ERR_MISSING without a row. The statement is run to
  * its end: only there a database says that what it returned could not stay. */
 _must_check_ int db_number(

@@ -245,6 +245,11 @@ static int64_t sqlite_changes(void *connection)
 	return sqlite3_changes(connection);
 }
 
+static int64_t sqlite_inserted(void *connection)
+{
+	return sqlite3_last_insert_rowid(connection);
+}
+
 const struct db_driver db_sqlite = {
 	.open = sqlite_open,
 	.close = sqlite_close,
@@ -259,6 +264,7 @@ const struct db_driver db_sqlite = {
 	.column_int = sqlite_column_int,
 	.column_text = sqlite_column_text,
 	.changes = sqlite_changes,
+	.inserted = sqlite_inserted,
 };
 
 static int copy_all(sqlite3 *from, sqlite3 *to, struct err *err)

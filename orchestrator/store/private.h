@@ -14,6 +14,7 @@ struct store {
 	const struct clock *clock;
 	int lock_fd;
 	bool is_open; /* a transaction, or one that the database gave up and nobody has heard of */
+	bool is_looking; /* a transaction that only reads */
 	bool is_memory;
 	uint64_t version;	/* counts what was begun and taken back */
 	int64_t outbox_version; /* the newest that was given */

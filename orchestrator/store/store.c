@@ -80,6 +80,7 @@ void store_close(struct store *store)
 {
 	if (store == NULL)
 		return;
+	store_look_away(store);
 	store_rollback(store);
 	db_close(store->db);
 	fd_closep(&store->lock_fd);
@@ -117,6 +118,23 @@ static int whole(struct store *store, struct err *err)
 	return -ERR_STORE;
 }
 
+void store_look(struct store *store)
+{
+	struct err ignored; /* then each question looks for itself */
+
+	if (!store->is_open && !store->is_looking)
+		store->is_looking = db_run(store->db, &ignored, "BEGIN", "") >= 0;
+}
+
+void store_look_away(struct store *store)
+{
+	struct err ignored; /* nothing was written that could be lost */
+
+	if (store->is_looking && db_is_open(store->db))
+		(void)!db_run(store->db, &ignored, "COMMIT", "");
+	store->is_looking = false;
+}
+
 int store_begin(struct store *store, struct err *err)
 {
 	int r;
@@ -127,6 +145,7 @@ int store_begin(struct store *store, struct err *err)
 	if (fault_fails("store.busy"))
 		return err_class_set(err, ERR_STORE, ERR_CLASS_TEMP,
 			"database: begin: database is locked (simulated)");
+	store_look_away(store);
 	r = db_run(store->db, err, "BEGIN IMMEDIATE", "");
 	store->is_open = r >= 0;
 	return r < 0 ? r : 0;

@@ -37,6 +37,9 @@ _must_check_ int store_commit(
 	struct store *store, struct err *err); /* nothing open: nothing to do */
 void store_rollback(struct store *store);
 bool store_is_dirty(const struct store *store); /* a transaction is open */
+/* Questions in between share one look at the database, until something is written. */
+void store_look(struct store *store);
+void store_look_away(struct store *store);
 /* Another number than before: something was written since, or taken back. */
 uint64_t store_version(const struct store *store);
 _must_check_ int store_mark(struct store *store, struct err *err);
@@ -132,8 +135,8 @@ _must_check_ int store_job_insert(
 	struct store *store, const struct job *job, struct job_id *ret, struct err *err);
 _must_check_ int store_job_load(struct store *store, struct arena *arena, struct job_id id,
 	struct job *ret, struct err *err);
-_must_check_ int store_job_move(struct store *store, struct job_id id, enum job_state from,
-	enum job_state to, const char *why, struct err *err);
+_must_check_ int store_job_move(struct store *store, const struct job *job, enum job_state to,
+	const char *why, struct err *err);
 _must_check_ int store_job_set_step(
 	struct store *store, struct job_id id, const char *step, struct err *err);
 _must_check_ int store_job_set_attempt(
@@ -150,9 +153,12 @@ _must_check_ int store_job_list_run(struct store *store, struct arena *arena, st
 /* The same with their states only: id, op, state, attempt, project, dir, workspace. */
 _must_check_ int store_job_list_states(struct store *store, struct arena *arena, struct run_id run,
 	struct job **ret, size_t *ret_count, struct err *err);
+/* Of one state that is not final, of all pulls, oldest first: as much of them. */
+_must_check_ int store_job_list_open(struct store *store, struct arena *arena, enum job_state state,
+	int limit, struct job **ret, size_t *ret_count, struct err *err);
+/* The same whole. */
 _must_check_ int store_job_list_state(struct store *store, struct arena *arena,
-	enum job_state state, int limit, struct job **ret, size_t *ret_count,
-	struct err *err); /* a state that is not final; oldest first, all pulls */
+	enum job_state state, int limit, struct job **ret, size_t *ret_count, struct err *err);
 _must_check_ int store_job_count_active(struct store *store, int *ret,
 	struct err *err); /* STARTING and RUNNING: the slots in use */
 

@@ -17,10 +17,10 @@ int store_inbox_put(
 		return r;
 	codec_sha256_hex(row->body, row->length, hash);
 	hash[HASH_KEPT] = '\0';
-	return db_number(store->db, err, &ret->v,
+	return db_insert(store->db, err, &ret->v,
 		"INSERT INTO inbox(host, topic, delivery, hash, body, state, attempts, "
 		"received_ms, due_ms, outcome)"
-		" VALUES($1, $2, $3, $4, $5, 0, 0, $6, $7, '') RETURNING id",
+		" VALUES($1, $2, $3, $4, $5, 0, 0, $6, $7, '')",
 		"ssssbii", row->host, row->topic, row->delivery, hash, row->body, row->length, now,
 		now);
 }

@@ -65,7 +65,7 @@ int store_job_insert(
 
 	if (r < 0)
 		return r;
-	return db_number(store->db, err, &ret->v,
+	return db_insert(store->db, err, &ret->v,
 		"INSERT INTO job(run, pull, op, state, attempt, project, dir, workspace, tool, "
 		"position, step, outcome,"
 		" failure, output, summary, plan_blob, log_blob, plan_job, has_changes, "
@@ -73,8 +73,7 @@ int store_job_insert(
 		" ended_ms, recipe, order_group, depends_on, aborts_with_group, guard) VALUES($1, "
 		"$2, $3, "
 		"$4, $5, $6, $7, $8, $9, $10, '', 0, '', '', '', $11, '', $12, 0, 0, $13, 0, 0, "
-		"$14, $15, $16, $17, $18)"
-		" RETURNING id",
+		"$14, $15, $16, $17, $18)",
 		"iiiiissssisiisisis", job->run_id.v, job->pull_id.v, (int64_t)job->op,
 		(int64_t)job->state, (int64_t)job->attempt, job->project, job->dir, job->workspace,
 		job->tool, (int64_t)job->position, job->plan_blob, job->plan_job.v,
@@ -96,29 +95,28 @@ int store_job_load(struct store *store, struct arena *arena, struct job_id id, s
 	return store_found(r, err, "job", id.v);
 }
 
-int store_job_move(struct store *store, struct job_id id, enum job_state from, enum job_state to,
-	const char *why, struct err *err)
+int store_job_move(struct store *store, const struct job *job, enum job_state to, const char *why,
+	struct err *err)
 {
-	int64_t now = store_now(store), run = 0;
+	int64_t now = store_now(store);
 	char subject[32];
 	int r = store_begin(store, err);
 
+	if (r == 0)
+		r = db_run(store->db, err,
+			"UPDATE job SET state = $1, started_ms = CASE WHEN $2 THEN $3 ELSE "
+			"started_ms END, ended_ms = CASE WHEN $4 THEN $5 ELSE 0 END WHERE id = $6 "
+			"AND state = $7",
+			"iiiiiii", (int64_t)to, (int64_t)(to == JOB_STARTING), now,
+			(int64_t)job_state_is_final(to), now, job->id.v, (int64_t)job->state);
+	if (r == 0)
+		return err_set(err, ERR_STALE, "job %lld is no longer %s", (long long)job->id.v,
+			job_state_name(job->state));
 	if (r < 0)
 		return r;
-	r = db_number(store->db, err, &run,
-		"UPDATE job SET state = $1, started_ms = CASE WHEN $2 THEN $3 ELSE started_ms END,"
-		" ended_ms = CASE WHEN $4 THEN $5 ELSE 0 END WHERE id = $6 AND state = $7 "
-		"RETURNING run",
-		"iiiiiii", (int64_t)to, (int64_t)(to == JOB_STARTING), now,
-		(int64_t)job_state_is_final(to), now, id.v, (int64_t)from);
-	if (r == -ERR_MISSING)
-		return err_set(err, ERR_STALE, "job %lld is no longer %s", (long long)id.v,
-			job_state_name(from));
-	if (r < 0)
-		return r;
-	(void)snprintf(subject, sizeof(subject), "job %lld", (long long)id.v);
-	return store_history(
-		store, run, subject, job_state_name(from), job_state_name(to), why, err);
+	(void)snprintf(subject, sizeof(subject), "job %lld", (long long)job->id.v);
+	return store_history(store, job->run_id.v, subject, job_state_name(job->state),
+		job_state_name(to), why, err);
 }
 
 int store_job_set_step(struct store *store, struct job_id id, const char *step, struct err *err)
@@ -194,39 +192,58 @@ int store_job_list_run(struct store *store, struct arena *arena, struct run_id r
 	return r < 0 ? r : read_jobs(&rows, arena, ret, ret_count);
 }
 
-int store_job_list_states(struct store *store, struct arena *arena, struct run_id run,
-	struct job **ret, size_t *ret_count, struct err *err)
+#define STATE_COLUMNS                                                                              \
+	"id, run, pull, op, state, attempt, project, dir, workspace, order_group, depends_on, "    \
+	"aborts_with_group FROM job "
+
+static int read_states(
+	struct db_rows *rows, struct arena *arena, struct job **ret, size_t *ret_count)
 {
-	_cleanup_rows_ struct db_rows rows = { 0 };
 	struct job *list = NULL, *job;
 	size_t count = 0;
-	int r = db_begin(store->db, &rows, err,
-		"SELECT id, run, pull, op, state, attempt, project, dir, workspace, order_group, "
-		"depends_on, aborts_with_group FROM job"
-		" WHERE run = $1 ORDER BY position, id",
-		"i", run.v);
+	int r;
 
-	while (r == 0 && (r = db_next(&rows)) == 1) {
+	while ((r = db_next(rows)) == 1) {
 		list = arena_push(arena, list, count, sizeof(*list));
 		job = &list[count++];
 		*job = (struct job){ 0 };
-		job->id.v = db_int(&rows, 0);
-		job->run_id.v = db_int(&rows, 1);
-		job->pull_id.v = db_int(&rows, 2);
-		job->op = (enum job_op)db_int(&rows, 3);
-		job->state = (enum job_state)db_int(&rows, 4);
-		job->attempt = (int)db_int(&rows, 5);
-		job->project = db_text(&rows, 6, arena);
-		job->dir = db_text(&rows, 7, arena);
-		job->workspace = db_text(&rows, 8, arena);
-		job->order_group = (int)db_int(&rows, 9);
-		job->depends_on = db_text(&rows, 10, arena);
-		job->aborts_with_group = db_int(&rows, 11) != 0;
-		r = 0;
+		job->id.v = db_int(rows, 0);
+		job->run_id.v = db_int(rows, 1);
+		job->pull_id.v = db_int(rows, 2);
+		job->op = (enum job_op)db_int(rows, 3);
+		job->state = (enum job_state)db_int(rows, 4);
+		job->attempt = (int)db_int(rows, 5);
+		job->project = db_text(rows, 6, arena);
+		job->dir = db_text(rows, 7, arena);
+		job->workspace = db_text(rows, 8, arena);
+		job->order_group = (int)db_int(rows, 9);
+		job->depends_on = db_text(rows, 10, arena);
+		job->aborts_with_group = db_int(rows, 11) != 0;
 	}
 	*ret = list;
 	*ret_count = count;
 	return r;
+}
+
+int store_job_list_states(struct store *store, struct arena *arena, struct run_id run,
+	struct job **ret, size_t *ret_count, struct err *err)
+{
+	_cleanup_rows_ struct db_rows rows = { 0 };
+	int r = db_begin(store->db, &rows, err,
+		"SELECT " STATE_COLUMNS "WHERE run = $1 ORDER BY position, id", "i", run.v);
+
+	return r < 0 ? r : read_states(&rows, arena, ret, ret_count);
+}
+
+int store_job_list_open(struct store *store, struct arena *arena, enum job_state state, int limit,
+	struct job **ret, size_t *ret_count, struct err *err)
+{
+	_cleanup_rows_ struct db_rows rows = { 0 };
+	int r = db_begin(store->db, &rows, err,
+		"SELECT " STATE_COLUMNS "WHERE state = $1 AND state < 10 ORDER BY id LIMIT $2",
+		"ii", (int64_t)state, (int64_t)limit);
+
+	return r < 0 ? r : read_states(&rows, arena, ret, ret_count);
 }
 
 int store_job_list_state(struct store *store, struct arena *arena, enum job_state state, int limit,
@@ -247,7 +264,7 @@ int store_job_count_active(struct store *store, int *ret, struct err *err)
 {
 	int64_t count = 0;
 	int r = db_number(store->db, err, &count,
-		"SELECT count(*) FROM job WHERE state IN (3, 4) AND state < 10", "");
+		"SELECT count(*) FROM job WHERE state BETWEEN 3 AND 4 AND state < 10", "");
 
 	*ret = (int)count;
 	return r;

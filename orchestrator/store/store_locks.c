@@ -101,7 +101,8 @@ int store_lock_is_needed(struct store *store, struct pull_id pull, const char *d
 		/* something is to be done, or is chosen just now */
 		"SELECT EXISTS (SELECT 1 FROM job WHERE pull = $1 AND dir = $2 AND workspace = $3 "
 		"AND state < 10 AND op <> 1)"
-		" OR EXISTS (SELECT 1 FROM run WHERE pull = $4 AND kind = 1 AND state IN (1, 2, 4))"
+		" OR EXISTS (SELECT 1 FROM run WHERE pull = $4 AND kind = 1 AND state < 10 AND "
+		"state <> 3)"
 		/* a plan with changes, until everything of its set is applied */
 		" OR EXISTS (SELECT 1 FROM pull p JOIN run r ON r.id = p.plan_run JOIN job j ON "
 		"j.run = r.id WHERE p.id = $5"

@@ -96,11 +96,11 @@ int store_pull_insert(
 
 	if (r < 0)
 		return r;
-	return db_number(store->db, err, &ret->v,
+	return db_insert(store->db, err, &ret->v,
 		"INSERT INTO pull(repo, number, state, author, title, head, head_ref, base_ref, "
 		"pusher, head_ledger,"
 		" head_seen_ms, from_fork, plan_run) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, "
-		"$10, $11, $12, 0) RETURNING id",
+		"$10, $11, $12, 0)",
 		"iiissssssiii", pull->repo_id.v, pull->number, (int64_t)pull->state, pull->author,
 		pull->title, pull->head, pull->head_ref, pull->base_ref, pull->pusher,
 		pull->head_ledger, store_now(store), (int64_t)pull->from_fork);

@@ -8,9 +8,9 @@ int store_ledger_append(
 
 	if (r < 0)
 		return r;
-	return db_number(store->db, err, ret_id,
+	return db_insert(store->db, err, ret_id,
 		"INSERT INTO ledger(at_ms, kind, pull, actor, is_bot, may_write, head, detail)"
-		" VALUES($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+		" VALUES($1, $2, $3, $4, $5, $6, $7, $8)",
 		"iiisiiss", store_now(store), (int64_t)row->kind, row->pull.v, row->actor,
 		(int64_t)row->actor_is_bot, (int64_t)row->actor_may_write, row->head, row->detail);
 }

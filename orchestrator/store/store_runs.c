@@ -61,14 +61,13 @@ int store_run_insert(
 		r = store_ledger_newest(store, &ledger, err);
 	if (r < 0)
 		return r;
-	return db_number(store->db, err, &ret->v,
+	return db_insert(store->db, err, &ret->v,
 		"INSERT INTO run(pull, kind, state, head, base, tree, actor, comment_id, only_dir, "
 		"only_workspace,"
 		" only_project, extra_args, prepared, failure, plan_run, created_ms, started_ms, "
 		"ended_ms, created_ledger,"
 		" ended_ledger, reason) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, "
-		"$13, $14, $15, $16, 0, 0, $17, 0, $18)"
-		" RETURNING id",
+		"$13, $14, $15, $16, 0, 0, $17, 0, $18)",
 		"iiisssssssssssiiis", run->pull_id.v, (int64_t)run->kind, (int64_t)run->state,
 		run->head, run->base, run->tree, run->actor, run->comment_id, run->only_dir,
 		run->only_workspace, run->only_project, run->extra_args, run->prepared,

@@ -73,7 +73,7 @@ int store_counts(struct store *store, struct store_counts *ret, struct err *err)
 		" (SELECT count(*) FROM run WHERE state < 10), (SELECT count(*) FROM job WHERE "
 		"state = 2 AND state < 10),"
 		" (SELECT count(*) FROM job WHERE state IN (1, 5) AND state < 10),"
-		" (SELECT count(*) FROM job WHERE state IN (3, 4) AND state < 10), (SELECT "
+		" (SELECT count(*) FROM job WHERE state BETWEEN 3 AND 4 AND state < 10), (SELECT "
 		"count(*) FROM pull WHERE state = 1),"
 		" (SELECT count(*) FROM lock WHERE is_held = 1)",
 		"");
