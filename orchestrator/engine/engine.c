@@ -75,6 +75,7 @@ void engine_free(struct engine *engine)
 	partials_drop(engine);
 	listings_drop(engine);
 	facts_drop(engine);
+	authors_forget(engine);
 	forget_parsed(engine);
 	known_forget_all(engine);
 	generations_free(engine);
@@ -722,9 +723,10 @@ bool engine_is_idle(struct engine *engine)
 	struct err err;
 
 	return list_empty(&engine->posted) && list_empty(&engine->flights) &&
-	       !store_is_dirty(engine->store) && store_counts(engine->store, &counts, &err) == 0 &&
-	       counts.inbox_open == 0 && counts.jobs_running == 0 && counts.jobs_waiting == 0 &&
-	       store_outbox_next_due(engine->store, &due, &err) == -ERR_MISSING;
+	       !store_is_dirty(engine->store) &&
+	       store_outbox_next_due(engine->store, &due, &err) == -ERR_MISSING &&
+	       store_counts(engine->store, &counts, &err) == 0 && counts.inbox_open == 0 &&
+	       counts.jobs_running == 0 && counts.jobs_waiting == 0;
 }
 
 int engine_start(struct engine *engine, struct err *err)

@@ -48,17 +48,22 @@ static bool is_guarded(const struct project_guard *guard)
 }
 
 /* Checked, and nothing was found, or the owners let it pass. */
-static int look_at_policies(struct gathering *on, const struct job *job, bool were_checked,
-	struct gate_project *project, struct err *err)
+static int look_at_policies(
+	struct gathering *on, const struct job *job, struct gate_project *project, struct err *err)
 {
 	struct policies_state policies;
+	struct recipe recipe;
 	bool is_fresh = true;
-	int r = policies_read(on->engine, on->arena, on->pull, on->plan_run, job, "",
+	int r = recipe_read(job->recipe, on->arena, &recipe, err);
+
+	if (r < 0)
+		return r;
+	r = policies_read(on->engine, on->arena, on->pull, on->plan_run, job, "",
 		&(struct gate_question){
 			.max_age_ms = on->question->max_age_ms, .is_fresh = &is_fresh },
 		&policies, err);
 
-	project->policies_passed = r == 0 && job->state == JOB_DONE && were_checked &&
+	project->policies_passed = r == 0 && job->state == JOB_DONE && recipe.checks_policies &&
 				   project->plan != NULL && project->plan->policies.count > 0 &&
 				   policies.verdict.open;
 	on->is_stale = on->is_stale || !is_fresh;
@@ -69,11 +74,8 @@ static int add_project(struct gathering *on, const struct job *job, struct err *
 {
 	struct project_guard *guard = arena_alloc(on->arena, sizeof(*guard));
 	struct gate_project *project;
-	struct recipe recipe;
 	int r = project_guard_read(job->guard, on->arena, guard, err);
 
-	if (r == 0)
-		r = recipe_read(job->recipe, on->arena, &recipe, err);
 	if (r < 0)
 		return r;
 	guard->apply_requires |= on->question->also_requires;
@@ -86,7 +88,7 @@ static int add_project(struct gathering *on, const struct job *job, struct err *
 		.plan = gather_plan(on, job),
 	};
 	if (guard->apply_requires & REQUIRE_POLICIES_PASSED)
-		r = look_at_policies(on, job, recipe.checks_policies, project, err);
+		r = look_at_policies(on, job, project, err);
 	look_at_freezes(on, guard, project);
 	if (guard->apply_requires & REQUIRE_UNDIVERGED)
 		project->undiverged = is_undiverged(on);

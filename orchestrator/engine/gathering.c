@@ -97,19 +97,51 @@ void gather_host(struct gathering *on)
 		on->facts.host = with_own_teams(on, host);
 }
 
+/* Of the answer that was asked about last: several gates of a pull request are read in a row. */
+struct authors {
+	struct arena arena;
+	const char *answer;
+	struct prepared prepared;
+};
+
+void authors_forget(struct engine *engine)
+{
+	if (engine->authors != NULL)
+		arena_release(&engine->authors->arena);
+	free(engine->authors);
+	engine->authors = NULL;
+}
+
+static int authors_read(struct engine *engine, const char *answer, struct err *err)
+{
+	_cleanup_json_ json_t *json = NULL;
+	struct authors *authors;
+	int r = jsonx_parse(answer, strlen(answer), 8 << 20, &json, err);
+
+	authors_forget(engine);
+	if (r < 0)
+		return r;
+	engine->authors = authors = mem_alloc(sizeof(*authors));
+	authors->answer = arena_strdup(&authors->arena, answer);
+	r = prepared_read(json, &authors->arena, &authors->prepared, err);
+	if (r < 0)
+		authors_forget(engine);
+	return r;
+}
+
 int gather_people(struct gathering *on, struct err *err)
 {
-	struct prepared *prepared = arena_alloc(on->arena, sizeof(*prepared));
-	_cleanup_json_ json_t *json = NULL;
-	const char *text = on->plan_run->prepared;
+	struct engine *engine = on->engine;
+	const char *answer = on->plan_run->prepared;
 	int r = 0;
 
-	if (str_empty(text))
+	if (str_empty(answer))
 		return 0;
-	r = jsonx_parse(text, strlen(text), 8 << 20, &json, err);
-	if (r == 0)
-		r = prepared_read(json, on->arena, prepared, err);
-	on->facts.people = prepared->people;
-	on->facts.people_count = prepared->people_count;
-	return r;
+	if (engine->authors == NULL || !str_equal(engine->authors->answer, answer))
+		r = authors_read(engine, answer, err);
+	if (r < 0)
+		return r;
+	on->facts.people = engine->authors->prepared.people;
+	on->facts.people_count = engine->authors->prepared.people_count;
+	return 0;
 }

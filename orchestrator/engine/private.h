@@ -123,7 +123,8 @@ struct engine {
 	struct list parsed;
 	struct list known;
 	struct list partials, listings, facts;
-	struct shown_run *shown;		     /* only while things are sent */
+	struct shown_run *shown; /* only while things are sent */
+	struct authors *authors;
 	int64_t catchup_at_ms;			     /* monotonic */
 	int64_t words_since_ms, next_words_since_ms; /* wall */
 	size_t flight_count, sent_count, known_count, facts_count;
@@ -384,6 +385,9 @@ _must_check_ int plan_set_record(struct engine *engine, struct arena *arena,
 _must_check_ int plan_set_check(struct engine *engine, struct arena *arena,
 	const struct run *plan_run, const struct job *jobs, size_t count, const char **ret_digest,
 	const char **ret_problem, struct err *err);
+
+/* ---- gathering.c ---- */
+void authors_forget(struct engine *engine);
 
 /* ---- facts.c ---- */
 struct gate_needs { /* whom and which teams a gate asks about */

@@ -326,26 +326,43 @@ void oracle_order(struct world *world, const struct job_spec *spec)
 		check_applied(world, spec, &run);
 }
 
-void oracle_step(struct world *world)
+/* The rows as they were read last: what nobody wrote since then is as it was. */
+static struct {
+	struct arena arena;
+	struct lock_row *locks;
+	size_t count;
+	uint64_t version;
+} seen;
+
+static bool read_locks(struct world *world)
 {
-	_cleanup_(arena_release) struct arena arena = { 0 };
-	struct lock_row *locks = NULL;
-	size_t count = 0;
 	struct err err;
 
-	if (store_lock_list(world->store, &arena, &locks, &count, &err) < 0)
-		return; /* a store that fails now and then is part of the world */
-	oracle_queues(world, locks, count);
+	if (seen.version == store_version(world->store))
+		return true;
+	arena_release(&seen.arena);
+	seen.version = 0;
+	if (store_lock_list(world->store, &seen.arena, &seen.locks, &seen.count, &err) < 0)
+		return false; /* a store that fails now and then is part of the world */
+	seen.version = store_version(world->store);
+	oracle_queues(world, seen.locks, seen.count);
+	return true;
+}
+
+void oracle_step(struct world *world)
+{
+	if (!read_locks(world))
+		return;
 	for (size_t i = 0; i < world->job_count; i++) { /* a living change holds its lock */
 		const struct fake_job *job = &world->jobs[i];
 		bool is_held = false;
 
 		if (job_repeat_class(job->op) != REPEAT_NEVER || job->state != FAKE_RUNNING)
 			continue;
-		for (size_t k = 0; k < count; k++)
-			is_held = is_held ||
-				  (locks[k].place == 0 && locks[k].pull_number == job->number &&
-					  str_equal(locks[k].dir, job->dir));
+		for (size_t k = 0; k < seen.count; k++)
+			is_held = is_held || (seen.locks[k].place == 0 &&
+						     seen.locks[k].pull_number == job->number &&
+						     str_equal(seen.locks[k].dir, job->dir));
 		if (!is_held)
 			oracle_wrong(world, "a change of %s runs without its lock", job->dir);
 	}
