@@ -156,6 +156,8 @@ struct people_part { /* an element of `including` */
 	struct people_rule rule;
 };
 
+#define OF_RULE(field) offsetof(struct approval_rule, field)
+
 static const struct config_key from_keys[] = {
 	{ "team", CONFIG_TEXTS, offsetof(struct approval_rule, require.teams),
 		.is_one_or_list = true, .is_guard = true,
@@ -163,19 +165,22 @@ static const struct config_key from_keys[] = {
 	{ "user", CONFIG_TEXTS, offsetof(struct approval_rule, require.users),
 		.is_one_or_list = true, .is_guard = true,
 		.help = "or of these people; nobody named: all who may write" },
+	{ "codeowners", CONFIG_BOOL, OF_RULE(require.has_owners), .is_guard = true,
+		.help = "or of who owns what is changed, by CODEOWNERS of the base branch: one of "
+			"each line that speaks of it" },
 	{ 0 },
 };
 
 static const struct config_key part_keys[] = {
 	PEOPLE_KEYS(struct people_part, rule, 1),
+	{ "codeowners", CONFIG_BOOL, offsetof(struct people_part, rule.has_owners),
+		.is_guard = true, .help = "or who owns what is changed, of each line for itself" },
 	{ 0 },
 };
 
 static const struct people_part one_of_them = { .rule = { .count = 1 } };
 static const struct config_element part_element = { .size = sizeof(struct people_part),
 	.initial = &one_of_them };
-
-#define OF_RULE(field) offsetof(struct approval_rule, field)
 
 static const struct config_key require_keys[] = {
 	{ "count", CONFIG_INT, OF_RULE(require.count), 1, PEOPLE_MAX, .is_guard = true,

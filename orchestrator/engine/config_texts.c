@@ -100,6 +100,9 @@ static void put_people(struct strbuf *out, const struct people_rule *rule)
 	strbuf_printf(out, "%d", rule->count);
 	put_list(out, " of team ", &rule->teams);
 	put_list(out, rule->teams.count > 0 ? " or of " : " of ", &rule->users);
+	if (rule->has_owners)
+		strbuf_puts(out, rule->teams.count + rule->users.count > 0 ? " or of code owners"
+									   : " of code owners");
 }
 
 const char *text_of_people(const struct people_rule *rule, struct arena *arena)

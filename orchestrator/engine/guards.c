@@ -35,6 +35,105 @@ static bool touches(
 	return false;
 }
 
+/* ---- owners ---- */
+
+static void add_name(struct name_list *names, const char *name, struct arena *arena)
+{
+	for (size_t i = 0; i < names->count; i++) {
+		if (str_equal(names->list[i], name))
+			return;
+	}
+	names->list = arena_push(arena, names->list, names->count, sizeof(*names->list));
+	names->list[names->count++] = name;
+}
+
+/* "@org/team" is a team, "@user" a person; a mail address is nobody whom a host knows. */
+static void add_owners(
+	struct people_rule *people, const struct code_owners *line, struct arena *arena)
+{
+	for (size_t i = 0; i < line->name_count; i++) {
+		bool is_login = line->names[i][0] == '@';
+		bool is_team = is_login && strchr(line->names[i], '/') != NULL;
+
+		add_name(is_team ? &people->teams : &people->users, line->names[i] + is_login,
+			arena);
+	}
+}
+
+static struct people_rule people_copy(const struct people_rule *from, struct arena *arena)
+{
+	struct people_rule copy = { .count = from->count };
+
+	for (size_t i = 0; i < from->teams.count; i++)
+		add_name(&copy.teams, from->teams.list[i], arena);
+	for (size_t i = 0; i < from->users.count; i++)
+		add_name(&copy.users, from->users.list[i], arena);
+	return copy;
+}
+
+static void add_part(
+	struct approval_rule *rule, const struct people_rule *part, struct arena *arena)
+{
+	rule->including = arena_push(
+		arena, rule->including, rule->including_count, sizeof(*rule->including));
+	rule->including[rule->including_count++] = *part;
+}
+
+/* A part for each line of the file that speaks of what is changed: one of its owners must be among
+ * those who approve, or one of those who are named beside them. */
+static void add_lines(struct approval_rule *rule, const struct people_rule *named,
+	const struct prepared *prepared, int count, struct arena *arena)
+{
+	for (size_t i = 0; i < prepared->owner_count; i++) {
+		struct people_rule part = people_copy(named, arena);
+
+		part.count = count;
+		part.source = arena_printf(
+			arena, "line %d of %s", prepared->owners[i].line, prepared->owners_file);
+		add_owners(&part, &prepared->owners[i], arena);
+		add_part(rule, &part, arena);
+	}
+}
+
+/* Who the owners are is settled with the plan, as its rules are. What has no owner needs none. */
+static struct approval_rule with_owners(
+	const struct approval_rule *from, const struct prepared *prepared, struct arena *arena)
+{
+	struct approval_rule rule = *from;
+	bool asks = from->require.has_owners;
+
+	rule.including = NULL;
+	rule.including_count = 0;
+	for (size_t i = 0; i < from->including_count; i++) {
+		const struct people_rule *part = &from->including[i];
+
+		asks = asks || part->has_owners;
+		if (part->has_owners)
+			add_lines(&rule, part, prepared, part->count, arena);
+		else
+			add_part(&rule, part, arena);
+	}
+	if (from->require.has_owners) {
+		rule.require = people_copy(&from->require, arena);
+		add_lines(&rule, &from->require, prepared, 1, arena);
+		for (size_t i = 0; i < prepared->owner_count; i++)
+			add_owners(&rule.require, &prepared->owners[i], arena);
+	}
+	if (asks && prepared->owner_count > GUARD_OWNERS_MAX) {
+		rule.including_count = 0;
+		rule.problem = arena_printf(arena, "more than %d lines of %s speak of it",
+			GUARD_OWNERS_MAX, prepared->owners_file);
+	} else if (asks && prepared->owners_problem != NULL) {
+		rule.problem = arena_printf(arena, "nobody can say who owns what is changed: %s %s",
+			prepared->owners_file, prepared->owners_problem);
+	} else if (asks && prepared->owners_file == NULL) {
+		rule.problem = "it asks for code owners, and the base branch has no CODEOWNERS";
+	}
+	return rule;
+}
+
+/* ---- the guard ---- */
+
 unsigned guard_requires(const struct repo_config *config, unsigned requires)
 {
 	return requires != 0 && config->reads_as_atlantis ? requires | REQUIRE_AS_ATLANTIS
@@ -61,7 +160,7 @@ const char *guard_of(const struct repo_config *config, const struct prepared *pr
 		guard.rules = arena_alloc(arena, (guard.rule_count + 1) * sizeof(*guard.rules));
 	}
 	for (size_t i = 0; i < guard.rule_count; i++) {
-		guard.rules[i] = environment->approvals[i];
+		guard.rules[i] = with_owners(&environment->approvals[i], prepared, arena);
 		if (touches(prepared, &guard.rules[i].if_paths, arena))
 			guard.rules[i].if_paths = (struct name_list){ 0 };
 	}

@@ -371,6 +371,9 @@ json_t *known_answer(
 	struct engine *engine, struct arena *arena, const struct pull *pull, const struct run *run);
 
 /* ---- guards.c ---- */
+enum {
+	GUARD_OWNERS_MAX = 100
+}; /* lines of CODEOWNERS: the host is asked about each of their teams */
 /* enum requirement, with how the server wants them read. */
 unsigned guard_requires(const struct repo_config *config, unsigned requires);
 /* For the row of a plan's job; "" where nothing guards it but what guards all. */

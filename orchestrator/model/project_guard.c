@@ -63,6 +63,7 @@ static void people_from(struct source *source, const json_t *json, struct people
 	ret->count = (int)number_from(source, &reader, "count", 1, COUNT_MAX);
 	names_from(source, &reader, "teams", &ret->teams);
 	names_from(source, &reader, "users", &ret->users);
+	ret->source = arena_strdup(source->arena, jsonx_string_or(&reader, "source", NULL));
 	source->r = source->r < 0 ? source->r : reader.failed;
 }
 
@@ -76,7 +77,8 @@ static void rule_from(struct source *source, const json_t *json, struct approval
 		.exclude = (unsigned)number_from(source, &reader, "exclude", 0, 255),
 		.binds_to_plan = jsonx_bool_or(&reader, "binds_to_plan", true),
 		.if_runs_code = jsonx_bool_or(&reader, "runs_code", false),
-		.from_head = jsonx_bool_or(&reader, "from_head", false) };
+		.from_head = jsonx_bool_or(&reader, "from_head", false),
+		.problem = arena_strdup(source->arena, jsonx_string_or(&reader, "problem", NULL)) };
 	names_from(source, &reader, "paths", &ret->if_paths);
 	names_from(source, &reader, "labels", &ret->if_labels);
 	names_from(source, &reader, "authors", &ret->if_authors);
@@ -164,8 +166,12 @@ static json_t *names_json(const struct name_list *names)
 
 static json_t *people_json(const struct people_rule *people)
 {
-	return json_pack("{s:i, s:o, s:o}", "count", people->count, "teams",
+	json_t *json = json_pack("{s:i, s:o, s:o}", "count", people->count, "teams",
 		names_json(&people->teams), "users", names_json(&people->users));
+
+	if (people->source != NULL)
+		json_object_set_new(json, "source", jsonx_any(people->source));
+	return json;
 }
 
 static json_t *rule_json(const struct approval_rule *rule)
@@ -186,6 +192,8 @@ static json_t *rule_json(const struct approval_rule *rule)
 	for (size_t i = 0; i < rule->including_count; i++)
 		json_array_append_new(including, people_json(&rule->including[i]));
 	json_object_set_new(json, "including", including);
+	if (rule->problem != NULL)
+		json_object_set_new(json, "problem", jsonx_any(rule->problem));
 	return json;
 }
 

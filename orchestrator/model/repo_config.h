@@ -53,6 +53,9 @@ struct name_list {
 struct people_rule { /* whose approvals count, and how many */
 	int count;
 	struct name_list teams, users; /* both empty: anybody with write permission */
+	bool has_owners;    /* beside those who own what is changed, by CODEOWNERS of the base: each
+			       line that speaks of it for itself */
+	const char *source; /* where such a line stands, or NULL */
 };
 
 struct approval_rule {
@@ -66,7 +69,8 @@ struct approval_rule {
 	struct people_rule require;
 	struct people_rule *including; /* within the count */
 	size_t including_count;
-	unsigned exclude; /* enum approval_exclude */
+	const char *problem; /* why nobody can say whose word it needs, or NULL: it does not hold */
+	unsigned exclude;    /* enum approval_exclude */
 	bool binds_to_plan;
 	bool from_head; /* only the pull request has it: it adds, and replaces nothing */
 };

@@ -251,6 +251,33 @@ def case_owners_of_a_project():
         place.applies()
 
 
+OWNED = ONE.replace("{count: 1}", "{count: 1, from: {codeowners: true}}")
+OWNERS = "* @zoe\n/p/ @acme/platform\n/p/x.tf @bob @erin\n/q/ @frank\n"
+
+
+def case_owners_by_the_base_branch():
+    files = {"CODEOWNERS": OWNERS}
+    change = {"p/x.tf": TF, "p/y.tf": TF, "CODEOWNERS": "* @alice @dave\n"}  # the head names its own, which nobody reads
+    with Place(OWNED, change, files=files) as place:
+        place.approve("frank")
+        place.refused("alice", "two-eyes (0 of 1 of acme/platform or zoe or bob or erin; 1 more of zoe (line 1 of CODEOWNERS); "
+                               "1 more of bob or erin (line 3 of CODEOWNERS); 1 more of acme/platform (line 2 of CODEOWNERS))")
+        place.approve("erin", "carol")
+        place.refused("alice", "two-eyes (2 of 1 of acme/platform or zoe or bob or erin: erin, carol; 1 more of zoe (line 1 of CODEOWNERS))")
+        place.approve("zoe")
+        place.applies()
+
+
+def case_owners_that_nobody_named():
+    with Place(OWNED) as place:
+        place.approve("bob", "carol")
+        place.refused("alice", "the base branch has no CODEOWNERS")
+    with Place(OWNED, files={"CODEOWNERS": "/q/ @zoe\n"}) as place:  # of other files: one approval, of anybody
+        place.refused("alice", "two-eyes (0 of 1)")
+        place.approve("bob")
+        place.applies()
+
+
 def case_undiverged():
     config = "repos:\n- id: /.*/\n  apply_requirements: [undiverged, mergeable]\n"
     with Place(ONE, config=config) as place:

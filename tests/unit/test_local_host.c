@@ -307,7 +307,7 @@ static void on_facts(void *owner, const struct host_answer *answer, const struct
 
 HOST_CASE(tells_who_is_in_a_team)
 {
-	const char *people[] = { "Bob", "eve" }, *teams[] = { "platform", "nobody-named-it" };
+	const char *people[] = { "Bob", "eve" }, *teams[] = { "acme/platform", "nobody-named-it" };
 	const struct host_request request = { .call = HOST_FACTS,
 		.repo = "team/infra",
 		.number = 1,

@@ -119,7 +119,9 @@ static int add_person(struct local_host *host, const struct host_request *reques
 	facts->people[facts->person_count++] = (struct host_person){ name,
 		person.may_write ? WORD_YES : WORD_NO };
 	for (size_t k = 0; k < request->team_count; k++) {
-		const json_t *team = json_object_get(teams, request->teams[k]);
+		const char *slash = strrchr(request->teams[k], '/'); /* "@org/team" of CODEOWNERS */
+		const json_t *team = json_object_get(
+			teams, slash == NULL ? request->teams[k] : slash + 1);
 
 		facts->members[facts->member_count++] = (struct host_member){ request->teams[k],
 			name,

@@ -90,7 +90,7 @@ static const char *part_text(const struct people_rule *part, struct arena *arena
 		text = arena_printf(arena, "%s%s%s", text, i == 0 ? "" : " or ",
 			i < part->teams.count ? part->teams.list[i]
 					      : part->users.list[i - part->teams.count]);
-	return text;
+	return part->source == NULL ? text : arena_printf(arena, "%s (%s)", text, part->source);
 }
 
 /* Of those who count, how many are of the part; *ret_unknown: of how many nobody can say. */
@@ -174,7 +174,10 @@ static bool judge_rule(const struct gate_facts *facts, const struct gate_project
 	enum host_word matches = rule_matches(facts, project, rule, arena, &why);
 
 	row.is_builtin = is_builtin;
-	if (matches == WORD_YES) {
+	if (matches == WORD_YES && rule->problem != NULL) {
+		row.answer = RULE_FAILS;
+		row.text = rule->problem;
+	} else if (matches == WORD_YES) {
 		votes_count(facts, rule, &row, arena);
 	} else {
 		row.answer = matches == WORD_NO ? RULE_SKIPPED : RULE_FAILS;
