@@ -210,6 +210,27 @@ def strange_ids(field):
             raise AssertionError("%s: %s %s" % (name, answer.status, answer.body))
 
 
+FORWARDED = [("X-Forwarded-For", "203.0.113.%d"), ("X-Real-IP", "203.0.113.%d"), ("Forwarded", "for=203.0.113.%d;host=evil.invalid"),
+             ("X-Forwarded-Host", "evil%d.invalid"), ("X-Forwarded-Proto", "https%d")]
+
+
+def forged_names(field):
+    """What a delivery says of where it was sent is kept nowhere, and nothing is made of it."""
+    content = field.deliveries.comment("forwarded", "plan")
+    headers = [*field.deliveries.headers(content, "forwarded"), *((name, value % 7) for name, value in FORWARDED)]
+    data = field.deliveries.post(content, headers=headers).replace(b"Host: sluice", b"Host: evil.invalid", 1)
+    answer = field.once(data)
+    if answer.status != 202 or b"evil" in answer.body:
+        raise AssertionError("%s %s" % (answer.status, answer.body))
+    field.server.wait_idle(1)
+    for name in ("sluice.db", "sluice.db-wal", "server.log"):
+        path = os.path.join(field.server.data, name)
+        with open(path, "rb") as kept:
+            text = kept.read()
+        if b".invalid" in text or b"203.0.113." in text:
+            raise AssertionError("%s has it" % name)
+
+
 def form_instead_of_json(field):
     content = b"payload=%7B%22event%22%3A%22comment%22%7D"
     headers = [("Content-Type", "application/x-www-form-urlencoded"), ("X-Sluice-Signature", field.deliveries.sign(content))]
@@ -382,9 +403,9 @@ def crowd_of_one_peer(field):
     source = "127.0.0.50"
     wires = [field.wire(source) for _ in range(PEER + 40)]
     served = 0
-    for wire in wires:
+    for i, wire in enumerate(wires):
         wire.socket.settimeout(5)
-        wire.send(request("GET", "/healthz"))
+        wire.send(request("GET", "/healthz", headers=[(name, value % (i % 250)) for name, value in FORWARDED]))
         try:
             served += wire.answer().status == 200
         except (Broken, TimeoutError):
@@ -547,6 +568,7 @@ CASES += [("unix socket: %s %s %s" % (row[0], row[1], (row[2] or "")[:40]), loca
 CASES += [
     ("replayed body and delivery id", replayed),
     ("strange delivery ids", strange_ids),
+    ("forged names of the host and of the sender", forged_names),
     ("a form instead of JSON", form_instead_of_json),
     ("JSON with a charset", json_with_charset),
     ("the cap of a body, to the byte", cap_to_the_byte),
