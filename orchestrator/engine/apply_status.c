@@ -2,6 +2,7 @@
  * Branches are guarded with it, so it is green when there is nothing to apply, and never while
  * something is. */
 #include "orchestrator/engine/private.h"
+#include "orchestrator/model/project_kind.h"
 
 /* Payloads of statuses: "" is the run's own; "apply" that of what is left of its plans; "plan
  * COMMIT" and "apply COMMIT" say the same of a merge queue's commit; POLICIES_STATUS. */
@@ -18,6 +19,8 @@ int apply_left(
 
 		if (jobs[i].op != JOB_PLAN)
 			continue;
+		if (job_is_merge(&jobs[i]))
+			continue;
 		is_left = jobs[i].state != JOB_DONE || (jobs[i].has_changes && !jobs[i].is_applied);
 		if (!is_left && jobs[i].has_changes)
 			r = store_job_apply_state(engine->store, &jobs[i], &state, err);
@@ -28,30 +31,45 @@ int apply_left(
 	return 0;
 }
 
-static int left_of(struct engine *engine, struct arena *arena, struct run_id plan_run, size_t *ret,
-	struct err *err)
+struct left {
+	size_t applies; /* to do here */
+	struct merges merges;
+};
+
+static int left_of(struct engine *engine, struct arena *arena, struct run_id plan_run,
+	struct left *ret, struct err *err)
 {
 	struct job *jobs = NULL;
+	struct pull pull;
+	struct run run;
 	size_t count = 0;
 	int r = store_job_list_run(engine->store, arena, plan_run, &jobs, &count, err);
 
-	return r < 0 ? r : apply_left(engine, jobs, count, ret, err);
+	if (r == 0)
+		r = apply_left(engine, jobs, count, &ret->applies, err);
+	if (r == 0)
+		r = store_run_load(engine->store, arena, plan_run, &run, err);
+	if (r == 0)
+		r = store_pull_load(engine->store, arena, run.pull_id, &pull, err);
+	return r < 0 ? r : merges_read(engine, arena, &pull, &run, jobs, count, &ret->merges, err);
 }
 
 int apply_status_narrow(struct engine *engine, struct arena *arena, const struct run *run,
 	struct host_request *request, struct err *err)
 {
-	size_t left = 0;
+	struct left left = { 0 };
 	int r;
 
 	if (run->kind != RUN_APPLY || run->state != RUN_DONE)
 		return 0;
 	r = left_of(engine, arena, run->plan_run, &left, err);
-	if (r < 0 || left == 0)
+	if (r < 0 || (left.applies == 0 && left.merges.is_open))
 		return r;
 	request->status = STATUS_PENDING;
-	request->description = arena_printf(
-		arena, "%.100s; %zu more to apply", request->description, left);
+	request->description = left.applies == 0
+				       ? arena_printf(arena, "to merge: %s", left.merges.missing)
+				       : arena_printf(arena, "%.100s; %zu more to apply",
+						 request->description, left.applies);
 	return 0;
 }
 
@@ -70,11 +88,11 @@ static int was_said(struct engine *engine, const struct run *run, bool *ret, str
 int apply_status_put(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, enum run_state state, struct err *err)
 {
+	struct left left = { .applies = 1 };
 	bool is_wanted = false;
-	size_t left = 1;
 	int r = state == RUN_DONE ? left_of(engine, arena, run->id, &left, err) : 0;
 
-	is_wanted = left == 0;
+	is_wanted = left.applies == 0;
 	if (r == 0 && !is_wanted && (state == RUN_DONE || state == RUN_FAILED))
 		r = was_said(engine, run, &is_wanted, err);
 	if (r < 0 || !is_wanted)
@@ -88,17 +106,23 @@ static int whole_status(struct engine *engine, struct arena *arena, const struct
 	struct host_request *request, struct err *err)
 {
 	const char *prefix = engine_settings(engine, row->run)->status_prefix;
-	size_t left = 0;
+	struct left left = { 0 };
+	bool is_free;
 	struct run run;
 	int r = store_run_load(engine->store, arena, row->run, &run, err);
 
 	if (r == 0)
 		r = left_of(engine, arena, row->run, &left, err);
 	request->context = arena_printf(arena, "%s/%s", prefix, run_kind_name(RUN_APPLY));
-	request->status = left == 0 && run.state == RUN_DONE ? STATUS_SUCCESS : STATUS_PENDING;
+	is_free = left.applies == 0 && left.merges.is_open;
+	request->status = is_free && run.state == RUN_DONE ? STATUS_SUCCESS : STATUS_PENDING;
 	request->description = run.state != RUN_DONE ? "waits for a plan that succeeds"
-			       : left == 0	     ? "nothing is left to apply"
-						     : arena_printf(arena, "%zu to apply", left);
+			       : left.applies > 0
+				       ? arena_printf(arena, "%zu to apply", left.applies)
+			       : !left.merges.is_open
+				       ? arena_printf(arena, "to merge: %s", left.merges.missing)
+			       : left.merges.count > 0 ? "the gates hold: merge it"
+						       : "nothing is left to apply";
 	return r;
 }
 

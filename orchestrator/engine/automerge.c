@@ -42,10 +42,11 @@ int automerge_consider(
 	struct engine *engine, struct arena *arena, struct run_id id, struct err *err)
 {
 	struct wishes wishes = { 0 };
+	struct merges merges = { 0 };
 	struct job *jobs = NULL;
 	size_t count = 0, left = 0;
+	struct run run, plan_run;
 	struct pull pull;
-	struct run run;
 	int r = store_run_load(engine->store, arena, id, &run, err);
 
 	if (r < 0 || run.kind != RUN_APPLY || run.state != RUN_DONE)
@@ -57,7 +58,11 @@ int automerge_consider(
 		r = wishes_read(jobs, count, arena, &wishes, err);
 	if (r == 0 && wishes.merges)
 		r = apply_left(engine, jobs, count, &left, err);
-	if (r < 0 || !wishes.merges || left > 0 || !is_newest(&pull, &run))
+	if (r == 0 && wishes.merges && left == 0)
+		r = store_run_load(engine->store, arena, run.plan_run, &plan_run, err);
+	if (r == 0 && wishes.merges && left == 0)
+		r = merges_read(engine, arena, &pull, &plan_run, jobs, count, &merges, err);
+	if (r < 0 || !wishes.merges || left > 0 || !merges.is_open || !is_newest(&pull, &run))
 		return r;
 	return effect_put(engine, EFFECT_MERGE, REPEAT_UPSERT,
 		arena_printf(arena, "merge:%lld:%s", (long long)pull.id.v, run.head), &pull, run.id,

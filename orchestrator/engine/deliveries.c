@@ -360,6 +360,8 @@ static int review_seen(struct engine *engine, struct arena *arena, const struct 
 	if (r < 0 || pull->plan_run.v == 0)
 		return r;
 	r = store_run_load(engine->store, arena, pull->plan_run, &run, err);
+	if (r == 0)
+		r = merges_say(engine, arena, pull, &run, err);
 	return r < 0 ? r : run_say(engine, pull, &run, true, err);
 }
 

@@ -330,6 +330,8 @@ int facts_answered(
 	if (r < 0 || pull.plan_run.v == 0)
 		return r;
 	r = store_run_load(engine->store, arena, pull.plan_run, &run, err);
+	if (r == 0)
+		r = merges_say(engine, arena, &pull, &run, err);
 	return r < 0 || !run_state_is_final(run.state) ? r
 						       : run_say(engine, &pull, &run, true, err);
 }

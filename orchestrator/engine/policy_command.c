@@ -80,6 +80,8 @@ static int approved(struct approving *on, struct err *err)
 		r = policies_status_put(
 			asking->engine, asking->arena, asking->pull, on->plan_run, err);
 	if (r == 0)
+		r = merges_say(asking->engine, asking->arena, asking->pull, on->plan_run, err);
+	if (r == 0)
 		r = run_say(asking->engine, asking->pull, on->plan_run, true, err);
 	return r < 0 ? r : asking_accept(asking, on->plan_run->id, err);
 }

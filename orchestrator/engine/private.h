@@ -486,7 +486,8 @@ _must_check_ int effect_put(struct engine *engine, enum effect_kind kind, enum r
 	const char *payload, int64_t delay_ms, struct err *err);
 
 /* ---- apply_status.c ---- */
-/* How many plans among these are neither without changes nor applied well. */
+/* How many plans among these are neither without changes nor applied well; what the merge applies
+ * is not among them (merges_read). */
 _must_check_ int apply_left(
 	struct engine *engine, const struct job *jobs, size_t count, size_t *ret, struct err *err);
 /* An apply that left something is not the end. */
@@ -501,6 +502,19 @@ _must_check_ int group_status_put(struct engine *engine, struct arena *arena,
 /* Makes of a run's status the one that the payload of its row means. */
 _must_check_ int apply_status_request(struct engine *engine, struct arena *arena,
 	const struct outbox_row *row, struct host_request *request, struct err *err);
+
+/* ---- merges.c: projects whose apply is the merge ---- */
+struct merges {
+	size_t count; /* with changes */
+	bool is_open; /* nothing holds them up; true as well when there are none */
+	const char *missing;
+};
+_must_check_ int merges_read(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *plan_run, const struct job *jobs, size_t count, struct merges *ret,
+	struct err *err);
+/* What people said, or what is known of them, may have opened or closed the gate of a plan. */
+_must_check_ int merges_say(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, struct err *err);
 
 /* ---- automerge.c ---- */
 /* Asks for the merge when everything of the pull request is applied and its configuration wants it.

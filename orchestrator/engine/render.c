@@ -4,6 +4,7 @@
 
 #include "orchestrator/lib/clock.h"
 #include "orchestrator/lib/jsonx.h"
+#include "orchestrator/model/project_kind.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -56,8 +57,8 @@ static void put_piece(struct page *page, const struct strbuf *piece)
 /* ---- title ---- */
 
 struct tally {
-	int ready, failed, open, blocked, unchanged, applied, cancelled, interrupted, refused,
-		skipped, against;
+	int ready, merges, failed, open, blocked, unchanged, applied, cancelled, interrupted,
+		refused, skipped, against;
 };
 
 static struct tally count_jobs(const struct shown *shown, size_t count)
@@ -82,6 +83,8 @@ static struct tally count_jobs(const struct shown *shown, size_t count)
 				tally.applied++;
 			else if (render_against(&shown[i]) != NULL)
 				tally.against++;
+			else if (job_is_merge(job))
+				tally.merges++;
 			else if (job->has_changes)
 				tally.ready++;
 			else
@@ -148,7 +151,7 @@ static void plan_words(struct strbuf *out, const struct view *view, const struct
 	}
 	put_count(out, tally->failed, "failed");
 	put_count(out, tally->against, "against policies");
-	put_count(out, tally->ready, "ready");
+	put_count(out, tally->ready + tally->merges, "ready");
 	put_count(out, tally->applied, "applied");
 	put_count(out, tally->open, "on the way");
 	put_count(out, tally->blocked, "waiting for a lock");
@@ -276,6 +279,8 @@ static void put_row(struct page *page, const struct shown *shown)
 	}
 	strbuf_puts(&row, " | ");
 	render_changes(&row, page->view, shown);
+	if (shown->has_summary && job->state == JOB_DONE)
+		render_image(&row, &shown->summary);
 	if (page->view->run->kind == RUN_PLAN) {
 		strbuf_puts(&row, " | ");
 		render_next(&row, page->view, shown);
@@ -324,19 +329,20 @@ static void put_plan_end(struct strbuf *out, const struct view *view, const stru
 		return;
 	if (view->run->state != RUN_DONE && view->run->state != RUN_FAILED)
 		return;
-	if (to_apply == 0 && tally->against > 0) {
+	if (to_apply == 0 && tally->merges == 0 && tally->against > 0) {
 		strbuf_printf(out,
 			"**To apply:** fix what the policies say, and push; or their owners let it "
 			"pass with `%s approve_policies`.\n",
 			view->command_word);
 		return;
 	}
-	if (to_apply == 0) {
+	if (to_apply == 0 && tally->merges == 0) {
 		if (tally->applied > 0 && tally->failed == 0)
 			strbuf_puts(out, "**Applied.** Nothing is left to do here.\n");
 		return;
 	}
-	render_gates(out, view, to_apply, tally->failed + tally->refused + tally->against);
+	render_gates(out, view, to_apply, tally->merges,
+		tally->failed + tally->refused + tally->against);
 }
 
 /* The configuration: what waits for a person, what changes, what was not taken. */
@@ -529,7 +535,7 @@ const char *render_status(const struct view *view, size_t limit, struct arena *a
 		render_lock(&out, shown[i].view, false);
 		break;
 	}
-	if (view->run->kind == RUN_PLAN && view->gate != NULL && tally.ready > 0)
+	if (view->run->kind == RUN_PLAN && view->gate != NULL && tally.ready + tally.merges > 0)
 		strbuf_printf(&out, "; %d of %d approvals", view->gate->have, view->gate->need);
 	strbuf_truncate(&out, limit - 1);
 	return arena_strdup(arena, strbuf_text(&out));

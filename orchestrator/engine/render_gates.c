@@ -75,12 +75,28 @@ static void put_ready(struct strbuf *out, const struct view *view, int to_apply,
 	}
 }
 
-void render_gates(struct strbuf *out, const struct view *view, int to_apply, int failed)
+static void put_merge(struct strbuf *out, int to_apply, int to_merge, int failed)
+{
+	if (to_merge == 0)
+		return;
+	if (to_apply > 0)
+		strbuf_printf(out, " The merge applies %d more.", to_merge);
+	else if (failed > 0)
+		strbuf_puts(out, "**Not ready.** What failed holds up the merge.");
+	else
+		strbuf_printf(out, "**Ready.** Merge it: that applies %d project%s.", to_merge,
+			to_merge == 1 ? "" : "s");
+}
+
+void render_gates(
+	struct strbuf *out, const struct view *view, int to_apply, int to_merge, int failed)
 {
 	if (view->gate->open) {
-		put_ready(out, view, to_apply, failed);
+		if (to_apply > 0)
+			put_ready(out, view, to_apply, failed);
+		put_merge(out, to_apply, to_merge, failed);
 	} else {
-		strbuf_puts(out, "**To apply:** ");
+		strbuf_puts(out, to_apply > 0 ? "**To apply:** " : "**To merge:** ");
 		render_inline(out, view->gate->missing);
 		strbuf_putc(out, '.');
 	}

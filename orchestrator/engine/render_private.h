@@ -28,8 +28,11 @@ void render_lock(struct strbuf *out, const struct view_job *shown, bool with_aut
 void render_changes(struct strbuf *out, const struct view *view, const struct shown *shown);
 /* What stands in the column "to apply". */
 void render_next(struct strbuf *out, const struct view *view, const struct shown *shown);
-/* What stands between these plans and their apply. */
-void render_gates(struct strbuf *out, const struct view *view, int to_apply, int failed);
+/* What stands between these plans and their apply, or the merge that applies them. */
+void render_gates(
+	struct strbuf *out, const struct view *view, int to_apply, int to_merge, int failed);
+/* "image shop 1.4.2 → 1.5.0", of the first that changes. */
+void render_image(struct strbuf *out, const struct plan_summary *summary);
 /* Of the configuration; nothing when there is nothing to tell. */
 void render_commands(struct strbuf *out, const struct view *view);
 void render_config_changes(struct strbuf *out, const struct view *view);

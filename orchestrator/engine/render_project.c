@@ -2,6 +2,7 @@
 #include "orchestrator/engine/render_private.h"
 
 #include "orchestrator/lib/clock.h"
+#include "orchestrator/model/project_kind.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -168,7 +169,7 @@ void render_next(struct strbuf *out, const struct view *view, const struct shown
 	} else if (view->gate == NULL)
 		strbuf_puts(out, "–");
 	else if (view->gate->open)
-		strbuf_puts(out, "ready");
+		strbuf_puts(out, job_is_merge(job) ? "ready: merge" : "ready");
 	else
 		strbuf_printf(out, "%d of %d approvals", view->gate->have, view->gate->need);
 }
@@ -202,6 +203,45 @@ static void put_value(struct strbuf *out, const char *value)
 	strbuf_puts(out, value == NULL ? "(none)" : value);
 }
 
+/* The tag of an image, or its digest, shortened; *ret_length is what stands before it. */
+static const char *image_version(const char *image, size_t *ret_length)
+{
+	const char *slash = strrchr(image, '/'), *name = slash == NULL ? image : slash + 1,
+		   *mark = strpbrk(name, ":@");
+
+	*ret_length = mark == NULL ? strlen(image) : (size_t)(mark - image);
+	return mark == NULL ? "" : mark + 1;
+}
+
+void render_image(struct strbuf *out, const struct plan_summary *summary)
+{
+	const struct plan_image *image = &summary->images[0];
+	const char *before, *after, *slash;
+	size_t was, is;
+
+	if (summary->image_count == 0)
+		return;
+	before = image_version(image->before, &was);
+	after = image_version(image->after, &is);
+	strbuf_puts(out, ", image ");
+	if (was == is && strncmp(image->before, image->after, was) == 0) {
+		_cleanup_free_ char *name = mem_strndup(image->before, was);
+
+		slash = strrchr(name, '/');
+		render_inline(out, slash == NULL ? name : slash + 1);
+		strbuf_putc(out, ' ');
+	} else {
+		before = image->before;
+		after = image->after;
+	}
+	render_code_cell(out, before[0] == '\0' ? "latest" : before);
+	strbuf_puts(out, " → ");
+	render_code_cell(out, after[0] == '\0' ? "latest" : after);
+	if (summary->image_count > 1 || summary->images_left_out > 0)
+		strbuf_printf(out, " and %zu more",
+			summary->image_count - 1 + (size_t)summary->images_left_out);
+}
+
 static void put_attributes(struct strbuf *out, const struct plan_resource *resource)
 {
 	for (size_t i = 0; i < resource->attribute_count; i++) {
@@ -224,12 +264,17 @@ static void put_resources(struct strbuf *out, const struct plan_summary *summary
 {
 	_cleanup_strbuf_ struct strbuf lines = STRBUF(4 << 20), cut = STRBUF(1 << 20);
 
+	for (size_t i = 0; i < summary->image_count; i++)
+		strbuf_printf(&lines, "!   image %s → %s\n", summary->images[i].before,
+			summary->images[i].after);
 	for (size_t i = 0; i < summary->resource_count; i++) {
 		const struct plan_resource *resource = &summary->resources[i];
 
 		if (resource->action == PLAN_READ || resource->action == PLAN_NO_OP)
 			continue;
 		strbuf_printf(&lines, "%-4s%s", sign(resource->action), resource->address);
+		if (resource->note != NULL)
+			strbuf_printf(&lines, "  (%s)", resource->note);
 		for (size_t pad = strlen(resource->address);
 			resource->attribute_count > 0 && pad < 30; pad++)
 			strbuf_putc(&lines, ' ');
@@ -237,6 +282,11 @@ static void put_resources(struct strbuf *out, const struct plan_summary *summary
 		put_attributes(&lines, resource);
 		if (resource->attribute_count > 0)
 			strbuf_putc(&lines, '\n');
+		if (resource->hidden > 0)
+			strbuf_printf(&lines,
+				"      %d difference%s of generated fields %s not shown\n",
+				resource->hidden, resource->hidden == 1 ? "" : "s",
+				resource->hidden == 1 ? "is" : "are");
 		if (resource->moved_from != NULL)
 			strbuf_printf(&lines, "      moved from %s\n", resource->moved_from);
 	}

@@ -35,3 +35,9 @@ bool kind_is_built(const char *kind)
 			return kinds[i].is_built;
 	return false;
 }
+
+bool job_is_merge(const struct job *job)
+{
+	return job->op == JOB_PLAN && job->state == JOB_DONE && job->has_changes &&
+	       kind_is_built(job->tool);
+}

@@ -12,8 +12,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+from one_pull import OnePull  # noqa: E402
 from sluice import Skip, expect, run_cases  # noqa: E402
-from runner_lab import PLAN, Cases, Lab, tool  # noqa: E402
+from runner_lab import MODE, PLAN, Cases, Lab, tool  # noqa: E402
 
 CASES = Cases()
 case = CASES.plain
@@ -133,6 +134,79 @@ def what_is_refused_says_what_to_do():
             expect((plan.outcome, plan.step), ("tool_failed", "build"), plan)
             assert hint in plan.failure, plan.failure
             assert plan.millis < 5000, plan.millis
+
+
+# ---- a pull request -------------------------------------------------------------------------------------------------
+
+SLUICE_YAML = """version: 3
+discover:
+  - {kind: kustomize, dirs: "shop/overlays/*", name: "shop-{1}"}
+  - {kind: helm, dirs: charts/shop, name: chart}
+projects:
+  - {name: crds, dir: plain, kind: manifests}
+  - {name: data, dir: data}
+"""
+STATEFUL = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\n"
+BASE = dict({"charts/shop/" + name: text for name, text in CHART.items()}, **{
+    "sluice.yaml": SLUICE_YAML, "data/main.tf": "# nothing yet\n", "plain/ns.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n",
+    "shop/base/d.yaml": DEPLOYMENT % (1, "1.4.2"), "shop/base/db.yaml": STATEFUL,
+    "shop/base/kustomization.yaml": kustomization("d.yaml", "db.yaml"),
+    "shop/overlays/eu/kustomization.yaml": kustomization("../../base", more="namePrefix: eu-\n"),
+    "shop/overlays/us/kustomization.yaml": kustomization("../../base", more="namePrefix: us-\n")})
+
+
+def pull(change):
+    named = {name: tool(name) for name in ("kustomize", "helm", "terraform")}
+    for name, path in named.items():
+        if path is None:
+            raise Skip("%s is neither in .tools nor in PATH" % name)
+    one = OnePull("sluice-manifests-", BASE, change)
+    one.serve(MODE, "listen: 127.0.0.1:0\ntools: {%s}\n" % ", ".join("%s: %s" % item for item in named.items()))
+    return one
+
+
+def status(one, name="apply"):
+    found = [row for row in one.server.must("GET", "/local/pulls/1")["statuses"] if row["context"] == "sluice/" + name]
+    return (found[-1]["state"], found[-1]["description"]) if found else (None, "")
+
+
+@case
+def one_pull_one_comment_one_gate():
+    """Terraform beside overlays and a chart: the apply is of the one, the merge of the others, and both wait for the same people."""
+    with pull({"data/main.tf": 'resource "terraform_data" "x" {}\n', "charts/shop/values.yaml": "replicas: 2\n",
+               "shop/overlays/eu/kustomization.yaml": kustomization("../../base", more="namePrefix: eu-\nimages: "
+                                                                    "[{name: registry.example.org/shop, newTag: 1.5.0}]\n")}) as one:
+        run = one.newest()
+        expect((run["state"], sorted(job["project"] for job in run["jobs"] if job["project"])), ("done", ["chart", "data", "shop-eu"]))
+        comment = one.comments()[0]
+        for words in ("1 update, image shop `1.4.2` → `1.5.0`", "Deployment.eu-shop", "ConfigMap.chart-one", "data.replicas: \"1\" → \"2\""):
+            assert words in comment, comment
+        one.act("approve", "bob")
+        run = one.say("sluice apply", "carol")
+        expect((run["kind"], run["state"], [job["project"] for job in run["jobs"] if job["project"]]), ("apply", "done", ["data"]))
+        expect(status(one)[0], "success", status(one))
+        expect(one.say("sluice apply", "carol")["kind"], "apply")
+        assert "applied by the merge" in one.comments()[-1], one.comments()[-1]
+
+
+@case
+def the_merge_waits_for_the_gates():
+    """What removes a StatefulSet is seen by the rules, and the required status goes there and back."""
+    change = {"shop/overlays/us/kustomization.yaml": kustomization("../../base", more="namePrefix: us-\npatches:\n"
+              "  - {patch: \"{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, $patch: delete}\"}\n")}
+    with pull(change) as one:
+        run = one.newest()
+        expect([(job["project"], job["state"]) for job in run["jobs"] if job["project"]], [("shop-us", "done")])
+        comment = one.comments()[0]
+        assert "StatefulSet.us-db  (pruned, DESTRUCTIVE" in comment and "**To merge:**" in comment, comment
+        expect(status(one)[0], "pending", status(one))
+        one.act("approve", "bob")
+        one.newest()
+        expect(status(one), ("success", "the gates hold: merge it"))
+        assert "**Ready.** Merge it" in one.comments()[0], one.comments()[0]
+        one.act("request-changes", "bob")
+        one.newest()
+        expect(status(one)[0], "pending", status(one))
 
 
 if __name__ == "__main__":
