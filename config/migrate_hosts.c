@@ -213,8 +213,8 @@ static struct yaml_node *notification(struct migration *migration, const struct 
 	set_text(migration, map, "events", text_of(webhook, "event"));
 	set_text(migration, map, "channel", text_of(webhook, "channel"));
 	set_text(migration, map, "url", text_of(webhook, "url"));
-	if (is_slack)
-		set_text(migration, map, "secret_file", FOLDER "slack.token");
+	set_text(migration, map, "secret_file",
+		is_slack ? FOLDER "slack.token" : FOLDER "webhook.key");
 	set_text(migration, map, "workspaces", text_of(webhook, "workspace-regex"));
 	set_text(migration, map, "branches", text_of(webhook, "branch-regex"));
 	return map;

@@ -181,7 +181,7 @@ static const struct config_key keys[] = {
 	{ "sandbox", CONFIG_MAP, .keys = server_sandbox_keys },
 	{ "notifications", CONFIG_LIST, AT(notifications), .keys = server_notification_keys,
 		.element = &server_notification, .count = AT(notification_count),
-		.help = "who is told of what" LATER },
+		.help = "who is told of what" },
 	{ "teams", CONFIG_NAMED, AT(teams), .keys = server_team_keys, .element = &server_team,
 		.count = AT(team_count), .help = "by name" },
 	{ 0 },

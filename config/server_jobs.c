@@ -171,36 +171,114 @@ static void check_sandbox(const struct config_decoder *decoder, const struct set
 
 /* ---- people ---- */
 
+#define ADDRESS	    "an address like team@example.org"
 #define NOTE(field) offsetof(struct notification, field)
 
-static const char *const notify_kinds[] = { "slack", "webhook", NULL };
+static const char *const notify_kinds[] = { "slack", "webhook", "mail", "ping", NULL };
 static const char *const event_words[] = { "plan", "apply", "failure", "drift", NULL };
-static const struct notification plain_notification = {
-	.kind = "", .channel = "", .url = "", .workspaces = "", .branches = ""
-};
+static const struct notification plain_notification = { .kind = "",
+	.name = "",
+	.channel = "",
+	.url = "",
+	.from = "",
+	.user = "",
+	.starttls = true,
+	.workspaces = "",
+	.branches = "",
+	.digest = "",
+	.timezone = "UTC" };
 const struct config_element server_notification = {
 	.size = sizeof(struct notification), .at = NOTE(at), .initial = &plain_notification
 };
 
 const struct config_key server_notification_keys[] = {
 	{ "kind", CONFIG_WORD, NOTE(kind), .words = notify_kinds, .is_required = true,
-		.help = "who is told" LATER },
+		.help = "how they are told; `ping` is only asked for, after each look at drift "
+			"that saw everything: who misses it raises the alarm" },
+	{ "name", CONFIG_TEXT, NOTE(name), .is_good = server_is_name,
+		.expected = "letters, digits and ._-",
+		.help = "for `drift.notify` of repositories: KIND:NAME; Slack's channel will do "
+			"too" },
 	{ "events", CONFIG_BITS, NOTE(events), .words = event_words, .is_one_or_list = true,
-		.is_required = true, .help = "of what" LATER },
-	{ "channel", CONFIG_TEXT, NOTE(channel), .help = "of Slack: #name" LATER },
-	{ "url", CONFIG_TEXT, NOTE(url), .is_good = server_is_url,
-		.expected = "https://HOST[/PATH] without a slash at its end",
-		.help = "of a webhook" LATER },
+		.is_required = true, .help = "of what" },
+	{ "channel", CONFIG_TEXT, NOTE(channel), .is_good = server_is_channel,
+		.expected = "#name, or the channel's id like C024BE91L",
+		.help = "of Slack, with `secret_file`; by its id a message that may have arrived "
+			"can be looked for" },
+	{ "url", CONFIG_TEXT, NOTE(url), .is_good = server_is_notify_url,
+		.expected = "https://HOST[/PATH], or smtp://HOST[:PORT] for mail, without a slash "
+			    "at its end",
+		.help = "of a webhook; of mail smtp:// or smtps://HOST:PORT; of Slack's API, when "
+			"it is another" },
+	{ "url_file", CONFIG_TEXT, NOTE(url_file), SECRET_PLACE,
+		.help = "a file with the URL of an incoming webhook of Slack, or of a ping, which "
+			"are secrets" },
 	{ "secret_file", CONFIG_TEXT, NOTE(secret_file), SECRET_PLACE,
-		.help = "a file with Slack's token, or with the key that signs a webhook" LATER },
+		.help = "a file with Slack's token, with the key that signs a webhook, or with the "
+			"password of mail" },
+	{ "from", CONFIG_TEXT, NOTE(from), .is_good = server_is_address, .expected = ADDRESS,
+		.help = "of mail" },
+	{ "to", CONFIG_TEXTS, NOTE(to), .is_one_or_list = true, .is_good = server_is_address,
+		.expected = ADDRESS, .help = "of mail" },
+	{ "user", CONFIG_TEXT, NOTE(user), .is_good = server_is_visible,
+		.expected = "a name without blanks",
+		.help = "of the mail server, with `secret_file`" },
+	{ "starttls", CONFIG_BOOL, NOTE(starttls), .fallback = "true",
+		.help = "mail over smtp:// only when the server encrypts" },
+	{ "environments", CONFIG_TEXTS, NOTE(environments), .is_one_or_list = true,
+		.is_good = server_is_glob, .expected = "a pattern with * and ?",
+		.help = "only drift of these, `prod*`" },
+	{ "projects", CONFIG_TEXTS, NOTE(projects), .is_one_or_list = true,
+		.is_good = server_is_glob, .expected = "a pattern with * and ?",
+		.help = "only drift of projects with these names or folders" },
+	{ "owners", CONFIG_TEXTS, NOTE(owners), .is_one_or_list = true,
+		.is_good = server_is_visible, .expected = "a user or @team, as CODEOWNERS has it",
+		.help = "only drift of projects that one of these owns by CODEOWNERS" },
 	{ "workspaces", CONFIG_TEXT, NOTE(workspaces), .is_good = server_is_regex,
-		.expected = "a regular expression", .help = "only these workspaces" LATER },
+		.expected = "a regular expression", .help = "only these workspaces" },
 	{ "branches", CONFIG_TEXT, NOTE(branches), .is_good = server_is_regex,
-		.expected = "a regular expression", .help = "only into these branches" LATER },
+		.expected = "a regular expression", .help = "only into these branches" },
+	{ "digest", CONFIG_TEXT, NOTE(digest), .check = word_check_cron,
+		.help = "when all open drift is told once more, as a line of cron: `0 8 * * 1`" },
+	{ "timezone", CONFIG_TEXT, NOTE(timezone), .is_good = word_is_zone,
+		.expected = "a time zone like Europe/Berlin", .fallback = "UTC",
+		.help = "of `digest`" },
 	NO_SECRET("token", "secret_file"),
 	NO_SECRET("secret", "secret_file"),
+	NO_SECRET("password", "secret_file"),
 	{ 0 },
 };
+
+/* NULL, or what this kind lacks. */
+static const char *lack_of(const struct notification *one)
+{
+	bool has_secret = one->secret_file != NULL, has_file = one->url_file != NULL;
+	bool is_smtp = str_starts(one->url, "smtp://") || str_starts(one->url, "smtps://");
+
+	if (str_equal(one->kind, "slack"))
+		return is_smtp	    ? "url is of Slack's API, not of mail"
+		       : has_file   ? has_secret || one->channel[0] != '\0'
+					      ? "an incoming webhook has its channel and secret in "
+						"its url_file; leave channel and secret_file out"
+					      : NULL
+		       : has_secret ? one->channel[0] == '\0' ? "Slack needs a channel" : NULL
+				    : "Slack needs channel and secret_file, or url_file alone";
+	if (str_equal(one->kind, "webhook"))
+		return one->url[0] == '\0' || is_smtp ? "a webhook needs url, https://HOST/PATH"
+		       : !has_secret		      ? "a webhook needs secret_file: it is signed"
+						      : NULL;
+	if (str_equal(one->kind, "ping"))
+		return !has_file		     ? "a ping needs url_file"
+		       : one->events != NOTIFY_DRIFT ? "a ping is for drift alone: events: drift"
+						     : NULL;
+	return !is_smtp ? "mail needs url, smtp://HOST:PORT or smtps://HOST:PORT"
+	       : one->from[0] == '\0' || one->to.count == 0 ? "mail needs from and to"
+	       : (one->user[0] != '\0') != has_secret
+		       ? "of user and secret_file mail needs both, or none"
+	       : one->user[0] != '\0' && !one->starttls && str_starts(one->url, "smtp://")
+		       ? "a password is never sent in the clear: starttls: true"
+		       : NULL;
+}
 
 static void check_notifications(
 	const struct config_decoder *decoder, const struct settings *settings)
@@ -210,13 +288,10 @@ static void check_notifications(
 	for (size_t i = 0; i < settings->notification_count; i++) {
 		const struct notification *one = &settings->notifications[i];
 		const char *path = arena_printf(&errors->arena, "notifications[%zu]", i);
+		const char *lack = lack_of(one);
 
-		if (str_equal(one->kind, "slack") &&
-			(one->channel[0] == '\0' || one->secret_file == NULL))
-			server_complain(
-				errors, &one->at, path, "", "Slack needs channel and secret_file");
-		else if (str_equal(one->kind, "webhook") && one->url[0] == '\0')
-			server_complain(errors, &one->at, path, "", "a webhook needs url");
+		if (lack != NULL)
+			server_complain(errors, &one->at, path, "", "%s", lack);
 	}
 }
 

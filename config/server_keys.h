@@ -8,6 +8,11 @@
 
 /* server_words.c: what a text must look like. */
 bool server_is_url(const char *text);
+bool server_is_notify_url(const char *text);
+bool server_is_channel(const char *text); /* of Slack */
+bool server_is_address(const char *text); /* of mail */
+bool server_is_visible(const char *text); /* no blank, nothing that shows nothing */
+bool server_is_glob(const char *text);
 bool server_is_mirror(const char *text);  /* of tools: an URL, or a folder */
 bool server_is_archive(const char *text); /* a zip below it */
 bool server_is_secret_place(const char *text);

@@ -27,6 +27,51 @@ bool server_is_url(const char *text)
 	       text[scheme] != '/' && text[scheme] != ':' && !str_ends(text, "/");
 }
 
+/* smtp://HOST[:PORT], smtps://HOST[:PORT] or what server_is_url() takes. */
+bool server_is_notify_url(const char *text)
+{
+	size_t scheme = str_starts(text, "smtps://") ? 8 : str_starts(text, "smtp://") ? 7 : 0;
+
+	return server_is_url(text) ||
+	       (scheme > 0 && server_is_host(text + scheme) && strchr(text, '*') == NULL);
+}
+
+bool server_is_channel(const char *text)
+{
+	if (text[0] == '#')
+		return is_of(text + 1, LETTERS DIGITS "-_.", 80);
+	return strlen(text) >= 9 && strchr("CGD", text[0]) != NULL &&
+	       is_of(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS, 30);
+}
+
+/* Neither a line end nor anything else that would end a header or begin another address. */
+bool server_is_address(const char *text)
+{
+	const char *at = strchr(text, '@');
+
+	return at != NULL && at != text && is_of(text, LETTERS DIGITS "@._+-/=~", 200) &&
+	       strchr(at + 1, '@') == NULL && is_of(at + 1, LETTERS DIGITS ".-", 200);
+}
+
+bool server_is_visible(const char *text)
+{
+	for (const char *at = text; *at != '\0'; at++) {
+		if ((unsigned char)*at <= ' ' || *at == 0x7f)
+			return false;
+	}
+	return text[0] != '\0' && strlen(text) <= 200;
+}
+
+bool server_is_glob(const char *text)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	struct glob glob;
+	struct err err;
+
+	return server_is_visible(text) &&
+	       glob_compile(GLOB_NAME, "", text, &arena, &glob, &err) == 0;
+}
+
 bool server_is_mirror(const char *text)
 {
 	return server_is_url(text) || (text[0] == '/' && text[1] != '\0' && !str_ends(text, "/"));

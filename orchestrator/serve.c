@@ -18,6 +18,7 @@
 #include "orchestrator/lib/secrets.h"
 #include "orchestrator/lib/statsd.h"
 #include "orchestrator/lib/strbuf.h"
+#include "orchestrator/notify/notify.h"
 #include "orchestrator/serve_anchors.h"
 #include "orchestrator/serve_settings.h"
 #include "orchestrator/store/store.h"
@@ -48,6 +49,7 @@ struct server {
 	struct local_host *local;
 	struct vcs_host **hosts; /* NULL-ended */
 	struct executor *executor;
+	struct notifier *notifier;
 	json_t *sandbox; /* what the launcher said of it */
 	struct issuer *issuer;
 	struct seal seal;
@@ -477,6 +479,7 @@ static void stop_hosts(struct server *server)
 static int start_engine(struct server *server, struct err *err)
 {
 	_cleanup_free_ char *key = mem_printf("%s/plans.key", server->settings.first->data_dir);
+	int r = notify_new(server->loop, &server->notifier, err);
 	struct engine_world world = { .clock = &clock_system,
 		.entropy = &server->entropy,
 		.seal = &server->seal,
@@ -484,11 +487,13 @@ static int start_engine(struct server *server, struct err *err)
 		.config = &config_file_reader,
 		.executor = server->executor,
 		.hosts = server->hosts,
+		.notifier = server->notifier,
 		.wake = on_wake_wish,
 		.tell = on_tell,
 		.owner = server };
-	int r = seal_open(key, &server->seal, err);
 
+	if (r == 0)
+		r = seal_open(key, &server->seal, err);
 	server->entropy.fill = fill_entropy;
 	return r < 0 ? r : engine_new(server->store, &world, &server->engine, err);
 }
@@ -569,6 +574,7 @@ static void finish(struct server *server)
 	seal_release(&server->seal);
 	json_decref(server->sandbox);
 	stop_hosts(server);
+	notify_free(server->notifier);
 	store_close(server->store);
 	loop_signal_free(server->on_int);
 	loop_signal_free(server->on_term);

@@ -1,6 +1,6 @@
 /* Sends what the outbox asks for, after the commit that holds it. Keeps nothing but what is in
  * flight. */
-#include "orchestrator/engine/private.h"
+#include "orchestrator/engine/notices.h"
 
 #include "orchestrator/lib/fault.h"
 #include "orchestrator/lib/metrics.h"
@@ -36,7 +36,7 @@ int effect_put(struct engine *engine, enum effect_kind kind, enum repeat_class c
 
 /* ---- flights ---- */
 
-static struct flight *flight_new(struct engine *engine, const struct outbox_row *row)
+struct flight *flight_new(struct engine *engine, const struct outbox_row *row)
 {
 	struct flight *flight = mem_alloc(sizeof(*flight));
 
@@ -55,12 +55,15 @@ static struct flight *flight_new(struct engine *engine, const struct outbox_row 
 
 static void flight_free(struct flight *flight)
 {
+	settings_unref(flight->settings);
+	free(flight->key);
+	free(flight->thread);
 	free(flight->head);
 	free(flight->pusher);
 	free(flight);
 }
 
-static void flight_land(struct flight *flight)
+void flight_land(struct flight *flight)
 {
 	struct engine *engine = flight->engine;
 	struct posted *posted;
@@ -86,6 +89,8 @@ static void flight_land(struct flight *flight)
 	posted->pull = flight->pull;
 	posted->event.head = arena_strdup(&posted->arena, flight->head);
 	posted->event.actor = arena_strdup(&posted->arena, flight->pusher);
+	posted->key = arena_strdup(&posted->arena, flight->key);
+	posted->thread = arena_strdup(&posted->arena, flight->thread);
 	flight_free(flight);
 }
 
@@ -121,7 +126,7 @@ static bool is_flying(const struct engine *engine, struct outbox_id id)
 	return false;
 }
 
-static int64_t retry_wait(int attempts)
+int64_t effect_retry_wait(int attempts)
 {
 	int64_t wait = RETRY_FIRST_MS;
 
@@ -138,11 +143,13 @@ int effects_pull_in(struct engine *engine, struct err *err)
 /* A host that says how long to wait is not asked before; else ever more rarely. */
 int effect_answered(struct engine *engine, const struct posted *posted, struct err *err)
 {
-	int64_t wait = posted->retry_ms > 0 ? posted->retry_ms : retry_wait(posted->tries);
+	int64_t wait = posted->retry_ms > 0 ? posted->retry_ms : effect_retry_wait(posted->tries);
 	uint8_t chance;
 	int r;
 
 	fault_point("engine.effect.answered");
+	if (posted->effect == EFFECT_NOTICE)
+		return notice_answered(engine, posted, err);
 	if (!posted->failed && (posted->then_again || pusher_tries_again(posted)))
 		return store_outbox_retry(engine->store, posted->outbox,
 			engine_now(engine) + (posted->then_again ? 0 : wait), "", err);
@@ -568,6 +575,8 @@ static int send_one(
 		return send_simple(engine, arena, row, err);
 	case EFFECT_TREE_DROP:
 		return drop_tree(engine, arena, row, err);
+	case EFFECT_NOTICE:
+		return notice_send(engine, arena, row, err);
 	}
 	return err_set(err, ERR_BUG, "an unknown kind of effect stands in the outbox");
 }
@@ -585,7 +594,7 @@ static void send_or_retry(struct engine *engine, const struct outbox_row *row)
 	engine_tell(engine, true, "an effect is tried again", &err);
 	if (err.class == ERR_CLASS_TEMP || err.code == ERR_STORE)
 		(void)!store_outbox_retry(engine->store, row->id,
-			engine_now(engine) + retry_wait(row->attempts), err.text, &again);
+			engine_now(engine) + effect_retry_wait(row->attempts), err.text, &again);
 	else
 		(void)!store_outbox_fail(engine->store, row->id, err.text, &again);
 }

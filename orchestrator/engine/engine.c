@@ -740,6 +740,7 @@ int engine_start(struct engine *engine, struct err *err)
 		.owner = engine };
 	engine->world.executor->listen(engine->world.executor, &engine->events);
 	upkeep_start(engine);
+	engine->old_effects = store_outbox_version(engine->store);
 	r = recover_coldplug(engine, err);
 	if (r == 0)
 		r = catchup_begin(engine, err);

@@ -11,6 +11,7 @@
 #include "orchestrator/ports/config_reader.h"
 #include "orchestrator/ports/entropy.h"
 #include "orchestrator/ports/executor.h"
+#include "orchestrator/ports/notifier.h"
 #include "orchestrator/ports/vcs_host.h"
 #include <jansson.h>
 
@@ -25,7 +26,8 @@ struct engine_world {
 	struct settings *settings; /* referred to, not taken */
 	const struct config_reader *config;
 	struct executor *executor;
-	struct vcs_host **hosts; /* NULL-ended */
+	struct vcs_host **hosts;   /* NULL-ended */
+	struct notifier *notifier; /* NULL: nobody is told of anything */
 	/* Asks for a turn: now (delay 0) or after that time. Called with the shortest wish; a later
 	 * call replaces. */
 	void (*wake)(void *owner, int64_t delay_ms);

@@ -56,7 +56,8 @@ struct posted {
 	bool failed, then_again;
 	int64_t retry_ms;
 	struct err err;
-	bool is_answer; /* POSTED_FACTS */
+	const char *key, *thread; /* of a notice */
+	bool is_answer;		  /* POSTED_FACTS */
 };
 
 /* An effect that was handed to a host and not yet answered. */
@@ -72,6 +73,9 @@ struct flight {
 	int64_t retry_ms;
 	bool failed;
 	bool then_again; /* the effect itself comes after the answer */
+	/* of a notice: what is told, what it was answered with, whose settings say to whom */
+	char *key, *thread;
+	struct settings *settings;
 	struct err err;
 	struct pull_id pull;
 	char *head, *pusher; /* of EFFECT_PUSHER: asked for, and told; or NULL */
@@ -128,6 +132,8 @@ struct engine {
 	int64_t catchup_at_ms;			     /* monotonic */
 	int64_t words_since_ms, next_words_since_ms; /* wall */
 	size_t flight_count, sent_count, known_count, facts_count;
+	int64_t old_effects; /* version of the newest row of the outbox that is of another process
+			      */
 	/* Jobs handed to the executor whose rows are not yet committed as sent. A failed commit
 	 * brings the rows back, and they must not start the job a second time. */
 	struct handed {
@@ -476,6 +482,9 @@ _must_check_ int spec_make(struct engine *engine, struct arena *arena, const str
 /* ---- effects.c ---- */
 /* What a host did not take is tried again within minutes, whatever the clock did meanwhile. */
 _must_check_ int effects_pull_in(struct engine *engine, struct err *err);
+struct flight *flight_new(struct engine *engine, const struct outbox_row *row);
+void flight_land(struct flight *flight); /* one call of it was answered */
+int64_t effect_retry_wait(int attempts);
 bool effects_send(struct engine *engine); /* true: there is more to send */
 void effects_drop(struct engine *engine);
 void effects_committed(struct engine *engine, bool is_committed);

@@ -1,5 +1,5 @@
 /* One event to one run or job: load the facts, ask the table, write what it says. */
-#include "orchestrator/engine/private.h"
+#include "orchestrator/engine/notices.h"
 
 #include "orchestrator/lib/metrics.h"
 
@@ -125,6 +125,8 @@ static int finish_run(struct engine *engine, struct arena *arena, const struct f
 		arena_printf(arena, "%s finished", run_kind_name(run->kind)), run->actor,
 		run->pull_id, run->id, err, "%s at %s", run_state_name(state), run->head);
 
+	if (r == 0)
+		r = notices_run(engine, arena, facts, state, err);
 	if (run->kind == RUN_PLAN && state != RUN_DONE) /* perhaps the work tree is damaged */
 		known_forget(engine, facts->pull->repo_id, run->head);
 	if (r == 0 && run->kind == RUN_PLAN)

@@ -7,7 +7,7 @@
 /* Slack's own limits, and ours within them: a message of rich blocks is refused near 13,000
  * characters, which no page of theirs says. */
 enum {
-	SLACK_BLOCKS_MAX = 50,
+	SLACK_BLOCKS_MAX = 49, /* of 50: one is for who sends it */
 	SLACK_TEXT_MAX = 3000,
 	SLACK_HEADER_MAX = 150,
 	SLACK_MESSAGE_MAX = 12000,

@@ -34,6 +34,8 @@ struct http_call {
 	bool is_read;	/* a GET: it may be sent again */
 	bool met_stale; /* the connection it was to be sent on had more to say */
 	char *sent_body;
+	size_t body_length, body_at; /* of mail, which libcurl reads from us */
+	struct curl_slist *to;	     /* mail */
 	http_answer_cb cb;
 	void *owner;
 };
@@ -60,6 +62,7 @@ static void call_free(struct http_call *call)
 	curl_multi_remove_handle(call->client->multi, call->easy);
 	curl_easy_cleanup(call->easy);
 	curl_slist_free_all(call->headers);
+	curl_slist_free_all(call->to);
 	strbuf_release(&call->body);
 	free(call->sent_body);
 	free(call);
@@ -197,11 +200,36 @@ static bool will_not_change(CURLcode code)
 	       code == CURLE_PEER_FAILED_VERIFICATION;
 }
 
+static int status_of(const struct http_call *call)
+{
+	long status = 0;
+
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	return (int)status;
+}
+
+/* A mail server that says 4xx wants to be asked later; 5xx needs somebody who mends it. */
+static void mail_failure(const struct http_call *call, CURLcode code, struct err *err)
+{
+	int status = status_of(call);
+
+	if (status >= 400 && status < 600)
+		err_class_set(err, ERR_NET, status < 500 ? ERR_CLASS_TEMP : ERR_CLASS_CONFIG,
+			"the mail server says %d: %s", status, curl_easy_strerror(code));
+	else
+		err_class_set(err, ERR_NET,
+			code == CURLE_USE_SSL_FAILED || will_not_change(code) ? ERR_CLASS_CONFIG
+									      : ERR_CLASS_TEMP,
+			"the mail server: %s", curl_easy_strerror(code));
+}
+
 static void answer_failure(struct http_call *call, CURLcode code)
 {
 	struct err err = { 0 };
 
-	if (call->body.overflowed)
+	if (call->to != NULL)
+		mail_failure(call, code, &err);
+	else if (call->body.overflowed)
 		err_set(&err, ERR_LIMIT, "the answer is larger than %zu bytes", call->body.cap);
 	else if (call->header_bytes > HEADERS_MAX_BYTES)
 		err_set(&err, ERR_LIMIT, "the headers of the answer are larger than %d bytes",
@@ -228,16 +256,15 @@ static void answer(struct http_call *call, CURLcode code)
 		.length = call->body.length,
 		.transfer = call->easy };
 	curl_off_t retry_after = 0;
-	long status = 0;
 
 	if (code != CURLE_OK || call->body.overflowed) {
 		answer_failure(call, code);
 		return;
 	}
-	keep_connection(call);
-	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (call->to == NULL)
+		keep_connection(call);
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
-	reply.status = (int)status;
+	reply.status = status_of(call);
 	reply.retry_after_s = retry_after;
 	call->cb(call->owner, &reply, NULL);
 }
@@ -327,6 +354,44 @@ static int on_request(
 	return CURL_PREREQFUNC_OK;
 }
 
+static size_t on_mail_read(char *to, size_t one, size_t room, void *owner)
+{
+	struct http_call *call = owner;
+	size_t left = call->body_length - call->body_at;
+	size_t length = left < one * room ? left : one * room;
+
+	__builtin_memcpy(to, call->sent_body + call->body_at, length);
+	call->body_at += length;
+	return length;
+}
+
+static void set_mail(struct http_call *call, const struct http_request *request)
+{
+	const struct http_mail *mail = request->mail;
+	CURL *easy = call->easy;
+
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(easy, CURLOPT_USE_SSL,
+		mail->must_be_secret ? (long)CURLUSESSL_ALL : (long)CURLUSESSL_TRY);
+	curl_easy_setopt(easy, CURLOPT_MAIL_FROM, mail->from);
+	for (size_t i = 0; i < mail->to_count; i++)
+		call->to = curl_slist_append(call->to, mail->to[i]);
+	curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, call->to);
+	if (!str_empty(mail->user)) {
+		curl_easy_setopt(easy, CURLOPT_USERNAME, mail->user);
+		curl_easy_setopt(easy, CURLOPT_PASSWORD, mail->password);
+	}
+	call->sent_body = mem_grow(NULL, request->length + 1);
+	__builtin_memcpy(call->sent_body, request->body, request->length);
+	call->body_length = request->length;
+	curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_mail_read);
+	curl_easy_setopt(easy, CURLOPT_READDATA, call);
+	curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->length);
+}
+
 static void set_request(struct http_call *call, const struct http_request *request)
 {
 	CURL *easy = call->easy;
@@ -356,6 +421,10 @@ static void set_request(struct http_call *call, const struct http_request *reque
 	if (request->unix_socket != NULL) {
 		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
 		curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+	}
+	if (request->mail != NULL) {
+		set_mail(call, request);
+		return;
 	}
 	if (request->body != NULL) {
 		call->sent_body = mem_grow(NULL, request->length + 1);

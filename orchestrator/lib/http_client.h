@@ -1,5 +1,5 @@
-/* HTTP requests on the loop: the only wrapper of libcurl. The client owns its transfers; every
- * request is answered exactly once, unless it or the client is freed before.
+/* HTTP requests, and mail, on the loop: the only wrapper of libcurl. The client owns its transfers;
+ * every request is answered exactly once, unless it or the client is freed before.
  *
  * A request that is not a GET is sent at most once. A connection of HTTP/1 on which something came
  * that nobody asked for is not used again; what comes there after the next request was sent cannot
@@ -14,6 +14,16 @@ struct loop;
 struct http_client;
 struct http_call;
 
+/* A message for a mail server: the URL is smtp:// or smtps://, the body the message as RFC 5322 has
+ * it, and an answer of status 250 means that the server has taken it for all of `to`. */
+struct http_mail {
+	const char *from;
+	const char *const *to;
+	size_t to_count;
+	const char *user, *password; /* or NULL */
+	bool must_be_secret;	     /* smtp:// only behind STARTTLS */
+};
+
 struct http_request {
 	const char *method;
 	const char *url;
@@ -23,8 +33,9 @@ struct http_request {
 	size_t length;
 	const char *ca_bundle; /* one PEM file with those to trust; NULL or "": the machine's */
 	const char *proxy;     /* its URL; NULL or "": what the environment says */
-	int64_t timeout_ms;    /* for the whole call */
-	size_t cap_bytes;      /* of the answer's body */
+	const struct http_mail *mail; /* or NULL; headers are not sent then */
+	int64_t timeout_ms;	      /* for the whole call */
+	size_t cap_bytes;	      /* of the answer's body */
 };
 
 struct http_answer {

@@ -187,11 +187,17 @@ enum notify_event { /* bits */
 };
 
 struct notification {
-	const char *kind; /* "slack", "webhook" */
+	const char *kind; /* "slack", "webhook", "mail", "ping" */
+	const char *name; /* by which a repository says where its drift is told: KIND:NAME; or "" */
 	struct config_place at;
 	unsigned events; /* enum notify_event */
-	const char *channel, *url, *secret_file, *workspaces,
-		*branches; /* the last two: patterns */
+	const char *channel, *url, *url_file, *secret_file;
+	const char *from, *user; /* mail */
+	struct name_list to;
+	bool starttls;
+	const char *workspaces, *branches;		 /* regular expressions; "": all */
+	struct name_list environments, projects, owners; /* globs, globs, names; empty: all */
+	const char *digest, *timezone;			 /* a line of cron, "": no digest */
 };
 
 struct team {

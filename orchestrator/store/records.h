@@ -34,6 +34,7 @@ enum effect_kind {
 	EFFECT_BRANCH_DELETE = 11, /* of a pull that was merged */
 	EFFECT_PUSHER = 12,	   /* a question: who brought the head? `payload` is its branch */
 	EFFECT_LABEL = 13,	   /* `payload` on the pull */
+	EFFECT_NOTICE = 14,	   /* to people who look at no pull request; `key` is of its row */
 };
 
 struct outbox_row {
@@ -51,6 +52,17 @@ struct outbox_row {
 			 */
 	int64_t due_ms;
 	int attempts;
+};
+
+/* What one channel is told, in one message or several. */
+struct notice_row {
+	const char *key;    /* of what is told, and to whom: told once, whoever asks for it again */
+	const char *target; /* notice_target(): which entry of the settings */
+	const char *event, *subject;
+	const char *parts;  /* JSON: a list of texts */
+	int part;	    /* the next one */
+	const char *thread; /* what the first was answered with, or "" */
+	int64_t created_ms;
 };
 
 struct lock_row {

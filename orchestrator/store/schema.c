@@ -155,15 +155,20 @@ static const char *const migrations[] = {
 	"CREATE INDEX follow_up_pull ON follow_up(pull);"
 	"CREATE TRIGGER follow_up_kept BEFORE DELETE ON follow_up BEGIN SELECT RAISE(ABORT, "
 	"'a follow-up stays'); END;",
+	/* 15: what channels are told, and how far that is */
+	"CREATE TABLE notice(key TEXT PRIMARY KEY, target TEXT NOT NULL, event TEXT NOT NULL, "
+	"subject TEXT NOT NULL, parts TEXT NOT NULL, part INTEGER NOT NULL, thread TEXT NOT NULL, "
+	"created_ms INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX notice_created ON notice(created_ms);",
 };
 
 /* Children before parents. */
 const char *const schema_wipe[] = { "DELETE FROM deadline", "DELETE FROM lock",
-	"DELETE FROM outbox", "DELETE FROM inbox", "DELETE FROM history", "DELETE FROM job",
-	"DELETE FROM plan_set", "DELETE FROM policy_word", "DELETE FROM follow_up",
-	"DELETE FROM run", "DELETE FROM ledger", "DELETE FROM audit", "DELETE FROM released",
-	"DELETE FROM pull", "DELETE FROM repo", "DELETE FROM shelf", "DELETE FROM counter",
-	"UPDATE audit_tip SET id = 0, hash = ''", NULL };
+	"DELETE FROM outbox", "DELETE FROM notice", "DELETE FROM inbox", "DELETE FROM history",
+	"DELETE FROM job", "DELETE FROM plan_set", "DELETE FROM policy_word",
+	"DELETE FROM follow_up", "DELETE FROM run", "DELETE FROM ledger", "DELETE FROM audit",
+	"DELETE FROM released", "DELETE FROM pull", "DELETE FROM repo", "DELETE FROM shelf",
+	"DELETE FROM counter", "UPDATE audit_tip SET id = 0, hash = ''", NULL };
 
 int schema_allow_wipe(struct db *db, struct err *err)
 {

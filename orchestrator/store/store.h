@@ -229,6 +229,18 @@ _must_check_ int store_outbox_fail(struct store *store, struct outbox_id id, con
 _must_check_ int store_outbox_list_open(struct store *store, struct arena *arena,
 	struct outbox_row **ret, size_t *ret_count, struct err *err);
 
+/* ---- notices: what channels are told, behind rows of the outbox
+ * --------------------------------------------------------------------- */
+/* *ret_is_new: false when a row of this key was there before; then nothing is written. */
+_must_check_ int store_notice_put(
+	struct store *store, const struct notice_row *row, bool *ret_is_new, struct err *err);
+_must_check_ int store_notice_load(struct store *store, struct arena *arena, const char *key,
+	struct notice_row *ret, struct err *err);
+_must_check_ int store_notice_move(
+	struct store *store, const char *key, int part, const char *thread, struct err *err);
+/* The newest version that any row of the outbox was given. */
+int64_t store_outbox_version(const struct store *store);
+
 /* ---- deadlines: timers that survive
  * ---------------------------------------------------------------------------------- */
 _must_check_ int store_deadline_set(struct store *store, const char *kind, int64_t subject,

@@ -24,6 +24,11 @@ int store_outbox_put(struct store *store, const struct outbox_row *row, struct e
 	return r < 0 ? r : 0;
 }
 
+int64_t store_outbox_version(const struct store *store)
+{
+	return store->outbox_version;
+}
+
 #define OUTBOX_COLUMNS                                                                             \
 	"id, version, kind, class, key, pull, run, job, payload, is_urgent, due_ms, attempts "     \
 	"FROM outbox WHERE state = 0 "

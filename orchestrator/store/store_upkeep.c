@@ -52,7 +52,7 @@ int store_job_dir_is_needed(struct store *store, struct job_id job, int attempt,
 /* Only the oldest rows are looked at: those that were handled late wait for another round. */
 int store_prune(struct store *store, int64_t before_ms, int *ret_count, struct err *err)
 {
-	int inbox = 0, r = store_begin_due(store, &store->outbox_next, err);
+	int inbox = 0, outbox = 0, r = store_begin_due(store, &store->outbox_next, err);
 
 	if (r == 0)
 		r = inbox = db_run(store->db, err,
@@ -65,8 +65,16 @@ int store_prune(struct store *store, int64_t before_ms, int *ret_count, struct e
 			"DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state = 1"
 			" AND due_ms < $1 LIMIT $2)",
 			"ii", before_ms, (int64_t)PRUNE_ROWS);
+	if (r >= 0) {
+		outbox = r;
+		r = db_run(store->db, err,
+			"DELETE FROM notice WHERE key IN (SELECT n.key FROM notice n WHERE"
+			" n.created_ms < $1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE"
+			" o.state = 0 AND o.kind = $2 AND o.key = n.key) LIMIT $3)",
+			"iii", before_ms, (int64_t)EFFECT_NOTICE, (int64_t)PRUNE_ROWS);
+	}
 	if (r < 0)
 		return r;
-	*ret_count = inbox + r;
+	*ret_count = inbox + outbox + r;
 	return 0;
 }

@@ -17,6 +17,7 @@ suite_git-hostile = tests/integration/test_git_hostile.py ## sluice-git on repos
 suite_projects = tests/integration/test_projects.py ## sluice projects on real repositories: what is selected, and why
 suite_runners = python3 tests/integration/test_runners.py ## jobs: hostile and real tools
 suite_cron = python3 tests/integration/test_cron.py ## times of cron against an oracle in Python, in zones whose clocks change
+suite_notices = python3 tests/integration/test_notices.py ## what channels are told arrives, once, whatever they and the server do
 suite_deaths = python3 tests/integration/test_deaths.py ## jobs: server, supervisor or launcher killed at every point
 suite_slots = python3 tests/integration/test_slots.py ## jobs: tools run in slots, others wait ready
 suite_provenance = tests/integration/test_provenance.py ## real tools: plans that somebody changes while they are made
