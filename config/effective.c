@@ -303,6 +303,17 @@ static const struct check_config *find_check(const struct repo_file *file, const
 	return NULL;
 }
 
+/* People without a number are one of them. */
+static struct check_config with_people(const struct check_config *check)
+{
+	struct check_config with = *check;
+	struct people_rule *needs = &with.skip_needs;
+
+	if (needs->count == 0 && needs->teams.count + needs->users.count > 0)
+		needs->count = 1;
+	return with;
+}
+
 static void merge_checks(struct merge *merge)
 {
 	const struct repo_file *base = merge->in->base, *head = merge->in->head;
@@ -313,7 +324,7 @@ static void merge_checks(struct merge *merge)
 
 		out->checks = arena_push(
 			merge->arena, out->checks, out->check_count, sizeof(*out->checks));
-		out->checks[out->check_count++] = *check;
+		out->checks[out->check_count++] = with_people(check);
 		if (merge->is_base_alone || is_same(node_of(base, "checks", check->name),
 						    node_of(head, "checks", check->name)))
 			continue;

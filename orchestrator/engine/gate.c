@@ -40,9 +40,17 @@ static enum host_word is_undiverged(struct gathering *on)
 	return str_equal(tip, on->plan_run->base) ? WORD_YES : WORD_NO;
 }
 
+static bool asks_people(const struct project_guard *guard)
+{
+	for (size_t i = 0; i < guard->check_count; i++)
+		if (guard->checks[i].skip_needs.count > 0)
+			return true;
+	return false;
+}
+
 static bool is_guarded(const struct project_guard *guard)
 {
-	return guard->rule_count > 0 || guard->owners.count > 0 ||
+	return guard->rule_count > 0 || asks_people(guard) || guard->owners.count > 0 ||
 	       gates_builtin(guard->environment) != gates_builtin("") ||
 	       (guard->apply_requires & (REQUIRE_MERGEABLE | REQUIRE_AS_ATLANTIS));
 }
@@ -153,6 +161,8 @@ static void find_needs(struct gathering *on)
 			gather_teams(on, &guard->break_glass.people.teams);
 		for (size_t k = 0; k < guard->rule_count; k++)
 			need_of_rule(on, &guard->rules[k]);
+		for (size_t k = 0; k < guard->check_count; k++)
+			gather_teams(on, &guard->checks[k].skip_needs.teams);
 		for (size_t k = 0; k < guard->owners.count; k++) {
 			if (guard->owners.list[k][0] == '@')
 				gather_need(on, &on->needs.teams, guard->owners.list[k] + 1);

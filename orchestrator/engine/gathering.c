@@ -129,6 +129,35 @@ static int authors_read(struct engine *engine, const char *answer, struct err *e
 	return r;
 }
 
+/* What is shown of it, which may be longer than that answer is the last one. */
+static const struct prepared *copy_brought(const struct prepared *from, struct arena *arena)
+{
+	struct prepared *copy = arena_alloc(arena, sizeof(*copy));
+
+	*copy = (struct prepared){ .secret_count = from->secret_count,
+		.secrets_left_out = from->secrets_left_out,
+		.skip_count = from->skip_count,
+		.skips_left_out = from->skips_left_out };
+	copy->secrets = arena_alloc(arena, (copy->secret_count + 1) * sizeof(*copy->secrets));
+	copy->skips = arena_alloc(arena, (copy->skip_count + 1) * sizeof(*copy->skips));
+	for (size_t i = 0; i < copy->secret_count; i++) {
+		struct plain_secret *one = &copy->secrets[i];
+
+		*one = from->secrets[i];
+		one->path = arena_strdup(arena, one->path);
+		one->rule = arena_strdup(arena, one->rule);
+		one->commit = arena_strdup(arena, one->commit);
+	}
+	for (size_t i = 0; i < copy->skip_count; i++) {
+		struct new_skip *one = &copy->skips[i];
+
+		*one = from->skips[i];
+		one->path = arena_strdup(arena, one->path);
+		one->id = arena_strdup(arena, one->id);
+	}
+	return copy;
+}
+
 int gather_people(struct gathering *on, struct err *err)
 {
 	struct engine *engine = on->engine;
@@ -141,6 +170,7 @@ int gather_people(struct gathering *on, struct err *err)
 		r = authors_read(engine, answer, err);
 	if (r < 0)
 		return r;
+	on->facts.prepared = copy_brought(&engine->authors->prepared, on->arena);
 	on->facts.people = engine->authors->prepared.people;
 	on->facts.people_count = engine->authors->prepared.people_count;
 	return 0;

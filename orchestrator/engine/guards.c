@@ -35,6 +35,27 @@ static bool touches(
 	return false;
 }
 
+/* Those of the project, as the base branch configures them. conftest has sets and owners of its own
+ * (policies.c). */
+static void find_checks(const struct repo_config *config, const struct project_config *project,
+	struct arena *arena, struct project_guard *guard)
+{
+	const struct name_list *names = &project->checks;
+
+	guard->checks = arena_alloc(arena, (names->count + 1) * sizeof(*guard->checks));
+	for (size_t i = 0; i < names->count; i++) {
+		struct guard_check *check = &guard->checks[guard->check_count];
+
+		if (str_equal(names->list[i], "conftest"))
+			continue;
+		*check = (struct guard_check){ .name = names->list[i] };
+		for (size_t k = 0; k < config->check_count; k++)
+			if (str_equal(config->checks[k].name, check->name))
+				check->skip_needs = config->checks[k].skip_needs;
+		guard->check_count++;
+	}
+}
+
 /* ---- owners ---- */
 
 static void add_name(struct name_list *names, const char *name, struct arena *arena)
@@ -149,8 +170,9 @@ const char *guard_of(const struct repo_config *config, const struct prepared *pr
 		.plan_requires = guard_requires(config, project->plan_requires),
 		.apply_requires = guard_requires(config, project->apply_requires) };
 
-	if (str_empty(guard.environment) && guard.owners.count == 0 && guard.plan_requires == 0 &&
-		guard.apply_requires == 0)
+	find_checks(config, project, arena, &guard);
+	if (str_empty(guard.environment) && guard.check_count == 0 && guard.owners.count == 0 &&
+		guard.plan_requires == 0 && guard.apply_requires == 0)
 		return "";
 	if (environment != NULL) {
 		guard.break_glass = environment->break_glass;

@@ -19,7 +19,7 @@ struct page {
 	struct rendered *ret;
 	struct strbuf part;
 	const char *table_head; /* written again when a part begins inside the table */
-	bool in_table;
+	bool in_table, with_checks;
 };
 
 static void begin_part(struct page *page)
@@ -58,7 +58,7 @@ static void put_piece(struct page *page, const struct strbuf *piece)
 
 struct tally {
 	int ready, merges, failed, open, blocked, unchanged, applied, cancelled, interrupted,
-		refused, skipped, against;
+		refused, skipped, against, held;
 };
 
 static struct tally count_jobs(const struct shown *shown, size_t count)
@@ -83,6 +83,8 @@ static struct tally count_jobs(const struct shown *shown, size_t count)
 				tally.applied++;
 			else if (render_against(&shown[i]) != NULL)
 				tally.against++;
+			else if (job->has_changes && render_failing(&shown[i]) != NULL)
+				tally.held++;
 			else if (job_is_merge(job))
 				tally.merges++;
 			else if (job->has_changes)
@@ -151,6 +153,7 @@ static void plan_words(struct strbuf *out, const struct view *view, const struct
 	}
 	put_count(out, tally->failed, "failed");
 	put_count(out, tally->against, "against policies");
+	put_count(out, tally->held, "held by checks");
 	put_count(out, tally->ready + tally->merges, "ready");
 	put_count(out, tally->applied, "applied");
 	put_count(out, tally->open, "on the way");
@@ -255,10 +258,21 @@ static void put_break_glass(struct strbuf *out, const struct view *view)
 
 /* ---- table ---- */
 
-static const char *head_of_table(const struct view *view)
+static const char *head_of_table(const struct view *view, bool with_checks)
 {
-	return view->run->kind == RUN_PLAN ? "| project | changes | to apply |\n|---|---|---|\n"
-					   : "| project | result |\n|---|---|\n";
+	if (view->run->kind != RUN_PLAN)
+		return "| project | result |\n|---|---|\n";
+	return with_checks ? "| project | changes | checks | to apply |\n|---|---|---|---|\n"
+			   : "| project | changes | to apply |\n|---|---|---|\n";
+}
+
+/* A column that nobody uses is none. */
+static bool has_checks(const struct shown *shown, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (shown[i].has_summary && shown[i].summary.checked.count > 0)
+			return true;
+	return false;
 }
 
 static void put_row(struct page *page, const struct shown *shown)
@@ -281,6 +295,10 @@ static void put_row(struct page *page, const struct shown *shown)
 	render_changes(&row, page->view, shown);
 	if (shown->has_summary && job->state == JOB_DONE)
 		render_image(&row, &shown->summary);
+	if (page->with_checks) {
+		strbuf_puts(&row, " | ");
+		render_checks_cell(&row, shown);
+	}
 	if (page->view->run->kind == RUN_PLAN) {
 		strbuf_puts(&row, " | ");
 		render_next(&row, page->view, shown);
@@ -302,7 +320,8 @@ static void put_table(
 
 	if (count == 0)
 		return;
-	page->table_head = head_of_table(page->view);
+	page->with_checks = page->view->run->kind == RUN_PLAN && has_checks(shown, count);
+	page->table_head = head_of_table(page->view, page->with_checks);
 	strbuf_puts(&page->part, page->table_head);
 	page->in_table = true;
 	for (size_t i = 0; i < count; i++) {
@@ -310,8 +329,8 @@ static void put_table(
 			put_row(page, &shown[i]);
 	}
 	if (page->view->run->kind == RUN_PLAN && tally->unchanged > 0) {
-		strbuf_printf(&last, "| %d project%s | no changes | |\n", tally->unchanged,
-			tally->unchanged == 1 ? "" : "s");
+		strbuf_printf(&last, "| %d project%s | no changes |%s |\n", tally->unchanged,
+			tally->unchanged == 1 ? "" : "s", page->with_checks ? " |" : "");
 		put_piece(page, &last);
 	}
 	page->in_table = false;
@@ -322,7 +341,7 @@ static void put_table(
 
 static void put_plan_end(struct strbuf *out, const struct view *view, const struct tally *tally)
 {
-	int to_apply = tally->ready;
+	int to_apply = tally->ready + tally->held;
 
 	if (!run_state_is_final(view->run->state) || view->superseded_by != NULL ||
 		view->gate == NULL)
@@ -351,6 +370,7 @@ static void put_told(struct page *page)
 	_cleanup_strbuf_ struct strbuf commands = STRBUF(200 << 10), changes = STRBUF(400 << 10),
 				       notes = STRBUF(200 << 10);
 
+	render_skips(&notes, page->view);
 	render_commands(&commands, page->view);
 	render_config_changes(&changes, page->view);
 	render_notes(&notes, page->view);
@@ -413,7 +433,7 @@ static int danger_of(const struct shown *shown)
 		return 100;
 	if (job->state == JOB_REFUSED || job->state == JOB_SKIPPED)
 		return 90;
-	if (render_against(shown) != NULL)
+	if (render_against(shown) != NULL || render_failing(shown) != NULL)
 		return 85;
 	if (summary->delete + summary->replace > 0)
 		return 80;
@@ -469,6 +489,7 @@ void render_run(const struct view *view, struct arena *arena, struct rendered *r
 	put_title(&page.part, view, &tally);
 	put_sandbox(&page.part, view);
 	put_break_glass(&page.part, view);
+	render_secrets(&page.part, view);
 	put_run_failure(&page);
 	put_table(&page, shown, view->job_count, &tally);
 	for (size_t i = 0; i < view->job_count; i++) {

@@ -41,6 +41,14 @@ void render_notes(struct strbuf *out, const struct view *view);
  */
 const struct policy_result *render_against(const struct shown *shown);
 void render_policies(struct strbuf *out, const struct shown *shown, size_t most);
+/* A check that holds the project up, or NULL; what stands in the column "checks"; what all said. */
+const struct check_result *render_failing(const struct shown *shown);
+void render_checks_cell(struct strbuf *out, const struct shown *shown);
+void render_checks(
+	struct strbuf *out, const struct view *view, const struct shown *shown, size_t most);
+/* What the commits bring: secrets in plain text, notes that skip checks. */
+void render_secrets(struct strbuf *out, const struct view *view);
+void render_skips(struct strbuf *out, const struct view *view);
 /* The folded block of one project; nothing when there is nothing to unfold. */
 void render_block(struct strbuf *out, const struct view *view, const struct shown *shown,
 	bool is_open, size_t most);

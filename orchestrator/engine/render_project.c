@@ -166,6 +166,10 @@ void render_next(struct strbuf *out, const struct view *view, const struct shown
 		strbuf_puts(out, "policy set ");
 		render_inline(out, render_against(shown)->name);
 		strbuf_puts(out, " fails");
+	} else if (render_failing(shown) != NULL) {
+		strbuf_puts(out, "check ");
+		render_inline(out, render_failing(shown)->name);
+		strbuf_puts(out, " fails");
 	} else if (view->gate == NULL)
 		strbuf_puts(out, "–");
 	else if (view->gate->open)
@@ -442,6 +446,7 @@ void render_block(struct strbuf *out, const struct view *view, const struct show
 		put_resources(out, &shown->summary, most / 3);
 		put_constructs(out, view, &shown->summary.constructs);
 		render_policies(out, shown, most / 6);
+		render_checks(out, view, shown, most / 6);
 	}
 	put_output(out, view, job, most / 3);
 	strbuf_puts(out, view->has_folds ? "</details>\n\n" : "\n");

@@ -107,8 +107,8 @@ static bool is_word(const char *value, size_t length)
 {
 	static const char *const words[] = { "example", "changeme", "change_me", "change-me",
 		"placeholder", "replaceme", "replace_me", "replace-me", "replace_with", "your_",
-		"your-", "dummy", "redacted", "xxxx", "****", "....", "insert", "not-a-real",
-		"notreal", "to-be-", "tobe", "fake", "sample" };
+		"your-", "dummy", "redacted", "xxxxx", "****", "....", "insert", "not-a-real",
+		"notreal", "sample" };
 	static const char *const whole[] = { "", "password", "passwd", "secret", "token", "todo",
 		"test", "testing", "none", "null", "nil", "true", "false", "admin", "root", "user",
 		"username", "default", "foo", "bar", "foobar", "baz", "pass", "key", "value",

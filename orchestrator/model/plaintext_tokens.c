@@ -132,7 +132,8 @@ static size_t jwt_at(const char *begin, const char *at, const char *end)
 /* ---- private keys ---- */
 
 /* Line breaks are real ones, or "\n" as JSON and HCL write them; a header may stand before. */
-static size_t key_bytes(const char *at, const char *end, char *key, size_t most)
+static size_t key_bytes(
+	const char *at, const char *end, char *key, size_t most, const char **ret_end)
 {
 	size_t count = 0;
 
@@ -147,13 +148,15 @@ static size_t key_bytes(const char *at, const char *end, char *key, size_t most)
 			break;
 		at++;
 	}
+	*ret_end = at;
 	return count;
 }
 
+/* As far as its first bytes, which tell it from another key. */
 static size_t private_key_at(const char *at, const char *end)
 {
 	static const char begin[] = "-----BEGIN ";
-	const char *line, *words;
+	const char *line, *words, *stop;
 	char key[200];
 	size_t count;
 
@@ -168,10 +171,10 @@ static size_t private_key_at(const char *at, const char *end)
 		return 0;
 	if (memmem(words, (size_t)(line - words), "PRIVATE KEY", 11) == NULL)
 		return 0;
-	count = key_bytes(line + 5, end, key, sizeof(key));
+	count = key_bytes(line + 5, end, key, sizeof(key), &stop);
 	if (count < 48 || plaintext_entropy(key, count) < 4.0)
 		return 0;
-	return (size_t)(line + 5 - at) + 1;
+	return (size_t)(stop - at);
 }
 
 /* ---- URLs ---- */

@@ -118,6 +118,23 @@ static void break_glass_from(struct source *source, const json_t *json, struct b
 	source->r = source->r < 0 ? source->r : reader.failed;
 }
 
+static void checks_from(struct source *source, const json_t *list, struct project_guard *ret)
+{
+	size_t count = json_array_size(list);
+
+	ret->checks = arena_alloc(source->arena, (count + 1) * sizeof(*ret->checks));
+	for (size_t i = 0; source->r == 0 && i < count; i++) {
+		struct jsonx reader = jsonx_reader(json_array_get(list, i), "check", source->err);
+		struct guard_check *check = &ret->checks[ret->check_count++];
+		const json_t *needs = json_object_get(json_array_get(list, i), "skip_needs");
+
+		*check = (struct guard_check){ .name = text_from(source, &reader, "name") };
+		source->r = source->r < 0 ? source->r : reader.failed;
+		if (source->r == 0 && needs != NULL)
+			people_from(source, needs, &check->skip_needs);
+	}
+}
+
 int project_guard_read(
 	const char *text, struct arena *arena, struct project_guard *ret, struct err *err)
 {
@@ -141,6 +158,7 @@ int project_guard_read(
 	names_from(&source, &reader, "owners", &ret->owners);
 	rules = jsonx_array_or(&reader, "rules");
 	freezes = jsonx_array_or(&reader, "freezes");
+	checks_from(&source, jsonx_array_or(&reader, "checks"), ret);
 	source.r = source.r < 0 ? source.r : reader.failed;
 	ret->rules = arena_alloc(arena, (json_array_size(rules) + 1) * sizeof(*ret->rules));
 	ret->freezes = arena_alloc(arena, (json_array_size(freezes) + 1) * sizeof(*ret->freezes));
@@ -197,6 +215,21 @@ static json_t *rule_json(const struct approval_rule *rule)
 	return json;
 }
 
+static json_t *checks_json(const struct project_guard *guard)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < guard->check_count; i++) {
+		const struct guard_check *check = &guard->checks[i];
+		json_t *json = json_pack("{s:o}", "name", jsonx_any(check->name));
+
+		if (check->skip_needs.count > 0)
+			json_object_set_new(json, "skip_needs", people_json(&check->skip_needs));
+		json_array_append_new(list, json);
+	}
+	return list;
+}
+
 const char *project_guard_write(const struct project_guard *guard, struct arena *arena)
 {
 	json_t *rules = json_array(), *freezes = json_array();
@@ -219,6 +252,8 @@ const char *project_guard_write(const struct project_guard *guard, struct arena 
 				"second", guard->break_glass.needs_second));
 	json_object_set_new(json, "rules", rules);
 	json_object_set_new(json, "freezes", freezes);
+	if (guard->check_count > 0)
+		json_object_set_new(json, "checks", checks_json(guard));
 	text = jsonx_text(json);
 	return arena_strdup(arena, text);
 }

@@ -6,6 +6,11 @@
 #include "orchestrator/lib/err.h"
 #include "orchestrator/model/repo_config.h"
 
+struct guard_check {
+	const char *name;
+	struct people_rule skip_needs; /* count 0: nobody is asked about notes that skip it */
+};
+
 struct project_guard {
 	const char *environment; /* or "" */
 	/* Of rules whose paths the pull request touches `if_paths` is empty; the others keep it,
@@ -15,6 +20,8 @@ struct project_guard {
 	struct freeze *freezes;
 	size_t freeze_count;
 	struct break_glass break_glass;
+	struct guard_check *checks; /* that must have looked at the plan */
+	size_t check_count;
 	struct name_list owners; /* people and @teams, one of whom must have approved */
 	unsigned plan_requires, apply_requires; /* enum requirement */
 };

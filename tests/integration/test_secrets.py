@@ -13,7 +13,9 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from git_lab import Lab  # noqa: E402
-from sluice import expect, git, lab_cases, run_cases, write_files  # noqa: E402
+from runner_lab import tool  # noqa: E402
+from served import THING, Served  # noqa: E402
+from sluice import Skip, expect, git, lab_cases, run_cases, write_files  # noqa: E402
 
 LUCK = random.Random()
 
@@ -98,6 +100,68 @@ def case_new_notes(lab):
     branch.commit({"a.tf": "#\n#\n# checkov:skip=CKV_1:old\n# checkov:skip=CKV_2:new\n", "b.tf": "#tfsec:ignore:x\n"})
     _, answer = branch.prepare()
     expect([(s["path"], s["line"], s["id"]) for s in answer.skips], [("a.tf", 4, "CKV_2"), ("b.tf", 1, "x")])
+
+
+class Place(Served):
+    """A server with a pull request of alice's that brings secrets beside a change of a project."""
+
+    def __init__(self, values):
+        name, program = ("terraform", "terraform") if tool("terraform") else ("opentofu", "tofu")
+        if tool(program) is None:
+            raise Skip("terraform is neither in .tools nor in PATH")
+        secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData:\n  pin: %s\n" % values[1]
+        super().__init__(name, program, "teams: {security: {members: [erin]}}\n",
+                         {"p/main.tf": "#\n", "sluice.yaml": self.config},
+                         {"p/main.tf": THING % "v1", "conf/app.env": "A=1\nAPI_TOKEN=%s\n" % values[0], "k/x.yml": secret})
+
+    config = "version: 3\nprojects: [{dir: p}]\n"
+
+    def everything(self):
+        """All bytes that this server wrote: database, logs, events, results; without git's objects and trees."""
+        for here, folders, files in os.walk(self.server.data):
+            folders[:] = [f for f in folders if f not in ("trees", "mirror.git", "objects") and not f.endswith(".git")]
+            for name in filter(lambda name, here=here: os.path.isfile(os.path.join(here, name)), files):
+                with open(os.path.join(here, name), "rb") as stream:
+                    yield os.path.join(here, name), stream.read()
+
+
+def case_on_a_server(_lab):
+    """The comment says where, the gate stays shut, and the values stand nowhere."""
+    values = [token(), "".join(LUCK.choices(string.ascii_letters, k=24))]
+    with Place(values) as place:
+        comment = place.comments()[0]
+        for part in ("2 secrets in plain text", "`conf/app.env:2` github-token", "`k/x.yml:5` kubernetes-secret"):
+            assert part in comment, (part, comment)
+        place.approve()
+        run, comment = place.say("sluice apply")
+        expect(run["kind"], "plan", comment)
+        assert "**Not applied**" in comment and "plaintext secrets" in comment, comment
+        told = " ".join(place.comments())
+        seen = 0
+        for path, data in place.everything():
+            seen += 1
+            for value in values:
+                assert value not in told and value.encode() not in data, path
+        assert seen > 5, "nothing was searched"
+
+
+class LetPass(Place):
+    config = """version: 3
+projects: [{dir: p, checks: [secrets]}]
+checks: {secrets: {skip_needs: {team: security}}}
+"""
+
+
+def case_what_is_none_is_let_pass(_lab):
+    """By the people whom the base branch names, and by nobody else."""
+    with LetPass([token(), "aaBBccDDeeFF"]) as place:
+        place.approve("bob")
+        run, comment = place.say("sluice apply")
+        assert "plaintext secrets \\(0 of 1 of security" in comment, comment
+        expect(run["kind"], "plan", comment)
+        place.approve("erin")
+        run, comment = place.say("sluice apply")
+        expect((run["kind"], run["state"]), ("apply", "done"), comment)
 
 
 def main():

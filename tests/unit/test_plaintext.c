@@ -186,13 +186,17 @@ static void file_is_judged(void **state)
 
 static void values_are_told_apart(_unused_ void **state)
 {
-	struct plaintext one, same, other;
+	static const char *const names[] = { "ci.sh", "id_rsa", "secret.yaml", "prod.env" };
 
-	scan("block", "ci.sh", 1, &one);
-	scan("block", "ci.sh", 1, &same);
-	scan("block", "ci.sh", 2, &other);
-	assert_true(one.list[0].mark == same.list[0].mark);
-	assert_false(one.list[0].mark == other.list[0].mark);
+	for (size_t i = 0; i < countof(names); i++) {
+		struct plaintext one, same, other;
+
+		scan("block", names[i], 1, &one);
+		scan("block", names[i], 1, &same);
+		scan("block", names[i], 2, &other);
+		assert_true(one.list[0].mark == same.list[0].mark);
+		assert_false(one.list[0].mark == other.list[0].mark);
+	}
 }
 
 static void many_are_cut(_unused_ void **state)

@@ -191,6 +191,73 @@ static void plan_let_pass(struct scene *scene)
 	set_gate(scene, true);
 }
 
+static const char summary_checked[] =
+	"{\"create\":1,\"update\":1,\"resources\":[{\"address\":\"aws_security_group.api\","
+	"\"action\":"
+	"\"update\",\"attributes\":[{\"path\":\"ingress[0].cidr_blocks\",\"before\":\"10.0.0.0/8\","
+	"\"after\":\"0.0.0.0/0\"}]}],\"checked\":["
+	"{\"name\":\"checkov\",\"tool\":\"checkov "
+	"3.2.497\",\"verdict\":\"failed\",\"new\":[0,1,0,1,0],"
+	"\"old\":[3,0,0,0,0],\"skipped\":[0,0,0,1,0],\"findings\":["
+	"{\"severity\":\"high\",\"age\":\"new\",\"id\":\"CKV_AWS_260\",\"title\":\"ingress from "
+	"0.0.0.0/0 to port "
+	"80\",\"resource\":\"aws_security_group.api\",\"file\":\"infra/network/sg.tf\","
+	"\"line\":14},{\"severity\":\"low\",\"age\":\"new\",\"id\":\"CKV_AWS_23\",\"title\":\"no "
+	"description </details> @team\",\"resource\":\"aws_security_group.api\"},"
+	"{\"severity\":\"unrated\",\"age\":\"old\",\"id\":\"CKV2_AWS_5\",\"title\":\"not "
+	"attached\"},"
+	"{\"severity\":\"high\",\"age\":\"skipped\",\"id\":\"CKV_AWS_1\",\"title\":\"open\","
+	"\"file\":\"infra/network/a.tf\",\"line\":3}]},"
+	"{\"name\":\"trivy\",\"verdict\":\"passed\",\"message\":\"nothing to see\"}]}";
+static const char summary_unchecked[] =
+	"{\"create\":2,\"resources\":[{\"address\":\"a.b\",\"action\":\"create\"}],\"checked\":["
+	"{\"name\":\"checkov\",\"tool\":\"\",\"verdict\":\"error\",\"message\":\"it took longer "
+	"than "
+	"60 s\"}]}";
+static const char summary_passed[] =
+	"{\"create\":2,\"resources\":[{\"address\":\"a.b\",\"action\":\"create\"}],\"checked\":["
+	"{\"name\":\"checkov\",\"tool\":\"checkov 3.2.497\",\"verdict\":\"passed\"}]}";
+
+static struct plain_secret plain_secrets[] = { { "infra/network/main.tf", "github-token", 7, HEAD,
+						       true },
+	{ "a`b|c.env", "assigned-secret", 1, HEAD, false } };
+static struct new_skip new_skips[] = { { "infra/network/a.tf", 3, "CKV_AWS_1" } };
+static const struct prepared brought = { .secrets = plain_secrets,
+	.secret_count = 2,
+	.secrets_left_out = 3,
+	.skips = new_skips,
+	.skip_count = 1 };
+
+static void plan_checked(struct scene *scene)
+{
+	static struct gate_rule rows[] = {
+		{ .environment = "production",
+			.name = "check checkov",
+			.projects = "infra/network",
+			.answer = RULE_FAILS,
+			.text = "1 high, 1 low that this change brings: fix "
+				"and push" },
+		{ .environment = "production",
+			.name = "plaintext secrets",
+			.projects = "infra/network, infra/app",
+			.answer = RULE_FAILS,
+			.text = "infra/network/main.tf:7 holds one (github-token), and 4 more: "
+				"take "
+				"it out of every commit, and make the value worthless" }
+	};
+
+	add_plan(scene, "infra/network", summary_checked);
+	add_plan(scene, "infra/data", summary_unchecked);
+	add_plan(scene, "infra/app", summary_passed);
+	add_plan(scene, "infra/dns", "");
+	set_gate(scene, false);
+	scene->gate.missing = "production does not hold: check checkov (1 high, 1 low that this "
+			      "change brings: fix and push)";
+	scene->gate.rules = rows;
+	scene->gate.rule_count = countof(rows);
+	scene->gate.prepared = &brought;
+}
+
 static void plan_failed(struct scene *scene)
 {
 	scene->run.state = RUN_FAILED;
@@ -435,6 +502,7 @@ static const struct {
 	{ "plan-one-project", plan_one },
 	{ "plan-against-policies", plan_against },
 	{ "plan-let-pass", plan_let_pass },
+	{ "plan-checked", plan_checked },
 	{ "plan-unguarded", plan_unguarded },
 	{ "plan-failed", plan_failed },
 	{ "plan-failures", plan_timed_out },

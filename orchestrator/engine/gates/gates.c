@@ -211,7 +211,7 @@ void gates_decide(const struct gate_facts *facts, struct arena *arena, struct ga
 	const char *against = vetoer(facts, arena);
 	bool holds;
 
-	*ret = (struct gate_verdict){ 0 };
+	*ret = (struct gate_verdict){ .prepared = facts->prepared };
 	judge_projects(facts, arena, ret);
 	collect_votes(ret, arena);
 	holds = facts->breaks_glass ? break_glass(facts, arena, ret, &against) : all_hold(ret);

@@ -53,6 +53,7 @@ struct gate_facts {
 	int64_t plan_ledger;	       /* newest ledger row when the plan became final */
 	const struct identity *people; /* who wrote the commits */
 	size_t people_count;
+	const struct prepared *prepared; /* what the commits bring; NULL: not known */
 	const struct gate_opinion *opinions;
 	size_t opinion_count;
 	/* what the host says now */
@@ -101,7 +102,8 @@ struct gate_verdict {
 	size_t rule_count;
 	const char *not_by; /* who counts only while somebody else asks for the apply; or NULL */
 	bool is_broken;	    /* open by break-glass, whatever rules say */
-	const char *set_digest; /* of the plan set that it is about, for the record */
+	const struct prepared *prepared; /* of the facts */
+	const char *set_digest;		 /* of the plan set that it is about, for the record */
 };
 
 void gates_decide(const struct gate_facts *facts, struct arena *arena, struct gate_verdict *ret);

@@ -26,6 +26,11 @@ void glass_judge(const struct gate_facts *facts, const struct gate_project *proj
 enum host_word rule_matches(const struct gate_facts *facts, const struct gate_project *project,
 	const struct approval_rule *rule, struct arena *arena, const char **ret_why);
 
+/* ---- checks.c ---- */
+/* What checks found, notes that skip them, secrets in plain text. */
+void checks_judge(const struct gate_facts *facts, const struct gate_project *project,
+	struct arena *arena, struct gate_verdict *verdict);
+
 /* ---- rules.c ---- */
 struct gate_rule row_of(const struct gate_project *project, const char *name);
 /* A row for each project; those that stand alike become one. */

@@ -295,6 +295,7 @@ void rules_judge(const struct gate_facts *facts, const struct gate_project *proj
 {
 	judge_approvals(facts, project, arena, ret);
 	judge_owners(facts, project, arena, ret);
+	checks_judge(facts, project, arena, ret);
 	judge_freezes(project, arena, ret);
 	judge_requirements(facts, project, project->guard->apply_requires, arena, ret);
 	if (project->guard->apply_requires & REQUIRE_POLICIES_PASSED)
