@@ -239,10 +239,11 @@ const struct config_key server_notification_keys[] = {
 	{ "branches", CONFIG_TEXT, NOTE(branches), .is_good = server_is_regex,
 		.expected = "a regular expression", .help = "only into these branches" },
 	{ "digest", CONFIG_TEXT, NOTE(digest), .check = word_check_cron,
-		.help = "when all open drift is told once more, as a line of cron: `0 8 * * 1`" },
+		.help = "when all open drift is told once more, as a line of cron: `0 8 * * "
+			"1`" LATER },
 	{ "timezone", CONFIG_TEXT, NOTE(timezone), .is_good = word_is_zone,
 		.expected = "a time zone like Europe/Berlin", .fallback = "UTC",
-		.help = "of `digest`" },
+		.help = "of `digest`" LATER },
 	NO_SECRET("token", "secret_file"),
 	NO_SECRET("secret", "secret_file"),
 	NO_SECRET("password", "secret_file"),

@@ -8,9 +8,12 @@ Real server, stub tool, local host, receivers of our own (tests/lib/fake_slack.p
 notice says is tested elsewhere. Results: build/report/results/notices.tsv; on stdout only what did not pass."""
 
 import contextlib
+import glob
 import hashlib
 import hmac
+import json
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -173,6 +176,35 @@ def case_a_password_never_goes_in_the_clear():
         one.apply()
         until(lambda: "the mail server" in one.lab.server.log_text(), 30 * sluice.SLOWER, "nothing is said of it")
         assert not one.mail.logins and not one.mail.mails
+
+
+def slack_models():
+    """What Slack itself publishes to check messages with, or a reason to skip."""
+    found = glob.glob(os.path.join(sluice.ROOT, ".tools", "slack-sdk", "*", "python"))
+    if not found:
+        raise sluice.Skip("no slack-sdk in .tools; run scripts/setup test")
+    sys.path.insert(0, found[-1])
+    from slack_sdk.models import blocks  # noqa: PLC0415  (only here it is on the path)
+    return blocks
+
+
+def case_slacks_own_models_take_it():
+    """Every message of tests/golden/notices.txt, block by block; and a block that is too long is refused by them."""
+    models = slack_models()
+    with open(os.path.join(sluice.ROOT, "tests", "golden", "notices.txt"), encoding="utf-8") as file:
+        lists = [json.loads(text) for text in re.findall(r"^\[\n.*?^\]$", file.read(), re.MULTILINE | re.DOTALL)]
+    blocks = [block for messages in lists for message in messages for block in message["blocks"]]
+    assert len(lists) >= 8 and len(blocks) > 30, (len(lists), len(blocks))
+    for block in blocks:
+        parsed = models.Block.parse(block)
+        assert type(parsed) is not models.Block and parsed.to_dict() == block, block
+    for long in ({"type": "header", "text": {"type": "plain_text", "text": "x" * 151}},
+                 {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}):
+        try:
+            models.Block.parse(long).to_dict()
+        except Exception:  # any of theirs
+            continue
+        raise AssertionError("the models refuse nothing: %s" % long["type"])
 
 
 if __name__ == "__main__":
