@@ -1,6 +1,6 @@
 # vcs: sluice-git reads repositories and is a program of its own; vcs/local is the embedded host and is part of sluice.
 ARCHIVES += vcs_git
-vcs_git_SRCS := $(addprefix vcs/git/,adopt.c changed.c config_files.c door.c export.c facts_cache.c folder.c history.c libgit.c manifest.c merge.c merge_commit.c mirror.c owners.c \
+vcs_git_SRCS := $(addprefix vcs/git/,adopt.c base_scan.c changed.c config_files.c door.c export.c facts_cache.c folder.c history.c libgit.c manifest.c merge.c merge_commit.c mirror.c owners.c \
 	module_cache.c module_scan.c modules.c names.c people.c prepare.c tree_check.c warnings.c)
 vcs_git_PKGS := libgit2 jansson
 

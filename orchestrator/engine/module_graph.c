@@ -92,6 +92,8 @@ static void add_edges(
 		if (edge.user == NULL || edge.module == NULL || edge.user == edge.module)
 			continue;
 		edge.module->is_module = true;
+		edge.module->is_base = edge.module->is_base ||
+				       (edge.user->holds & HOLDS_KUSTOMIZE) != 0;
 		graph->by_user[graph->edge_count++] = edge;
 	}
 	memcpy(graph->by_module, graph->by_user, bytes);

@@ -7,6 +7,7 @@ struct graph_folder {
 	const char *dir;
 	unsigned holds;	     /* enum folder_holds; 0 as well when it does not exist */
 	bool exists;	     /* false: used as a module, and not there */
+	bool is_base;	     /* a kustomization is made of it, among others */
 	bool is_module;	     /* another folder uses it, and one of its users, at any depth, is used
 			      by none */
 	const char *because; /* a file of it that was touched, or NULL */

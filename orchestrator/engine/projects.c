@@ -94,12 +94,36 @@ static void touch_module(struct selecting *work, const char *path)
 		folder->because = folder->source = path;
 }
 
+/* What is built is touched by any file: of its folder, of one below that is no such folder itself,
+ * and of what it is made of. */
+static void touch_built(struct selecting *work, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t length = slash == NULL ? 0 : (size_t)(slash - path);
+	struct graph_folder *folder = NULL;
+
+	for (;;) {
+		folder = length == 0 ? module_graph_find(&work->graph, ".", 1)
+				     : module_graph_find(&work->graph, path, length);
+		if (length == 0 ||
+			(folder != NULL &&
+				(folder->is_base || (folder->holds & HOLDS_KUSTOMIZE) != 0)))
+			break;
+		while (length > 0 && path[--length] != '/')
+			;
+	}
+	if (folder != NULL && folder->because == NULL &&
+		(folder->is_base || (folder->holds & HOLDS_KUSTOMIZE) != 0))
+		folder->because = folder->source = path;
+}
+
 static void touch(struct selecting *work)
 {
 	for (size_t i = 0; i < work->file_count; i++) {
 		const char *path = work->files[i].path;
 		struct graph_folder *folder;
 
+		touch_built(work, path);
 		if (!work->files[i].is_listed)
 			continue;
 		folder = candidate_folder(&work->found, path);
@@ -108,8 +132,7 @@ static void touch(struct selecting *work)
 		if (work->config->follow_modules)
 			touch_module(work, path);
 	}
-	if (work->config->follow_modules)
-		module_graph_spread(&work->graph);
+	module_graph_spread(&work->graph);
 }
 
 /* ---- one candidate ---- */
@@ -190,11 +213,12 @@ static bool by_files(struct selecting *work, const struct candidate *one, struct
 			arena_printf(work->arena, "%s changed", found->because), "autodiscover" };
 		return true;
 	}
-	if (!work->config->follow_modules || used == NULL || used->through == NULL)
+	if (used == NULL || used->through == NULL ||
+		(!work->config->follow_modules && !kind_is_built(one->kind)))
 		return false;
 	*ret = (struct verdict){ true,
 		arena_printf(work->arena, "uses %s, where %s changed", used->through, used->source),
-		"module" };
+		kind_is_built(one->kind) ? "base" : "module" };
 	return true;
 }
 

@@ -109,6 +109,22 @@ def case_workspaces_by_cloud(lab):
                                 {"dir": "c", "workspace": "tofu-json"}], a.workspaces
 
 
+def case_what_is_built(lab):
+    """The base becomes a work tree too, and a kustomization uses what it is made of, at any place and through files."""
+    repo = lab.repo({"base/d.yaml": "a: b\n", "base/kustomization.yaml": "resources: [d.yaml]\n", "more/p.yaml": "a: b\n",
+                     "eu/kustomization.yml": "resources: [../base]\ncomponents: [../gone]\npatches: [{path: ../more/p.yaml}]\n",
+                     "us/Kustomization": "resources: [../eu, '../../outside', 'https://example.org/x']\n"},
+                    {"feature": {"base/d.yaml": "a: c\n"}})
+    for _ in range(2):  # found, and out of the cache
+        a = lab.prepare(repo, lab.heads["feature"]).need(0)
+        assert sorted(uses(a)) == [("eu", "base"), ("eu", "gone"), ("eu", "more"), ("us", "eu")], uses(a)
+        for tree, text in ((a.tree, "a: c\n"), (a.base_tree, "a: b\n")):
+            with open(os.path.join(lab.tree(tree), "base", "d.yaml"), encoding="utf-8") as stream:
+                assert stream.read() == text
+    repo = lab.repo({"main.tf": "#\n"}, {"feature": {"x.md": "x\n"}}, "other.git")
+    assert lab.prepare(repo, lab.heads["feature"], repo=2).need(0).base_tree == "", "nothing is built of it"
+
+
 def case_files_can_be_run_or_not(lab):
     repo = lab.repo({"main.tf": "#\n"}, {"feature": {"a.tf": "#\n", "tool.sh": "#\n"}})
     os.makedirs(lab.path("w"))

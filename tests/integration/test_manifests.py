@@ -190,6 +190,14 @@ def one_pull_one_comment_one_gate():
 
 
 @case
+def a_changed_base_builds_all_that_is_made_of_it():
+    with pull({"shop/base/d.yaml": DEPLOYMENT % (2, "1.4.2")}) as one:
+        run = one.newest()
+        expect(sorted((job["project"], job["state"]) for job in run["jobs"] if job["project"]), [("shop-eu", "done"), ("shop-us", "done")])
+        assert "Deployment.eu-shop" in one.comments()[0] and "spec.replicas: 1 → 2" in one.comments()[0], one.comments()[0]
+
+
+@case
 def the_merge_waits_for_the_gates():
     """What removes a StatefulSet is seen by the rules, and the required status goes there and back."""
     change = {"shop/overlays/us/kustomization.yaml": kustomization("../../base", more="namePrefix: us-\npatches:\n"

@@ -217,7 +217,7 @@ def case_what_is_remembered_is_of_that_tree(lab):
     folder = lab.repo({"a/main.tf": TF, "b/main.tf": TF}, {"a/x.tf": TF})
     expect(lab.selected(), ["a: a/x.tf changed"])
     cache = os.path.join(lab.env["XDG_CACHE_HOME"], "sluice")
-    facts = glob.glob(os.path.join(cache, "facts1-*.json"))
+    facts = glob.glob(os.path.join(cache, "facts2-*.json"))
     expect(len(facts), 1)
     expect(lab.selected(), ["a: a/x.tf changed"])
     sluice.write_files(folder, {"c/main.tf": TF})
@@ -227,10 +227,10 @@ def case_what_is_remembered_is_of_that_tree(lab):
     with open(facts[0], encoding="utf-8") as text:
         old = text.read()
     for place in range(16):  # facts of another tree in every place
-        with open(os.path.join(cache, "facts1-%d.json" % place), "w", encoding="utf-8") as out:
+        with open(os.path.join(cache, "facts2-%d.json" % place), "w", encoding="utf-8") as out:
             out.write(old)
     expect(lab.selected(), ["a: a/x.tf changed", "c: c/main.tf changed"])
-    for path in glob.glob(os.path.join(cache, "facts1-*.json")):
+    for path in glob.glob(os.path.join(cache, "facts2-*.json")):
         with open(path, "w", encoding="utf-8") as out:
             out.write('{"head":"","base":"","merge_base":"","tree":')
     expect(lab.selected(), ["a: a/x.tf changed", "c: c/main.tf changed"])

@@ -11,7 +11,7 @@ enum { FACTS_PLACES = 16, FACTS_NAME_MAX = 32 };
 
 static void place_of(const git_oid *tree, char name[FACTS_NAME_MAX])
 {
-	(void)snprintf(name, FACTS_NAME_MAX, "facts1-%u.json", tree->id[0] % FACTS_PLACES);
+	(void)snprintf(name, FACTS_NAME_MAX, "facts2-%u.json", tree->id[0] % FACTS_PLACES);
 }
 
 bool facts_cache_get(

@@ -20,7 +20,7 @@ struct module_header {
 	uint32_t text_length;
 };
 
-static const char module_magic[8] = "sluicem2";
+static const char module_magic[8] = "sluicem3";
 
 static const char *old_texts(const struct module_cache *cache)
 {

@@ -1,5 +1,6 @@
 /* What the folders hold, and which local modules they use. */
 #include "vcs/git/modules.h"
+#include "vcs/git/base_scan.h"
 #include "vcs/git/limits.h"
 #include "vcs/git/module_cache.h"
 #include "vcs/git/module_scan.h"
@@ -12,6 +13,7 @@ struct finder {
 	const struct manifest *manifest;
 	struct arena *arena;
 	git_odb *odb;
+	const git_tree *root;
 	struct module_cache cache;
 	struct prepared *prepared;
 	const char *workspace_dir; /* the folder whose workspace was found last, and in what file */
@@ -89,6 +91,25 @@ static void workspace_add(
 	*last = (struct folder_workspace){ dir, arena_strdup(finder->arena, name) };
 }
 
+/* A folder that a kustomization is made of: the one that it names, or that of the file. */
+static int base_add(struct finder *finder, const char *dir, const char *named)
+{
+	_cleanup_(git_tree_entry_freep) git_tree_entry *entry = NULL;
+	const char *path = name_resolve(finder->arena, dir, named), *slash;
+	bool is_file;
+
+	if (path == NULL || !name_path_is_fine(path))
+		return 0; /* outside of the repository: it will not be built */
+	is_file = str_ends(path, ".yaml") || str_ends(path, ".yml");
+	if (!str_equal(path, ".") && git_tree_entry_bypath(&entry, finder->root, path) == 0)
+		is_file = git_tree_entry_type(entry) == GIT_OBJECT_BLOB;
+	slash = is_file ? strrchr(path, '/') : NULL;
+	if (is_file)
+		path = slash == NULL ? "."
+				     : arena_strndup(finder->arena, path, (size_t)(slash - path));
+	return use_add(finder, dir, path);
+}
+
 static int sources_add(struct finder *finder, const char *dir, const char *file,
 	const char *sources, size_t length)
 {
@@ -99,6 +120,10 @@ static int sources_add(struct finder *finder, const char *dir, const char *file,
 
 		if (sources[i] == MODULE_SCAN_WORKSPACE) {
 			workspace_add(finder, dir, file, sources + i + 1);
+			continue;
+		}
+		if (sources[i] == BASE_SCAN_PATH) {
+			r = base_add(finder, dir, sources + i + 1);
 			continue;
 		}
 		module = name_resolve(finder->arena, dir, sources + i);
@@ -130,7 +155,9 @@ static int file_scan(struct finder *finder, const char *dir, const char *name, c
 	}
 	if (r < 0)
 		return r;
-	if (name_is_terraform_json(name))
+	if (name_is_kustomization(name))
+		base_scan(git_odb_object_data(blob), git_odb_object_size(blob), &found);
+	else if (name_is_terraform_json(name))
 		module_scan_json(git_odb_object_data(blob), git_odb_object_size(blob), &found);
 	else
 		module_scan(git_odb_object_data(blob), git_odb_object_size(blob), &found);
@@ -196,7 +223,7 @@ static int dir_scan(struct finder *finder, const git_tree *root, const struct ma
 		const struct manifest_file *file = &manifest->files[dir->first_file + i];
 
 		holds |= holds_of(file->name);
-		if (!name_is_terraform(file->name))
+		if (!name_is_terraform(file->name) && !name_is_kustomization(file->name))
 			continue;
 		r = file->is_link ? link_scan(finder, root, dir->path, file)
 				  : file_scan(finder, dir->path, file->name, &file->oid);
@@ -262,6 +289,7 @@ int modules_list(const struct manifest *manifest, const git_oid *tree, git_odb *
 
 	if (r < 0)
 		return r;
+	finder.root = root;
 	prepared->folders = arena_alloc(
 		manifest->arena, (manifest->dir_count + 1) * sizeof(prepared->folders[0]));
 	module_cache_open(&finder.cache, dir_fd);

@@ -181,6 +181,12 @@ bool name_link_stays(const char *target, size_t length, int depth)
 	return true;
 }
 
+bool name_is_kustomization(const char *name)
+{
+	return str_equal(name, "kustomization.yaml") || str_equal(name, "kustomization.yml") ||
+	       str_equal(name, "Kustomization");
+}
+
 bool name_is_terraform_json(const char *name)
 {
 	return str_ends(name, ".tf.json") || str_ends(name, ".tofu.json");

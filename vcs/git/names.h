@@ -25,7 +25,8 @@ char *name_resolve(struct arena *arena, const char *dir, const char *relative);
  * count at the start: behind a name that is itself a link they would start somewhere else. */
 bool name_link_stays(const char *target, size_t length, int depth);
 
-bool name_is_terraform(const char *name);      /* *.tf, *.tofu, and as below */
+bool name_is_terraform(const char *name); /* *.tf, *.tofu, and as below */
+bool name_is_kustomization(const char *name);
 bool name_is_terraform_json(const char *name); /* *.tf.json, *.tofu.json */
 
 /* What Terraform takes for its own when it lies beside the files of a project: programs it would
