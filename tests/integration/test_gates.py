@@ -57,6 +57,17 @@ class Place(OnePull):
     def idle(self):
         return self.server.wait_idle(1)
 
+    @staticmethod
+    def until(look):
+        """What it looks at, when there is something to see."""
+        end = time.monotonic() + 30 * sluice.SLOWER
+        while time.monotonic() < end:
+            seen = look()
+            if seen:
+                return seen
+            time.sleep(0.01)
+        raise AssertionError("nothing came")
+
     def act(self, what, who, **more):
         super().act(what, who, **more)
         self.idle()
@@ -466,6 +477,43 @@ def way_12_a_plan_of_a_project_that_was_dropped():
         place.refused("alice", "does not hold")
 
 
+def way_13_part_of_it_is_green():
+    """The status that guards a branch is green when nothing is left, whatever ended well meanwhile."""
+    with Place(ONE + "- {name: q, dir: q}\n", {"p/x.tf": TF, "q/x.tf": "# stub: fail=plan\n"}) as place:
+        def status():
+            return {one["context"]: one["state"] for one in place.server.must("GET", "/local/pulls/1")["statuses"]
+                    if one.get("head", "") in ("", place.runs("plan")[0]["head"])}.get("sluice/apply")
+
+        place.approve("bob")
+        place.applies(text="sluice apply -p p")
+        assert status() == "pending", status()
+        place.push({"q/x.tf": TF})
+        assert status() != "success", status()
+        place.approve("bob")
+        place.applies(text="sluice apply -p q")
+        assert status() == "pending", status()
+        place.applies(text="sluice apply -p p")
+        assert status() == "success", status()
+
+
+def way_14_a_late_plan_replaces_the_newer():
+    """The tool of an older head ends after that of the newer one has: nothing of it is shown as the plan, or applied."""
+    slow = {"p/main.tf": "# stub: sleep=2500 ignore-sigint ignore-sigterm create=7\n"}
+    with Place(ONE, {"q/x.tf": TF}) as place:
+        place.push(slow, tell=False)
+        old = sluice.git(place.repo, "rev-parse", "feature~1")
+        slow_head = sluice.git(place.repo, "rev-parse", "feature")
+        place.server.must("POST", "/local/push", {"repo": "r", "pusher": "alice", "refs": [
+            {"ref": "refs/heads/feature", "old": old, "new": slow_head}]})
+        place.until(lambda: any(run["state"] == "working" for run in place.server.must("GET", "/api/runs")))
+        place.push({"p/main.tf": "# stub: create=2\n"})
+        place.approve("bob")
+        assert "| 2 create |" in place.plan_comment() and "7 create" not in place.plan_comment(), place.plan_comment()
+        place.applies()
+        states = {run["head"]: run["state"] for run in place.runs("plan")}
+        assert states[slow_head] == "superseded", states
+
+
 def way_15_a_plan_is_applied_twice():
     with Place(ONE) as place:
         place.approve("bob")
@@ -495,13 +543,10 @@ def way_17_a_plan_from_before_a_merge():
             "repo": "r", "title": "t", "head_ref": "second", "base_ref": "main", "as": "erin"})
 
         def of_second(is_done):
-            end = time.monotonic() + 30
-            while time.monotonic() < end:
+            def look():
                 said = [c["body"].replace("\\", "") for c in place.server.must("GET", "/local/pulls/2")["comments"]]
-                if said and is_done(said[-1]):
-                    return said[-1]
-                time.sleep(0.01)
-            raise AssertionError(said)
+                return said and is_done(said[-1])
+            place.until(look)
 
         of_second(lambda text: "waits for #1 by alice, 1st in the queue" in text)
         assert [(one["pull"], one["place"]) for one in place.server.must("GET", "/api/locks")] == [(1, 0), (2, 1)]
