@@ -523,17 +523,21 @@ def way_15_a_plan_is_applied_twice():
 
 
 def way_16_the_head_moves_between_the_word_and_the_apply():
-    with Place(ONE) as place:
+    """What was approved and asked for, and has not begun when a push comes, does not begin."""
+    base = ONE.replace("projects:", "projects:\n- {name: q, dir: q, execution_order_group: 1}")
+    slow = "# stub: create=1 sleep=2000\n"
+    with Place(base, {"p/main.tf": slow, "q/x.tf": TF}) as place:
         place.approve("bob")
-        head = place.push({"p/y.tf": TF}, tell=False)
-        old = sluice.git(place.repo, "rev-parse", "feature~1")
-        # both stand in the inbox before either is handled
         place.server.must("POST", "/local/pulls/1/comments", {"as": "alice", "body": "sluice apply"})
-        place.told(old, head)
-        jobs = [job for run in place.runs("apply") for job in
-                place.server.must("GET", "/api/runs/%d" % run["id"])["jobs"]]
-        new = [run for run in place.runs("plan") if run["head"] == head]
-        assert new and all(run["head"] != head for run in place.runs("apply")), (jobs, new)
+
+        def jobs():
+            return {job["project"]: job["state"] for run in place.server.must("GET", "/api/runs") if run["kind"] == "apply"
+                    for job in place.server.must("GET", "/api/runs/%d" % run["id"])["jobs"]}
+
+        place.until(lambda: jobs().get("p") == "running" and jobs()["q"] == "held")
+        place.push({"README": "x\n"})
+        assert jobs() == {"p": "done", "q": "refused"}, jobs()
+        assert any("a newer push or plan came" in text for text in place.comments()), place.comments()[-1]
 
 
 def way_17_a_plan_from_before_a_merge():
