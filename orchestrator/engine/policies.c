@@ -3,6 +3,7 @@
 #include "orchestrator/engine/gathering.h"
 
 #include "orchestrator/lib/regex.h"
+#include "orchestrator/lib/seal.h"
 #include "orchestrator/lib/strbuf.h"
 #include "orchestrator/model/steps.h"
 
@@ -121,6 +122,43 @@ static void find_owners(const struct policies *policies, const char *name, struc
 
 /* ---- who let it pass ---- */
 
+/* All of it, each part known by its place: a part that holds a line end moves nothing. */
+static const char *sealed_text(const struct policy_word_row *row, struct arena *arena)
+{
+	_cleanup_json_ json_t *json = json_pack("[I, I, I, b]", (json_int_t)row->id,
+		(json_int_t)row->pull.v, (json_int_t)row->run.v, row->is_clear);
+	const char *const texts[] = { row->dir, row->workspace, row->project, row->policy_set,
+		row->person, row->items };
+	_cleanup_free_ char *text = NULL;
+
+	for (size_t i = 0; i < countof(texts); i++)
+		json_array_append_new(json, jsonx_any(texts[i]));
+	text = jsonx_text(json);
+	return arena_printf(arena, "policy word\n%s", text);
+}
+
+int policy_word_record(
+	struct engine *engine, struct arena *arena, struct policy_word_row *row, struct err *err)
+{
+	char mark[SEAL_MARK_MAX];
+	int r = store_policy_word_next(engine->store, &row->id, err);
+
+	if (r < 0)
+		return r;
+	seal_mark(engine->world.seal, sealed_text(row, arena), mark);
+	row->seal = mark;
+	r = store_policy_word_put(engine->store, row, err);
+	row->seal = NULL;
+	return r;
+}
+
+/* Who takes words back is heard in any case: it only makes it stricter. */
+static bool is_said(const struct gathering *on, const struct policy_word_row *row)
+{
+	return row->is_clear || seal_check(on->engine->world.seal, sealed_text(row, on->arena),
+					row->seal) == SEAL_HOLDS;
+}
+
 static void add_word(struct gathering *on, struct gate_policy *set, int64_t id, const char *person)
 {
 	set->words = arena_push(on->arena, set->words, set->word_count, sizeof(*set->words));
@@ -143,7 +181,7 @@ static void find_words(struct gathering *on, const struct job *plan,
 
 		if (!str_equal(row->policy_set, set->name) || !str_equal(row->dir, plan->dir) ||
 			!str_equal(row->workspace, plan->workspace) ||
-			!str_equal(row->project, plan->project))
+			!str_equal(row->project, plan->project) || !is_said(on, row))
 			continue;
 		if (row->is_clear)
 			set->word_count = 0;

@@ -26,7 +26,7 @@ static int take(struct approving *on, const struct job *plan, const struct gate_
 	struct err *err)
 {
 	struct asking *asking = on->asking;
-	const struct policy_word_row row = { .pull = asking->pull->id,
+	struct policy_word_row row = { .pull = asking->pull->id,
 		.run = on->plan_run->id,
 		.dir = plan->dir,
 		.workspace = plan->workspace,
@@ -39,7 +39,7 @@ static int take(struct approving *on, const struct job *plan, const struct gate_
 	on->taken++;
 	strbuf_printf(&on->taken_text, "%s%s for %s", on->taken_text.length == 0 ? "" : ", ",
 		set->name, plan->project);
-	return store_policy_word_put(asking->engine->store, &row, err);
+	return policy_word_record(asking->engine, asking->arena, &row, err);
 }
 
 static int approve_plan(struct approving *on, const struct job *plan, struct err *err)

@@ -465,6 +465,9 @@ struct policies_state {
 _must_check_ int policies_read(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *plan_run, const struct job *plan, const char *adding,
 	const struct gate_question *question, struct policies_state *ret, struct err *err);
+/* Writes an owner's word down, under the server's seal: only such words count. */
+_must_check_ int policy_word_record(
+	struct engine *engine, struct arena *arena, struct policy_word_row *row, struct err *err);
 /* Says PREFIX/policy_check, where plans of the run are checked at all. */
 _must_check_ int policies_status_put(struct engine *engine, struct arena *arena,
 	const struct pull *pull, const struct run *run, struct err *err);

@@ -100,6 +100,7 @@ struct policy_word_row {
 	const char *person;
 	const char *items; /* what was found, to compare with what is found later; "" */
 	bool is_clear;
+	const char *seal;
 };
 
 struct plan_set_row {

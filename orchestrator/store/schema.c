@@ -160,6 +160,9 @@ static const char *const migrations[] = {
 	"subject TEXT NOT NULL, parts TEXT NOT NULL, part INTEGER NOT NULL, thread TEXT NOT NULL, "
 	"created_ms INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX notice_created ON notice(created_ms);",
+	/* 16: a word on a policy set carries the mark of its server; one without must be said again
+	 */
+	"ALTER TABLE policy_word ADD COLUMN seal TEXT NOT NULL DEFAULT '';",
 };
 
 /* Children before parents. */

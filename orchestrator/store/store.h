@@ -169,6 +169,7 @@ _must_check_ int store_plan_set_insert(
 	struct store *store, const struct plan_set_row *row, struct err *err);
 _must_check_ int store_plan_set_of_run(struct store *store, struct arena *arena, struct run_id run,
 	struct plan_set_row *ret, struct err *err); /* ERR_MISSING */
+_must_check_ int store_policy_word_next(struct store *store, int64_t *ret, struct err *err);
 _must_check_ int store_policy_word_put(
 	struct store *store, const struct policy_word_row *row, struct err *err);
 _must_check_ int store_policy_word_list(struct store *store, struct arena *arena,

@@ -45,6 +45,12 @@ int store_plan_set_of_run(struct store *store, struct arena *arena, struct run_i
 	return store_found(r, err, "plan set of run", run.v);
 }
 
+int store_policy_word_next(struct store *store, int64_t *ret, struct err *err)
+{
+	return db_number(
+		store->db, err, ret, "SELECT coalesce(max(id), 0) + 1 FROM policy_word", "");
+}
+
 int store_policy_word_put(struct store *store, const struct policy_word_row *row, struct err *err)
 {
 	int r = store_begin(store, err);
@@ -52,11 +58,11 @@ int store_policy_word_put(struct store *store, const struct policy_word_row *row
 	if (r == 0)
 		r = db_run(store->db, err,
 			"INSERT INTO policy_word(pull, run, dir, workspace, project, policy_set, "
-			"person, items, is_clear, at_ms)"
-			" VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-			"iissssssii", row->pull.v, row->run.v, row->dir, row->workspace,
+			"person, items, is_clear, at_ms, id, seal)"
+			" VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+			"iissssssiiis", row->pull.v, row->run.v, row->dir, row->workspace,
 			row->project, row->policy_set, row->person, row->items,
-			(int64_t)row->is_clear, store_now(store));
+			(int64_t)row->is_clear, store_now(store), row->id, row->seal);
 	return r < 0 ? r : 0;
 }
 
@@ -65,7 +71,8 @@ int store_policy_word_list(struct store *store, struct arena *arena, struct pull
 {
 	_cleanup_rows_ struct db_rows rows = { 0 };
 	int r = db_begin(store->db, &rows, err,
-		"SELECT id, run, dir, workspace, project, policy_set, person, items, is_clear FROM "
+		"SELECT id, run, dir, workspace, project, policy_set, person, items, is_clear, "
+		"seal FROM "
 		"policy_word WHERE pull = $1 ORDER BY id",
 		"i", pull.v);
 
@@ -82,7 +89,8 @@ int store_policy_word_list(struct store *store, struct arena *arena, struct pull
 			.policy_set = db_text(&rows, 5, arena),
 			.person = db_text(&rows, 6, arena),
 			.items = db_text(&rows, 7, arena),
-			.is_clear = db_int(&rows, 8) != 0 };
+			.is_clear = db_int(&rows, 8) != 0,
+			.seal = db_text(&rows, 9, arena) };
 		r = 0;
 	}
 	return r;

@@ -6,10 +6,12 @@
 The cases of the step drive the runner; those of the pull request a whole server. A conftest that misbehaves is a shell
 script. Results: build/report/results/policies.tsv; on stdout only what did not pass."""
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -355,6 +357,12 @@ def owners_let_findings_pass():
         place.say("sluice approve_policies --policy-set tags --clear-policy-approval", "bob")
         place.say("sluice approve_policies", "carol")
         assert "tags fails for p (1 of 2" in plain(place.say("sluice apply -p p", "bob")[1]), "taken back"
+        with contextlib.closing(sqlite3.connect(os.path.join(place.server.data, "sluice.db"), timeout=20)) as rows, rows:
+            put_into_his_mouth = "INSERT INTO policy_word(pull, run, dir, workspace, project, policy_set, person, items, is_clear, at_ms, seal) " \
+                "SELECT pull, run, dir, workspace, project, policy_set, 'dave', items, is_clear, at_ms, %s FROM policy_word ORDER BY id DESC LIMIT 1"
+            rows.execute(put_into_his_mouth % "seal")
+            rows.execute(put_into_his_mouth % "''")
+        assert "tags fails for p (1 of 2" in plain(place.say("sluice apply -p p", "bob")[1]), "a row that the server did not write"
         place.say("sluice approve_policies", "dave")
         run_, comment = place.say("sluice apply -p p", "bob")
         expect((run_["kind"], run_["state"]), ("apply", "done"), comment)
