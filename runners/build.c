@@ -3,10 +3,12 @@
 
 #include "orchestrator/model/job_dir.h"
 #include "orchestrator/model/plan_summary.h"
+#include "orchestrator/model/steps.h"
 #include "runners/confined.h"
 #include "runners/manifests.h"
 #include "runners/place.h"
 #include "runners/plain.h"
+#include "runners/policy.h"
 #include "runners/tree.h"
 
 #include <errno.h>
@@ -153,6 +155,9 @@ static int read_summary(struct worker *worker, int joined, struct err *err)
 		return r;
 	worker->result.json = mask_json(&worker->mask, worker->result.json);
 	worker->result.summary = json_object_get(worker->result.json, "summary");
+	r = policy_add_results(worker, worker->result.summary, err);
+	if (r < 0)
+		return r;
 	r = plan_summary_read(worker->result.summary, &worker->arena, &summary, err);
 	if (r < 0)
 		worker->result.summary = NULL;
@@ -175,18 +180,64 @@ static int compare(struct worker *worker, const struct side *base, const struct 
 		       : 0;
 }
 
+/* ---- policies ---- */
+
+/* Steps of a workflow are Terraform's, or commands: what cannot be done here is not passed over. */
+static int check_steps(struct worker *worker, const struct steps *steps)
+{
+	for (size_t i = 0; i < steps->count; i++) {
+		const struct step *step = &steps->list[i];
+		bool is_known = step->kind == STEP_KIND_INIT || step->kind == STEP_KIND_PLAN ||
+				step->kind == STEP_KIND_SHOW ||
+				step->kind == STEP_KIND_POLICY_CHECK;
+
+		if (is_known &&
+			(step->extra_arg_count == 0 || step->kind == STEP_KIND_POLICY_CHECK))
+			continue;
+		return worker_end(worker, OUTCOME_SETUP_FAILED, step_kind_name(step->kind),
+			"a project of the kind %s is built by sluice itself: its workflow may have "
+			"the steps plan and policy_check, and no commands or arguments beside them",
+			worker->spec.tool);
+	}
+	return 0;
+}
+
+/* conftest over what was built of the change. */
+static int check_policies(struct worker *worker, const struct side *head)
+{
+	struct walk walk = { 0 };
+	struct stat st;
+	int r;
+
+	if (!worker->spec.checks_policies || (fstat(head->fd, &st) == 0 && st.st_size == 0))
+		return 0;
+	r = walk_open(&walk, worker, STAGE_POLICY_CHECK, &worker->spec.policy_steps);
+	for (size_t i = 0; r == 0 && i < walk.steps.count; i++)
+		if (walk.steps.list[i].kind == STEP_KIND_POLICY_CHECK)
+			r = policy_check(&walk, &walk.steps.list[i]);
+	worker_leave(worker);
+	walk_release(&walk);
+	return r;
+}
+
 int build_run(struct worker *worker)
 {
 	struct side base = { worker->spec.base_tree, JOB_FILE_RENDERED_BASE, -1, false, false },
 		    head = { worker->spec.tree, JOB_FILE_RENDERED_HEAD, -1, false, false };
-	int r = open_side(worker, &base);
+	int r = check_steps(worker, &worker->spec.steps);
 
+	if (r == 0)
+		r = check_steps(worker, &worker->spec.policy_steps);
+	if (r == 0)
+		r = open_side(worker, &base);
 	if (r == 0)
 		r = open_side(worker, &head);
 	if (r == 0)
 		r = build_side(worker, &head);
 	if (r == 0)
 		r = build_base(worker, &base);
+	if (r == 0)
+		r = check_policies(worker, &head);
 	worker_give_slot(worker);
 	if (r == 0)
 		r = compare(worker, &base, &head);

@@ -2,6 +2,7 @@
 #include "runners/policy.h"
 
 #include "orchestrator/lib/jsonx.h"
+#include "orchestrator/model/job_dir.h"
 #include "orchestrator/model/policy_results.h"
 #include "runners/confined.h"
 #include "runners/conftest.h"
@@ -12,12 +13,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 
-#define POLICY_FOLDER "policy" /* in the job's directory; conftest stands in it */
-#define POLICY_INPUT  "plan.json"
-#define POLICY_FILE   "policy.json" /* below the job's out folder: $POLICYCHECKFILE */
-#define CUSTOM_SET    "custom"
+#define POLICY_FOLDER	"policy" /* in the job's directory; conftest stands in it */
+#define POLICY_INPUT	"plan.json"
+#define POLICY_RENDERED "rendered.yaml"
+#define POLICY_FILE	"policy.json" /* below the job's out folder: $POLICYCHECKFILE */
+#define CUSTOM_SET	"custom"
 
 enum { PRINTED_MAX = 8 << 20, RESULTS_BYTES_MAX = 1 << 20, TOLD_MAX = 2000 };
 
@@ -64,6 +67,12 @@ static void describe_env(const struct worker *worker, struct strvec *env)
 	step_env_put(env, tmp);
 }
 
+/* conftest knows by the ending what it reads. */
+static const char *input_name(const struct worker *worker)
+{
+	return worker->tool->builds ? POLICY_RENDERED : POLICY_INPUT;
+}
+
 static int describe(struct walk *walk, const struct step *step, const char *program,
 	const struct policy_source *set, struct strvec *argv, struct strvec *env, struct err *err)
 {
@@ -81,7 +90,7 @@ static int describe(struct walk *walk, const struct step *step, const char *prog
 	strvec_push(argv, "--output=json");
 	strvec_pushf(argv, "--policy=%s", set->path);
 	strvec_push(argv, "--");
-	strvec_push(argv, POLICY_INPUT);
+	strvec_push(argv, input_name(worker));
 	describe_env(worker, env);
 	return r;
 }
@@ -119,7 +128,24 @@ static int find_conftest(struct walk *walk, const char **ret)
 	return 0;
 }
 
-/* The plan as JSON, made where only the tool and what init left are. */
+/* What was built of the change, as it was printed. */
+static int copy_rendered(struct worker *worker, int file)
+{
+	_cleanup_fd_ int from = openat(
+		worker->dir->fd, JOB_FILE_RENDERED_HEAD, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat st;
+	off_t at = 0;
+	bool is_fine = from >= 0 && fstat(from, &st) == 0;
+
+	while (is_fine && at < st.st_size)
+		is_fine = sendfile(file, from, &at, (size_t)(st.st_size - at)) > 0;
+	return is_fine ? 0
+		       : worker_end(worker, OUTCOME_SETUP_FAILED, "policy_check",
+				 "what was built cannot be given to the policies: %s",
+				 strerror(errno));
+}
+
+/* The plan as JSON, made where only the tool and what init left are; or what was built. */
 static int make_input(struct walk *walk, const struct step *step)
 {
 	struct worker *worker = walk->worker;
@@ -127,7 +153,8 @@ static int make_input(struct walk *walk, const struct step *step)
 	struct err err;
 	int r;
 
-	if (faccessat(worker->dir->fd, "out/tfplan", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!worker->tool->builds &&
+		faccessat(worker->dir->fd, "out/tfplan", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		return worker_end(worker, OUTCOME_BAD_RESULT, "policy_check",
 			"there is no plan to check: the step policy_check stands before the plan");
 	if (place_fresh_folder(worker, POLICY_FOLDER, &err) < 0)
@@ -135,11 +162,13 @@ static int make_input(struct walk *walk, const struct step *step)
 	folder = openat(
 		worker->dir->fd, POLICY_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	file = folder < 0 ? -1
-			  : openat(folder, POLICY_INPUT, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-				    0600);
+			  : openat(folder, input_name(worker),
+				    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (file < 0 || fchmod(file, 0644) < 0)
 		return worker_end(worker, OUTCOME_SETUP_FAILED, "policy_check",
 			"the file for the plan as JSON cannot be made: %s", strerror(errno));
+	if (worker->tool->builds)
+		return copy_rendered(worker, file);
 	r = place_enter_render(worker);
 	if (r == 0)
 		r = walk_show(walk, step, file);
@@ -237,6 +266,22 @@ static int take_answer(struct walk *walk, const struct step *step, const struct 
 	why = status == 0 ? mem_strdup(err.text)
 			  : mem_printf("conftest ended with exit code %d", status);
 	return end_broken(walk, set->name, why);
+}
+
+/* What policies said quotes what they were given, so it is masked like that. */
+int policy_add_results(struct worker *worker, const json_t *summary, struct err *err)
+{
+	struct policy_results results;
+	int r;
+
+	if (worker->policies == NULL)
+		return 0;
+	worker->policies = mask_json(&worker->mask, worker->policies);
+	r = policy_results_read(worker->policies, &worker->arena, &results, err);
+	if (r == 0)
+		json_object_set_new(
+			(json_t *)(uintptr_t)summary, "policies", policy_results_write(&results));
+	return r;
 }
 
 /* ---- one set, all sets ---- */

@@ -68,23 +68,6 @@ static void keep_plan_text(struct walk *walk, const struct mask *hidden, int tex
 	worker->result.output = arena_strdup(&worker->arena, cut);
 }
 
-/* What policies said quotes the plan, so it is masked like the plan. */
-static int add_policies(struct worker *worker, const struct mask *hidden, struct err *err)
-{
-	struct policy_results results;
-	int r;
-
-	if (worker->policies == NULL)
-		return 0;
-	worker->policies = mask_json(&worker->mask, worker->policies);
-	worker->policies = mask_json(hidden, worker->policies);
-	r = policy_results_read(worker->policies, &worker->arena, &results, err);
-	if (r == 0)
-		json_object_set_new((json_t *)(uintptr_t)worker->result.summary, "policies",
-			policy_results_write(&results));
-	return r;
-}
-
 static int read_answer(
 	struct worker *worker, struct confined *reader, struct mask *hidden, struct err *err)
 {
@@ -101,7 +84,8 @@ static int read_answer(
 	json_array_foreach (json_object_get(worker->result.json, "hide"), i, item)
 		if (json_is_string(item))
 			mask_add_quoted(hidden, json_string_value(item));
-	r = add_policies(worker, hidden, err);
+	worker->policies = worker->policies == NULL ? NULL : mask_json(hidden, worker->policies);
+	r = policy_add_results(worker, worker->result.summary, err);
 	if (r < 0)
 		return r;
 	r = plan_summary_read(worker->result.summary, &worker->arena, &summary, err);

@@ -13,8 +13,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 from one_pull import OnePull  # noqa: E402
-from sluice import Skip, expect, run_cases  # noqa: E402
-from runner_lab import MODE, PLAN, Cases, Lab, tool  # noqa: E402
+from sluice import Skip, expect, run_cases, write_files  # noqa: E402
+from runner_lab import MODE, PLAN, PLAN_STEP, Cases, Lab, run, step, tool  # noqa: E402
 
 CASES = Cases()
 case = CASES.plain
@@ -38,13 +38,13 @@ def kustomization(*resources, more=""):
 
 
 @contextlib.contextmanager
-def builder():
+def builder(**more):
     """A started runner that has the real tools."""
     found = {name: tool(name) for name in ("kustomize", "helm")}
     for name, path in found.items():
         if path is None:
             raise Skip("%s is neither in .tools nor in PATH" % name)
-    lab = Lab(**{name: os.path.realpath(path) for name, path in found.items()})
+    lab = Lab(**{name: os.path.realpath(path) for name, path in {**found, **more}.items() if path})
     with contextlib.closing(lab):
         lab.start()
         yield lab
@@ -109,6 +109,24 @@ def a_base_that_does_not_build_holds_up_nobody():
         plan = build(lab, "kustomize", good, bad)
         expect((plan.outcome, plan.step), ("tool_failed", "build"), plan)
         assert "gone.yaml" in plan.failure and "/tree" not in plan.failure, plan.failure
+
+
+@case
+def policies_read_what_was_built():
+    rules = "package main\nimport rego.v1\ndeny contains msg if { input.kind == \"Deployment\"; input.spec.replicas > 1; msg := \"too many\" }\n"
+    with builder(conftest=tool("conftest")) as lab:
+        folder = os.path.join(lab.root, "policies")
+        write_files(folder, {"rules.rego": rules})
+        files = {"app/d.yaml": DEPLOYMENT % (1, "1"), "app/kustomization.yaml": kustomization("d.yaml")}
+        more = dict(checks_policies=True, policy_sets=[{"name": "a", "path": folder}])
+        for replicas, failed in ((1, 0), (2, 1)):
+            plan = build(lab, "kustomize", files, dict(files, **{"app/d.yaml": DEPLOYMENT % (replicas, "2")}), **more)
+            expect((plan.outcome, [one["failed"] for one in plan.summary["policies"]]), ("ok", [failed]), plan)
+        plan = build(lab, "kustomize", files, files, policy_sets=[], checks_policies=True)
+        expect((plan.outcome, plan.step), ("setup_failed", "policy_check"), plan)
+        plan = build(lab, "kustomize", files, files, steps=[step(PLAN_STEP), run("true")])
+        expect((plan.outcome, plan.step), ("setup_failed", "run"), plan)
+        assert "no commands" in plan.failure, plan.failure
 
 
 # ---- what a pull request may try ------------------------------------------------------------------------------------
@@ -176,14 +194,14 @@ def one_pull_one_comment_one_gate():
     with pull({"data/main.tf": 'resource "terraform_data" "x" {}\n', "charts/shop/values.yaml": "replicas: 2\n",
                "shop/overlays/eu/kustomization.yaml": kustomization("../../base", more="namePrefix: eu-\nimages: "
                                                                     "[{name: registry.example.org/shop, newTag: 1.5.0}]\n")}) as one:
-        run = one.newest()
-        expect((run["state"], sorted(job["project"] for job in run["jobs"] if job["project"])), ("done", ["chart", "data", "shop-eu"]))
+        newest = one.newest()
+        expect((newest["state"], sorted(job["project"] for job in newest["jobs"] if job["project"])), ("done", ["chart", "data", "shop-eu"]))
         comment = one.comments()[0]
         for words in ("1 update, image shop `1.4.2` → `1.5.0`", "Deployment.eu-shop", "ConfigMap.chart-one", "data.replicas: \"1\" → \"2\""):
             assert words in comment, comment
         one.act("approve", "bob")
-        run = one.say("sluice apply", "carol")
-        expect((run["kind"], run["state"], [job["project"] for job in run["jobs"] if job["project"]]), ("apply", "done", ["data"]))
+        newest = one.say("sluice apply", "carol")
+        expect((newest["kind"], newest["state"], [job["project"] for job in newest["jobs"] if job["project"]]), ("apply", "done", ["data"]))
         expect(status(one)[0], "success", status(one))
         expect(one.say("sluice apply", "carol")["kind"], "apply")
         assert "applied by the merge" in one.comments()[-1], one.comments()[-1]
@@ -192,8 +210,8 @@ def one_pull_one_comment_one_gate():
 @case
 def a_changed_base_builds_all_that_is_made_of_it():
     with pull({"shop/base/d.yaml": DEPLOYMENT % (2, "1.4.2")}) as one:
-        run = one.newest()
-        expect(sorted((job["project"], job["state"]) for job in run["jobs"] if job["project"]), [("shop-eu", "done"), ("shop-us", "done")])
+        newest = one.newest()
+        expect(sorted((job["project"], job["state"]) for job in newest["jobs"] if job["project"]), [("shop-eu", "done"), ("shop-us", "done")])
         assert "Deployment.eu-shop" in one.comments()[0] and "spec.replicas: 1 → 2" in one.comments()[0], one.comments()[0]
 
 
@@ -203,8 +221,8 @@ def the_merge_waits_for_the_gates():
     change = {"shop/overlays/us/kustomization.yaml": kustomization("../../base", more="namePrefix: us-\npatches:\n"
               "  - {patch: \"{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, $patch: delete}\"}\n")}
     with pull(change) as one:
-        run = one.newest()
-        expect([(job["project"], job["state"]) for job in run["jobs"] if job["project"]], [("shop-us", "done")])
+        newest = one.newest()
+        expect([(job["project"], job["state"]) for job in newest["jobs"] if job["project"]], [("shop-us", "done")])
         comment = one.comments()[0]
         assert "StatefulSet.us-db  (pruned, DESTRUCTIVE" in comment and "**To merge:**" in comment, comment
         expect(status(one)[0], "pending", status(one))
