@@ -114,6 +114,9 @@ static const struct config_key limit_keys[] = {
 			"ever asked politely" },
 	{ "plan_expires", CONFIG_DURATION, AT(plan_expires_ms), 60 * SECOND, 365LL * DAY,
 		.fallback = "14d", .help = "an older plan is not applied: plan again" },
+	{ "lock_expires", CONFIG_DURATION, AT(lock_expires_ms), 0, 365LL * DAY, .fallback = "0",
+		.help = "the lock of a plan that was not applied for so long goes to the next "
+			"pull request; 0: it is kept until somebody gives it up" },
 	{ "output", CONFIG_SIZE, AT(output_cap_bytes), 4096, 1LL << 34, .fallback = "64MiB",
 		.help = "a step that prints more is stopped" },
 	{ "body", CONFIG_SIZE, AT(body_cap_bytes), 1024, 64 << 20, .fallback = "1MiB",

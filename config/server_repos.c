@@ -22,7 +22,7 @@ const struct config_element server_repo = {
 
 static const struct config_key lock_keys[] = {
 	{ "mode", CONFIG_ENUM, RULE(lock), .words = lock_words, .fallback = "on_plan",
-		.help = "when a project begins to belong to one pull request" LATER },
+		.help = "when a project begins to belong to one pull request" },
 	{ 0 },
 };
 
@@ -79,7 +79,7 @@ const struct config_key server_repo_keys[] = {
 		GIVEN(REPO_DELETE_SOURCE_BRANCH), .fallback = "false",
 		.help = "after an automerge" },
 	{ "repo_locking", CONFIG_BOOL, RULE(repo_locking), GIVEN(REPO_LOCKING), .fallback = "true",
-		.help = "older way to say `repo_locks`" LATER },
+		.help = "older way to say `repo_locks`" },
 	{ "repo_locks", CONFIG_MAP, .keys = lock_keys, GIVEN(REPO_LOCKS) },
 	{ "policy_check", CONFIG_BOOL, RULE(policy_check), GIVEN(REPO_POLICY_CHECK),
 		.help = "run policy checks" },
@@ -121,9 +121,9 @@ const struct config_key server_default_keys[] = {
 	{ "merge_method", CONFIG_WORD, AT(defaults.merge_method), .words = merge_words,
 		.help = "of an automerge; else as the host does it" },
 	{ "parallel_plan", CONFIG_BOOL, AT(defaults.parallel_plan), .fallback = "true",
-		.help = "projects of one group at the same time" LATER },
+		.help = "projects of one group at the same time" },
 	{ "parallel_apply", CONFIG_BOOL, AT(defaults.parallel_apply), .fallback = "false",
-		.help = "the same for applies" LATER },
+		.help = "the same for applies" },
 	{ 0 },
 };
 

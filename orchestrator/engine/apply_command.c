@@ -92,13 +92,35 @@ static int choose(struct asking *asking, const struct run *plan_run, const struc
 		if (!job->has_changes || job->is_applied || kind_is_built(job->tool))
 			continue;
 		ret->plans[ret->changed++] = *job;
-		if (!lock_is_held(&held, job)) {
+		if (!lock_is_held(&held, job) && lock_mode_of(job, asking->arena) == LOCK_ON_PLAN) {
 			ret->unlocked++;
 			ret->unlocked_name = job->project;
 		}
 		r = check_before(asking, job, jobs, count, all, all_count, ret, err);
 		if (r == 0)
 			r = check_policies(asking, plan_run, job, ret, err);
+	}
+	return r;
+}
+
+/* Without a lock since the plan somebody else may have changed what it was made for. */
+static int changed_since(
+	struct asking *asking, const struct chosen *chosen, const char **ret_why, struct err *err)
+{
+	int64_t number = 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && *ret_why == NULL && i < chosen->changed; i++) {
+		const struct job *plan = &chosen->plans[i];
+
+		if (lock_mode_of(plan, asking->arena) == LOCK_ON_PLAN)
+			continue;
+		r = store_project_changed(
+			asking->engine->store, asking->pull->repo_id, plan, &number, err);
+		if (r == 0 && number != 0)
+			*ret_why = arena_printf(asking->arena,
+				"#%lld changed %s after it was planned here", (long long)number,
+				plan->project);
 	}
 	return r;
 }
@@ -160,6 +182,7 @@ int apply_command(struct asking *asking, struct err *err)
 	struct job *jobs = NULL;
 	struct run plan_run;
 	size_t count = 0;
+	const char *why = NULL;
 	bool applies = false;
 	int r;
 
@@ -233,6 +256,17 @@ int apply_command(struct asking *asking, struct err *err)
 	if (!gate.open)
 		return asking_refuse(
 			asking, gate.missing, "Then comment `sluice apply` again.", err);
+	r = changed_since(asking, &chosen, &why, err);
+	if (r == 0 && why != NULL)
+		return asking_refuse(asking, why, "Comment `sluice plan` to look again.", err);
+	if (r == 0)
+		r = locks_take_now(asking->engine, arena, asking->pull, chosen.plans,
+			chosen.changed, &why, err);
+	if (r == 0 && why != NULL)
+		return asking_refuse(asking, why,
+			"Comment `sluice plan` when it is free, and have that plan approved.", err);
+	if (r < 0)
+		return r;
 	return apply_start(asking, &plan_run, &gate, err);
 }
 

@@ -68,8 +68,8 @@ static int change_project(
 	struct asking *asking, const struct run *plan_run, const struct job *plan, struct err *err)
 {
 	struct gate_verdict gate = { 0 };
+	const char *why = NULL;
 	bool is_fresh = true;
-	int place = 0;
 	int r = change_gate(asking->engine, asking->arena, asking->pull, plan_run, plan,
 		asking->event->actor, &is_fresh, &gate, err);
 
@@ -77,17 +77,9 @@ static int change_project(
 		return r;
 	if (!gate.open)
 		return asking_refuse(asking, gate.missing, "Then write the command again.", err);
-	r = store_lock_take(asking->engine->store, asking->pull->repo_id, plan->dir,
-		plan->workspace, asking->pull->id, &place, err);
-	if (r == 0 && place > 0) {
-		r = locks_tidy(asking->engine, asking->arena, asking->pull->id, err);
-		return r < 0 ? r
-			     : asking_refuse(asking,
-				       arena_printf(asking->arena,
-					       "the lock of %s is held by another pull request",
-					       plan->project),
-				       "Write the command again when it is free.", err);
-	}
+	r = locks_take_now(asking->engine, asking->arena, asking->pull, plan, 1, &why, err);
+	if (r == 0 && why != NULL)
+		return asking_refuse(asking, why, "Write the command again when it is free.", err);
 	return r < 0 ? r : change_start(asking, plan_run, plan, &gate, err);
 }
 

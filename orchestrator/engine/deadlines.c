@@ -32,6 +32,8 @@ void deadlines_handle(struct engine *engine)
 			return;
 		if (str_equal(rows[i].kind, DEADLINE_PLAN))
 			engine_post(engine, POSTED_PLAN_AGAIN)->pull.v = rows[i].subject;
+		else if (str_equal(rows[i].kind, DEADLINE_LOCKS))
+			engine_post(engine, POSTED_LOCKS_OLD)->pull.v = rows[i].subject;
 		else
 			look_for_job(engine, &arena, (struct job_id){ rows[i].subject });
 	}

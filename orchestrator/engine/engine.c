@@ -386,6 +386,8 @@ static int posted_handle(
 		return plan_again(engine, arena, posted->pull, err);
 	case POSTED_LOCK_CAME:
 		return locks_came(engine, arena, posted->pull, err);
+	case POSTED_LOCKS_OLD:
+		return locks_expire(engine, arena, posted->pull, err);
 	case POSTED_WORD:
 		return catchup_word(engine, arena, &posted->event, err);
 	case POSTED_FACTS:

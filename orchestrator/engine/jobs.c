@@ -3,6 +3,7 @@
 
 #include "orchestrator/lib/strbuf.h"
 #include "orchestrator/model/project_kind.h"
+#include "orchestrator/model/steps.h"
 
 int jobs_make_prepare(
 	struct engine *engine, const struct pull *pull, const struct run *run, struct err *err)
@@ -88,7 +89,8 @@ static int keep_plans(struct engine *engine, struct arena *arena, const struct r
 		if (old[i].op == JOB_PLAN && old[i].state == JOB_DONE &&
 			!selection_has(selection, old[i].dir, old[i].workspace) &&
 			(!old[i].has_changes || old[i].is_applied || lock_is_held(held, &old[i]) ||
-				kind_is_built(old[i].tool)))
+				kind_is_built(old[i].tool) ||
+				lock_mode_of(&old[i], arena) != LOCK_ON_PLAN))
 			r = keep_plan(engine, run, &old[i], ++position, err);
 	}
 	return r;
@@ -109,7 +111,9 @@ static int make_plan(struct engine *engine, struct arena *arena, const struct pu
 	struct err *err)
 {
 	const struct project *project = &planned->selection.projects[index];
-	bool is_first = project->before_count == 0 &&
+	bool goes_alone = !planned->config.parallel_plan;
+	bool waits;
+	bool is_first = project->before_count == 0 && !goes_alone &&
 			project->group == planned->selection.projects[0].group;
 	struct job job = { .run_id = run->id,
 		.pull_id = pull->id,
@@ -124,6 +128,7 @@ static int make_plan(struct engine *engine, struct arena *arena, const struct pu
 		.order_group = project->group,
 		.depends_on = lines_of(&project->waits_for, arena),
 		.aborts_with_group = planned->config.abort_on_failure,
+		.goes_alone = goes_alone,
 		.plan_blob = "" };
 	int r;
 
@@ -134,9 +139,9 @@ static int make_plan(struct engine *engine, struct arena *arena, const struct pu
 		job.output = job.summary = job.log_blob = job.step = "";
 		return r < 0 ? r : store_job_set_result(engine->store, &job, err);
 	}
-	job.state = !lock_is_held(held, &job) && !kind_is_built(job.tool) ? JOB_BLOCKED
-		    : is_first						  ? JOB_WAITING
-									  : JOB_HELD;
+	waits = project->config->lock == LOCK_ON_PLAN && !kind_is_built(job.tool) &&
+		!lock_is_held(held, &job);
+	job.state = waits ? JOB_BLOCKED : is_first ? JOB_WAITING : JOB_HELD;
 	return store_job_insert(engine->store, &job, &job.id, err);
 }
 
@@ -206,8 +211,14 @@ static int refuse_moved(struct engine *engine, struct arena *arena, const struct
 			       job->project, job->workspace, run->head, why);
 }
 
-static struct job apply_of(const struct job *plan, const struct run *run, enum job_state state)
+static struct job apply_of(
+	const struct job *plan, const struct run *run, enum job_state state, struct arena *arena)
 {
+	struct recipe recipe;
+	struct err ignored; /* then the job says so; alone is never wrong */
+	bool goes_together = recipe_read(plan->recipe, arena, &recipe, &ignored) == 0 &&
+			     recipe.applies_together;
+
 	return (struct job){ .run_id = run->id,
 		.pull_id = run->pull_id,
 		.op = JOB_APPLY,
@@ -221,6 +232,7 @@ static struct job apply_of(const struct job *plan, const struct run *run, enum j
 		.order_group = plan->order_group,
 		.depends_on = plan->depends_on,
 		.aborts_with_group = plan->aborts_with_group,
+		.goes_alone = !goes_together,
 		.plan_blob = plan->plan_blob,
 		.plan_job = plan->id };
 }
@@ -247,7 +259,7 @@ int jobs_make_applies(struct engine *engine, struct arena *arena, const struct p
 	for (size_t i = 0; r == 0 && i < chosen; i++) {
 		const char *why = planned_moved(moves, &plans[i], arena);
 		struct job job = apply_of(
-			&plans[i], run, chosen == 1 && !has_hooks ? JOB_WAITING : JOB_HELD);
+			&plans[i], run, chosen == 1 && !has_hooks ? JOB_WAITING : JOB_HELD, arena);
 
 		r = why != NULL ? refuse_moved(engine, arena, run, &job, why, err)
 				: store_job_insert(engine->store, &job, &job.id, err);

@@ -1,5 +1,10 @@
 /* Which pull request may work on which project.
  *
+ * What follows is of projects that belong to a pull request from its plan on. Where the
+ * configuration says from its apply on, nobody waits: who applies takes all locks or none. And
+ * where it says never, a lock lasts as long as the apply itself, so that in every mode two changes
+ * of one project never run at the same time.
+ *
  * All locks of a plan are taken in one transaction; where another pull request was first there is a
  * place in the queue of that project. So a pull request may hold some locks and wait for others. A
  * circle of such, each waiting for the next, never stays: whoever closes it goes to the end of its
@@ -11,6 +16,7 @@
 #include "orchestrator/engine/private.h"
 
 #include "orchestrator/model/project_kind.h"
+#include "orchestrator/model/steps.h"
 
 enum { TOLD_PLACES = 5 }; /* of a long queue, those who learn of each step */
 
@@ -81,13 +87,20 @@ static int release(
 	return r < 0 ? r : say_places(engine, arena, lock, err);
 }
 
+/* Plans that ended before it keep no lock any more; 0: none is too old. */
+static int64_t oldest_ms(const struct engine *engine)
+{
+	int64_t lasts_ms = engine->world.settings->lock_expires_ms;
+
+	return lasts_ms == 0 ? 0 : engine_now(engine) - lasts_ms;
+}
+
 /* One rule for every end: a lock, or a place in a queue, is kept while something needs it. */
 static int tidy_one(
 	struct engine *engine, struct arena *arena, const struct lock_row *lock, struct err *err)
 {
 	bool is_needed = true;
-	int r = store_lock_is_needed(
-		engine->store, lock->pull, lock->dir, lock->workspace, &is_needed, err);
+	int r = store_lock_is_needed(engine->store, lock, oldest_ms(engine), &is_needed, err);
 
 	return r < 0 || is_needed ? r : release(engine, arena, lock, err);
 }
@@ -129,8 +142,8 @@ static int give_way(struct engine *engine, struct arena *arena, const struct loc
 	r = release(engine, arena, lock, err);
 	if (r < 0 || (selection != NULL && !selection_has(selection, lock->dir, lock->workspace)))
 		return r;
-	return store_lock_take(
-		engine->store, lock->repo, lock->dir, lock->workspace, lock->pull, &place, err);
+	return store_lock_take(engine->store, lock->repo, lock->dir, lock->workspace, lock->pull,
+		lock->mode, &place, err);
 }
 
 int locks_untangle(struct engine *engine, struct arena *arena, const struct pull *pull,
@@ -154,23 +167,126 @@ int locks_untangle(struct engine *engine, struct arena *arena, const struct pull
 			       pull->repo, (long long)pull->number);
 }
 
+/* What an older plan held, when the configuration was another. */
+static int leave(struct engine *engine, struct arena *arena, const struct held *held,
+	const struct project *project, struct err *err)
+{
+	bool is_in_use = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < held->count; i++) {
+		const struct lock_row *lock = &held->locks[i];
+
+		if (!str_equal(lock->dir, project->dir) ||
+			!str_equal(lock->workspace, project->workspace))
+			continue;
+		r = store_lock_is_in_use(
+			engine->store, lock->pull, lock->dir, lock->workspace, &is_in_use, err);
+		if (r == 0 && !is_in_use)
+			r = release(engine, arena, lock, err);
+	}
+	return r;
+}
+
 int locks_take(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct selection *selection, struct held *ret, struct err *err)
 {
-	int r = 0;
+	int r = held_read(engine, arena, pull->id, ret, err);
 
 	for (size_t i = 0; r == 0 && i < selection->project_count; i++) {
 		const struct project *project = &selection->projects[i];
 		int place = 0;
 
 		/* what is built has no state that two could change */
-		if (project->held == NULL && !kind_is_built(project->tool))
+		if (project->config->lock != LOCK_ON_PLAN || kind_is_built(project->tool))
+			r = leave(engine, arena, ret, project, err);
+		else if (project->held == NULL)
 			r = store_lock_take(engine->store, pull->repo_id, project->dir,
-				project->workspace, pull->id, &place, err);
+				project->workspace, pull->id, LOCK_ON_PLAN, &place, err);
 	}
 	if (r == 0)
 		r = locks_untangle(engine, arena, pull, selection, err);
 	return r < 0 ? r : held_read(engine, arena, pull->id, ret, err);
+}
+
+enum lock_mode lock_mode_of(const struct job *plan, struct arena *arena)
+{
+	struct recipe recipe;
+	struct err ignored; /* then it is guarded as if nothing was said */
+
+	return recipe_read(plan->recipe, arena, &recipe, &ignored) < 0 ? LOCK_ON_PLAN : recipe.lock;
+}
+
+static int holder_of(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct job *plan, int64_t *ret_number, struct err *err)
+{
+	struct lock_row *queue = NULL;
+	size_t count = 0;
+	int r = store_lock_list_project(engine->store, arena, pull->repo_id, plan->dir,
+		plan->workspace, &queue, &count, err);
+
+	*ret_number = r == 0 && count > 0 && queue[0].pull.v != pull->id.v ? queue[0].pull_number
+									   : 0;
+	return r;
+}
+
+int locks_take_now(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct job *plans, size_t count, const char **ret_why, struct err *err)
+{
+	int64_t number = 0;
+	int r = 0, place = 0;
+
+	*ret_why = NULL;
+	for (size_t i = 0; r == 0 && *ret_why == NULL && i < count; i++) {
+		r = holder_of(engine, arena, pull, &plans[i], &number, err);
+		if (r == 0 && number != 0)
+			*ret_why = arena_printf(arena,
+				"%s belongs to #%lld, which holds its lock, until that is applied "
+				"or given up",
+				plans[i].project, (long long)number);
+	}
+	for (size_t i = 0; r == 0 && *ret_why == NULL && i < count; i++)
+		r = store_lock_take(engine->store, pull->repo_id, plans[i].dir, plans[i].workspace,
+			pull->id, lock_mode_of(&plans[i], arena), &place, err);
+	return r;
+}
+
+/* ---- too old ---- */
+
+int locks_will_expire(struct engine *engine, struct pull_id pull, struct err *err)
+{
+	int64_t lasts_ms = engine->world.settings->lock_expires_ms;
+
+	return lasts_ms == 0 ? 0
+			     : store_deadline_set(engine->store, DEADLINE_LOCKS, pull.v,
+				       engine_now(engine) + lasts_ms + 1, err);
+}
+
+/* A newer plan has set a later time; what another reading of server.yaml says now holds. */
+int locks_expire(struct engine *engine, struct arena *arena, struct pull_id id, struct err *err)
+{
+	struct held before = { 0 }, after = { 0 };
+	struct pull pull;
+	struct run run;
+	int r = store_pull_load(engine->store, arena, id, &pull, err);
+
+	if (r == 0)
+		r = held_read(engine, arena, id, &before, err);
+	if (r < 0 || before.count == 0 || pull.plan_run.v == 0)
+		return r;
+	r = store_run_load(engine->store, arena, pull.plan_run, &run, err);
+	if (r == 0 && run.ended_ms > oldest_ms(engine))
+		return locks_will_expire(engine, id, err);
+	if (r == 0)
+		r = locks_tidy(engine, arena, id, err);
+	if (r == 0)
+		r = held_read(engine, arena, id, &after, err);
+	if (r < 0 || after.count == before.count)
+		return r;
+	r = engine_audit(engine, arena, "locks expired", "sluice", id, run.id, err,
+		"%zu of %s#%lld: its plan was not applied in time", before.count - after.count,
+		pull.repo, (long long)pull.number);
+	return r < 0 ? r : run_say(engine, &pull, &run, false, err);
 }
 
 /* ---- a lock came ---- */

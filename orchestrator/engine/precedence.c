@@ -26,6 +26,9 @@ enum precedence precedence_of(const struct job *job, const struct job *jobs, siz
 	for (size_t i = 0; i < count; i++) {
 		const struct job *other = &jobs[i];
 		bool is_named, is_earlier = other->order_group < job->order_group;
+		/* who waits for another pull request keeps nobody of its own waiting */
+		bool is_ahead = job->goes_alone && other->order_group == job->order_group &&
+				other->position < job->position && other->state != JOB_BLOCKED;
 
 		if (other->op == JOB_HOOKS && job->op != JOB_HOOKS) {
 			if (!job_state_is_final(other->state)) {
@@ -39,11 +42,12 @@ enum precedence precedence_of(const struct job *job, const struct job *jobs, siz
 		if (other->id.v == job->id.v || other->op != job->op)
 			continue;
 		is_named = precedence_names(job->depends_on, other->project);
-		if (!is_named && !is_earlier)
+		if (!is_named && !is_earlier && !is_ahead)
 			continue;
 		if (!job_state_is_final(other->state)) {
 			verdict = PRECEDENCE_WAIT;
-		} else if (other->state != JOB_DONE && (is_named || job->aborts_with_group)) {
+		} else if (other->state != JOB_DONE &&
+			   (is_named || (is_earlier && job->aborts_with_group))) {
 			*ret_why = arena_printf(arena, "%s %s, and %s", other->project,
 				other->state == JOB_CANCELLED ? "was cancelled"
 				: other->state == JOB_SKIPPED ? "was skipped"

@@ -28,6 +28,7 @@ enum posted_kind {
 	POSTED_PULL_GONE, /* a pull that ended unseen; `event.kind` says how */
 	POSTED_PLAN_AGAIN,
 	POSTED_LOCK_CAME, /* to a pull that waited for it */
+	POSTED_LOCKS_OLD, /* a pull may have kept them too long */
 	POSTED_WORD,	  /* a comment or review that a host knows (catch-up) */
 	POSTED_FACTS,	  /* a gate wants to know something of a host, or the host answered */
 	POSTED_ANSWERED,  /* a host said what a row of the inbox waits for */
@@ -232,7 +233,8 @@ _must_check_ int plan_request(struct engine *engine, struct arena *arena, struct
 _must_check_ int plan_repeat(struct engine *engine, struct arena *arena, struct pull *pull,
 	const struct run *old, struct err *err);
 /* The plan failed for a reason that will pass. */
-#define DEADLINE_PLAN "plan-again"
+#define DEADLINE_PLAN  "plan-again"
+#define DEADLINE_LOCKS "locks-expire"
 _must_check_ int plan_later(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, int64_t *ret_wait, struct err *err);
 _must_check_ int plan_again(
@@ -316,6 +318,14 @@ bool lock_is_held(const struct held *held, const struct job *job); /* of its pro
 /* Those of all projects that are planned, or places in their queues, together. */
 _must_check_ int locks_take(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct selection *selection, struct held *ret, struct err *err);
+/* Those of plans that are to be applied: all, or none and *ret_why. Nobody queues. */
+_must_check_ int locks_take_now(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct job *plans, size_t count, const char **ret_why, struct err *err);
+enum lock_mode lock_mode_of(const struct job *plan, struct arena *arena);
+/* A plan has ended: from now on its locks get older. */
+_must_check_ int locks_will_expire(struct engine *engine, struct pull_id pull, struct err *err);
+_must_check_ int locks_expire(
+	struct engine *engine, struct arena *arena, struct pull_id id, struct err *err);
 /* Gives way where others and this pull wait for each other. Of a selection, what is not in it is
  * given up. */
 _must_check_ int locks_untangle(struct engine *engine, struct arena *arena, const struct pull *pull,

@@ -138,6 +138,8 @@ static int finish_run(struct engine *engine, struct arena *arena, const struct f
 		(state == RUN_DONE || (state == RUN_FAILED && was_at_work)))
 		r = plan_set_record(engine, arena, facts->pull, run->id, err);
 	if (r == 0 && run->kind == RUN_PLAN && was_at_work)
+		r = locks_will_expire(engine, run->pull_id, err);
+	if (r == 0 && run->kind == RUN_PLAN && was_at_work)
 		r = policies_status_put(engine, arena, facts->pull, run, err);
 	if (r < 0 || run->kind == RUN_PLAN)
 		return r;

@@ -36,6 +36,8 @@ const char *recipe_of(const struct repo_config *config, const struct project_con
 		.import_requires = guard_requires(config, project->import_requires),
 		.silences_plan = project->silence_plan,
 		.silences_apply = project->silence_apply,
+		.lock = project->lock,
+		.applies_together = config->parallel_apply,
 		.automerges = config->automerge,
 		.deletes_branch = config->automerge && project->delete_source_branch };
 
@@ -43,7 +45,8 @@ const char *recipe_of(const struct repo_config *config, const struct project_con
 		return NULL;
 	if (workflow == NULL && str_empty(recipe.tool_version) && !recipe.checks_policies &&
 		recipe.import_requires == 0 && !recipe.automerges && !recipe.silences_plan &&
-		!recipe.silences_apply && str_empty(recipe.environment) && str_empty(base_tree))
+		!recipe.silences_apply && recipe.lock == LOCK_ON_PLAN && !recipe.applies_together &&
+		str_empty(recipe.environment) && str_empty(base_tree))
 		return "";
 	for (enum stage stage = 0; workflow != NULL && stage < STAGE_COUNT; stage++)
 		recipe.stages[stage] = workflow->stages[stage];

@@ -77,6 +77,7 @@ struct job {
 	int order_group;	/* later groups wait for earlier ones */
 	const char *depends_on; /* names of projects, one on each line, or "" */
 	bool aborts_with_group; /* not begun when an earlier group did not end well */
+	bool goes_alone;	/* waits for those of its group that stand before it */
 	const char *step;	/* live: "init", "plan"; or "" */
 	enum job_outcome outcome;
 	const char *failure; /* text for people, or "" */

@@ -8,7 +8,9 @@
 #include "orchestrator/model/workflow.h"
 
 enum discover_mode { DISCOVER_AUTO = 0, DISCOVER_ENABLED, DISCOVER_DISABLED };
-enum lock_mode { LOCK_ON_PLAN = 0, LOCK_ON_APPLY, LOCK_DISABLED };
+/* Numbers are on disk. */
+enum lock_mode { LOCK_ON_PLAN = 0, LOCK_ON_APPLY = 1, LOCK_DISABLED = 2 };
+enum { LOCK_MODES = 3 };
 
 enum requirement { /* bits */
 	REQUIRE_APPROVED = 1 << 0,

@@ -240,6 +240,7 @@ struct settings {
 
 	int64_t step_timeout_ms;  /* for each step of a job */
 	int64_t plan_expires_ms;  /* an older plan is not applied; 0: never too old */
+	int64_t lock_expires_ms;  /* and keeps no lock any more, when it is so old; 0: never */
 	int64_t stop_grace_ms;	  /* from SIGINT to SIGTERM and from there to SIGKILL; an apply gets
 				     SIGINT only */
 	int64_t output_cap_bytes; /* a step that prints more ends as its own result */

@@ -147,6 +147,7 @@ int recipe_read(const char *text, struct arena *arena, struct recipe *ret, struc
 {
 	_cleanup_json_ json_t *json = NULL;
 	struct jsonx reader;
+	int64_t lock;
 	int r;
 
 	*ret = (struct recipe){
@@ -165,10 +166,15 @@ int recipe_read(const char *text, struct arena *arena, struct recipe *ret, struc
 	ret->automerges = jsonx_bool_or(&reader, "automerges", false);
 	ret->deletes_branch = jsonx_bool_or(&reader, "deletes_branch", false);
 	ret->import_requires = (unsigned)jsonx_int_or(&reader, "import_requires", 0);
+	lock = jsonx_int_or(&reader, "lock", LOCK_ON_PLAN);
+	ret->applies_together = jsonx_bool_or(&reader, "applies_together", false);
 	ret->environment = read_text(&reader, "environment", STEP_ARG_BYTES_MAX, arena);
 	ret->credentials = read_text(&reader, "credentials", STEP_ARG_BYTES_MAX, arena);
 	ret->base_tree = read_text(&reader, "base_tree", STEP_ARG_BYTES_MAX, arena);
 	r = reader.failed;
+	if (r == 0 && (lock < LOCK_ON_PLAN || lock > LOCK_DISABLED))
+		r = err_set(err, ERR_SYNTAX, "recipe: lock is none that we know");
+	ret->lock = (enum lock_mode)lock;
 	for (enum stage stage = 0; r == 0 && stage < STAGE_COUNT; stage++)
 		r = steps_read(json_object_get(json, stage_name(stage)), stage_name(stage), arena,
 			&ret->stages[stage], err);
@@ -228,6 +234,8 @@ const char *recipe_write(const struct recipe *recipe, struct arena *arena)
 	json_object_set_new(json, "silences_apply", json_boolean(recipe->silences_apply));
 	json_object_set_new(json, "automerges", json_boolean(recipe->automerges));
 	json_object_set_new(json, "deletes_branch", json_boolean(recipe->deletes_branch));
+	json_object_set_new(json, "lock", json_integer(recipe->lock));
+	json_object_set_new(json, "applies_together", json_boolean(recipe->applies_together));
 	json_object_set_new(json, "environment", jsonx_any(recipe->environment));
 	json_object_set_new(json, "credentials", jsonx_any(recipe->credentials));
 	json_object_set_new(json, "base_tree", jsonx_any(recipe->base_tree));

@@ -5,6 +5,7 @@
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/model/ids.h"
 #include "orchestrator/model/job.h"
+#include "orchestrator/model/repo_config.h"
 #include "orchestrator/model/vcs_event.h"
 
 struct inbox_row {
@@ -77,6 +78,7 @@ struct lock_row {
 	int place; /* 0 holds it; 1 is next */
 	int64_t since_ms;
 	bool is_come; /* after a wait, and nothing was planned since */
+	enum lock_mode mode;
 };
 
 /* Somebody let what a policy set found in one plan pass, or takes back what all others said of it.

@@ -163,6 +163,9 @@ static const char *const migrations[] = {
 	/* 16: a word on a policy set carries the mark of its server; one without must be said again
 	 */
 	"ALTER TABLE policy_word ADD COLUMN seal TEXT NOT NULL DEFAULT '';",
+	/* 17: how long a lock is kept, and projects of one group that go one after the other */
+	"ALTER TABLE lock ADD COLUMN mode INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE job ADD COLUMN goes_alone INTEGER NOT NULL DEFAULT 0;",
 };
 
 /* Children before parents. */

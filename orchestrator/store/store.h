@@ -181,16 +181,21 @@ _must_check_ int store_policy_word_list(struct store *store, struct arena *arena
 /* Takes the lock or a place in its queue; *ret_place is 0 when it is held by this pull, else 1, 2,
  * ... Idempotent. */
 _must_check_ int store_lock_take(struct store *store, struct repo_id repo, const char *dir,
-	const char *workspace, struct pull_id pull, int *ret_place, struct err *err);
+	const char *workspace, struct pull_id pull, enum lock_mode mode, int *ret_place,
+	struct err *err);
 /* Releases the lock or the place in the queue; the first in the queue holds it then: *ret_next is
  * that pull or 0. */
 _must_check_ int store_lock_release(struct store *store, struct repo_id repo, const char *dir,
 	const char *workspace, struct pull_id pull, struct pull_id *ret_next, struct err *err);
-/* Does anything of this pull still need the lock? An open job, a plan that is being selected, a
- * plan with changes that may yet be applied, or an apply that failed or of which nobody knows the
- * end. */
-_must_check_ int store_lock_is_needed(struct store *store, struct pull_id pull, const char *dir,
-	const char *workspace, bool *ret, struct err *err);
+/* Does anything of this pull still need the lock? An open job, a plan that is being selected; and,
+ * unless its mode is LOCK_DISABLED, a plan with changes that may yet be applied and was made after
+ * that time, or an apply that failed or of which nobody knows the end. Of the row it reads pull,
+ * folder and workspace. */
+_must_check_ int store_lock_is_needed(struct store *store, const struct lock_row *lock,
+	int64_t planned_since_ms, bool *ret, struct err *err);
+/* The number of another pull request that changed the project after this plan began, or 0. */
+_must_check_ int store_project_changed(struct store *store, struct repo_id repo,
+	const struct job *plan, int64_t *ret_number, struct err *err);
 /* Something is at work under it that changes the world. */
 _must_check_ int store_lock_is_in_use(struct store *store, struct pull_id pull, const char *dir,
 	const char *workspace, bool *ret, struct err *err);

@@ -7,8 +7,8 @@
 	"id, run, pull, op, state, attempt, project, dir, workspace, tool, position, step, "       \
 	"outcome, failure, output,"                                                                \
 	" summary, plan_blob, log_blob, plan_job, has_changes, is_applied, created_ms, "           \
-	"started_ms, ended_ms, recipe, order_group, depends_on, aborts_with_group, guard FROM "    \
-	"job "
+	"started_ms, ended_ms, recipe, order_group, depends_on, aborts_with_group, guard, "        \
+	"goes_alone FROM job "
 
 static void read_job(struct db_rows *rows, struct arena *arena, struct job *ret)
 {
@@ -41,6 +41,7 @@ static void read_job(struct db_rows *rows, struct arena *arena, struct job *ret)
 	ret->depends_on = db_text(rows, 26, arena);
 	ret->aborts_with_group = db_int(rows, 27) != 0;
 	ret->guard = db_text(rows, 28, arena);
+	ret->goes_alone = db_int(rows, 29) != 0;
 }
 
 static int read_jobs(struct db_rows *rows, struct arena *arena, struct job **ret, size_t *ret_count)
@@ -70,16 +71,17 @@ int store_job_insert(
 		"position, step, outcome,"
 		" failure, output, summary, plan_blob, log_blob, plan_job, has_changes, "
 		"is_applied, created_ms, started_ms,"
-		" ended_ms, recipe, order_group, depends_on, aborts_with_group, guard) VALUES($1, "
+		" ended_ms, recipe, order_group, depends_on, aborts_with_group, guard, goes_alone) "
+		"VALUES($1, "
 		"$2, $3, "
 		"$4, $5, $6, $7, $8, $9, $10, '', 0, '', '', '', $11, '', $12, 0, 0, $13, 0, 0, "
-		"$14, $15, $16, $17, $18)",
-		"iiiiissssisiisisis", job->run_id.v, job->pull_id.v, (int64_t)job->op,
+		"$14, $15, $16, $17, $18, $19)",
+		"iiiiissssisiisisisi", job->run_id.v, job->pull_id.v, (int64_t)job->op,
 		(int64_t)job->state, (int64_t)job->attempt, job->project, job->dir, job->workspace,
 		job->tool, (int64_t)job->position, job->plan_blob, job->plan_job.v,
 		store_now(store), job->recipe == NULL ? "" : job->recipe, (int64_t)job->order_group,
 		job->depends_on == NULL ? "" : job->depends_on, (int64_t)job->aborts_with_group,
-		job->guard == NULL ? "" : job->guard);
+		job->guard == NULL ? "" : job->guard, (int64_t)job->goes_alone);
 }
 
 int store_job_load(struct store *store, struct arena *arena, struct job_id id, struct job *ret,
@@ -194,7 +196,7 @@ int store_job_list_run(struct store *store, struct arena *arena, struct run_id r
 
 #define STATE_COLUMNS                                                                              \
 	"id, run, pull, op, state, attempt, project, dir, workspace, order_group, depends_on, "    \
-	"aborts_with_group FROM job "
+	"aborts_with_group, position, goes_alone FROM job "
 
 static int read_states(
 	struct db_rows *rows, struct arena *arena, struct job **ret, size_t *ret_count)
@@ -219,6 +221,8 @@ static int read_states(
 		job->order_group = (int)db_int(rows, 9);
 		job->depends_on = db_text(rows, 10, arena);
 		job->aborts_with_group = db_int(rows, 11) != 0;
+		job->position = (int)db_int(rows, 12);
+		job->goes_alone = db_int(rows, 13) != 0;
 	}
 	*ret = list;
 	*ret_count = count;

@@ -3,20 +3,22 @@
 #include "orchestrator/store/private.h"
 
 int store_lock_take(struct store *store, struct repo_id repo, const char *dir,
-	const char *workspace, struct pull_id pull, int *ret_place, struct err *err)
+	const char *workspace, struct pull_id pull, enum lock_mode mode, int *ret_place,
+	struct err *err)
 {
 	int64_t place = 0;
 	int r = store_begin(store, err);
 
 	if (r == 0)
 		r = db_run(store->db, err,
-			"INSERT INTO lock(repo, dir, workspace, pull, is_held, since_ms) "
-			"VALUES($1, $2, $3, $4,"
-			" NOT EXISTS (SELECT 1 FROM lock WHERE repo = $5 AND dir = $6 AND "
-			"workspace = $7), $8)"
-			" ON CONFLICT(repo, dir, workspace, pull) DO NOTHING",
-			"issiissi", repo.v, dir, workspace, pull.v, repo.v, dir, workspace,
-			store_now(store));
+			"INSERT INTO lock(repo, dir, workspace, pull, mode, is_held, since_ms) "
+			"VALUES($1, $2, $3, $4, $5,"
+			" NOT EXISTS (SELECT 1 FROM lock WHERE repo = $6 AND dir = $7 AND "
+			"workspace = $8), $9)"
+			" ON CONFLICT(repo, dir, workspace, pull) DO UPDATE SET mode = "
+			"excluded.mode",
+			"issiiissi", repo.v, dir, workspace, pull.v, (int64_t)mode, repo.v, dir,
+			workspace, store_now(store));
 	if (r < 0)
 		return r;
 	r = db_number(store->db, err, &place,
@@ -93,42 +95,67 @@ int store_lock_in_circle(struct store *store, struct pull_id pull, bool *ret, st
 	"done.dir = " k ".dir AND done.workspace = " k ".workspace ORDER BY done.id DESC LIMIT 1)" \
 	" IS 10))"
 
-int store_lock_is_needed(struct store *store, struct pull_id pull, const char *dir,
-	const char *workspace, bool *ret, struct err *err)
+int store_lock_is_needed(struct store *store, const struct lock_row *lock, int64_t planned_since_ms,
+	bool *ret, struct err *err)
 {
-	int64_t needed = 0;
+	int64_t needed = 0, pull = lock->pull.v;
+	const char *dir = lock->dir, *workspace = lock->workspace;
 	int r = db_number(store->db, err, &needed,
 		/* something is to be done, or is chosen just now */
 		"SELECT EXISTS (SELECT 1 FROM job WHERE pull = $1 AND dir = $2 AND workspace = $3 "
 		"AND state < 10 AND op <> 1)"
-		" OR EXISTS (SELECT 1 FROM run WHERE pull = $4 AND kind = 1 AND state < 10 AND "
-		"state <> 3)"
-		/* a plan with changes, until everything of its set is applied */
-		" OR EXISTS (SELECT 1 FROM pull p JOIN run r ON r.id = p.plan_run JOIN job j ON "
-		"j.run = r.id WHERE p.id = $5"
-		" AND p.state = 1 AND r.head = p.head AND r.state NOT IN (12, 13) AND j.dir = $6 "
-		"AND j.workspace = $7 AND j.op = 2 AND j.state = 10 AND j.has_changes = 1"
+		" OR EXISTS (SELECT 1 FROM run WHERE pull = $4 AND state < 10 AND state <> 3)"
+		/* it is kept at all */
+		" OR ((SELECT mode FROM lock WHERE pull = $5 AND dir = $6 AND workspace = $7)"
+		" IS NOT 2 AND ("
+		/* a plan with changes, until everything of its set is applied or it is too old */
+		"EXISTS (SELECT 1 FROM pull p JOIN run r ON r.id = p.plan_run JOIN job j ON "
+		"j.run = r.id WHERE p.id = $8"
+		" AND p.state = 1 AND r.head = p.head AND r.state NOT IN (12, 13)"
+		" AND (r.ended_ms = 0 OR r.ended_ms > $9) AND j.dir = $10 "
+		"AND j.workspace = $11 AND j.op = 2 AND j.state = 10 AND j.has_changes = 1"
 		" AND EXISTS (SELECT 1 FROM job k WHERE k.run = r.id AND k.op = 2 AND " IS_LEFT(
 			"k") "))"
 			     /* an apply that failed, or of which nobody knows the end */
 			     " OR EXISTS (SELECT 1 FROM pull p JOIN run r ON r.pull = p.id AND "
 			     "r.plan_run = "
 			     "p.plan_run AND r.kind = 2"
-			     " JOIN job j ON j.run = r.id WHERE p.id = $8 AND p.state = 1 AND "
+			     " JOIN job j ON j.run = r.id WHERE p.id = $12 AND p.state = 1 AND "
 			     "p.plan_run <> 0 "
-			     "AND j.dir = $9"
-			     " AND j.workspace = $10 AND j.state IN (11, 13))"
+			     "AND j.dir = $13"
+			     " AND j.workspace = $14 AND j.state IN (11, 13))"
 			     " OR EXISTS (SELECT 1 FROM pull p JOIN run r ON r.id = p.plan_run AND "
 			     "r.kind IN "
 			     "(3, 4) JOIN job j ON"
-			     " j.run = r.id WHERE p.id = $11 AND p.state = 1 AND j.dir = $12 AND "
+			     " j.run = r.id WHERE p.id = $15 AND p.state = 1 AND j.dir = $16 AND "
 			     "j.workspace = "
-			     "$13 AND j.state = 13)",
-		"issiissississ", pull.v, dir, workspace, pull.v, pull.v, dir, workspace, pull.v,
-		dir, workspace, pull.v, dir, workspace);
+			     "$17 AND j.state = 13)))",
+		"issiissiissississ", pull, dir, workspace, pull, pull, dir, workspace, pull,
+		planned_since_ms, dir, workspace, pull, dir, workspace, pull, dir, workspace);
 
 	*ret = needed != 0;
 	return r;
+}
+
+/* Since the plan began to read the state: what ended before that it has seen. Clocks jump, but rows
+ * of the history come one after the other. By bytes: a plan that was kept is a later job. */
+int store_project_changed(struct store *store, struct repo_id repo, const struct job *plan,
+	int64_t *ret_number, struct err *err)
+{
+	int r = db_number(store->db, err, ret_number,
+		"SELECT p.number FROM pull p JOIN job j ON j.pull = p.id WHERE p.repo = $1 AND "
+		"p.id <> $2 AND j.dir = $3 AND j.workspace = $4 AND j.op IN (3, 4, 5)"
+		" AND j.started_ms > 0 AND EXISTS (SELECT 1 FROM history h WHERE h.run = j.run "
+		"AND h.subject = 'job ' || j.id AND h.id > (SELECT coalesce(max(s.id), 0) FROM "
+		"job k JOIN history s ON s.run = k.run AND s.subject = 'job ' || k.id AND "
+		"s.to_state = 'starting' WHERE k.plan_blob = $5 AND k.op = 2 AND k.pull = $6))"
+		" ORDER BY j.id DESC LIMIT 1",
+		"iisssi", repo.v, plan->pull_id.v, plan->dir, plan->workspace, plan->plan_blob,
+		plan->pull_id.v);
+
+	if (r == -ERR_MISSING)
+		*ret_number = 0;
+	return r == -ERR_MISSING ? 0 : r;
 }
 
 int store_lock_is_in_use(struct store *store, struct pull_id pull, const char *dir,
@@ -146,7 +173,7 @@ int store_lock_is_in_use(struct store *store, struct pull_id pull, const char *d
 
 #define LOCK_COLUMNS                                                                               \
 	"lock.repo, lock.dir, lock.workspace, lock.pull, pull.number, repo.name, pull.author, "    \
-	"lock.since_ms, lock.is_come, lock.id"
+	"lock.since_ms, lock.is_come, lock.id, lock.mode"
 #define LOCK_TABLES " FROM lock JOIN pull ON pull.id = lock.pull JOIN repo ON repo.id = lock.repo "
 #define PLACE                                                                                      \
 	", (SELECT count(*) FROM lock other WHERE other.repo = lock.repo AND other.dir = lock.dir" \
@@ -182,7 +209,8 @@ static int read_locks(struct db_rows *rows, struct arena *arena, bool has_place,
 		row->since_ms = db_int(rows, 7);
 		row->is_come = db_int(rows, 8) != 0;
 		row->id = db_int(rows, 9);
-		row->place = has_place					  ? (int)db_int(rows, 10)
+		row->mode = (enum lock_mode)db_int(rows, 10);
+		row->place = has_place					  ? (int)db_int(rows, 11)
 			     : count > 1 && is_same_project(row, row - 1) ? row[-1].place + 1
 									  : 0;
 	}

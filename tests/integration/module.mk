@@ -30,6 +30,7 @@ suite_policies = tests/integration/test_policies.py ## real tools: conftest over
 suite_secrets = tests/integration/test_secrets.py ## secrets in plain text: in which commits, and where their values are not
 suite_manifests = tests/integration/test_manifests.py ## real tools: kustomize, helm and plain manifests, base and head compared
 suite_gates = tests/integration/test_gates.py ## who may let what be applied, and the ways around it
+suite_locks = tests/integration/test_locks.py ## when a project belongs to one pull request, by the mode of its lock, and for how long
 suite_record = tests/integration/test_record.py ## what the record answers, and that nothing in it is changed unseen
 suite_backup = tests/integration/test_backup.py ## a backup of a server at work, and what a restored one does not do by itself
 suite_trust = tests/integration/test_trust.py ## configuration in a running server: errors, changes, new commands, order

@@ -47,6 +47,8 @@ int world_read_config(_unused_ const struct config_reader *reader,
 	static struct hook hooks[] = { { .command = "true", .shell = "sh" } };
 	struct project_config *projects = ordered[the_world->order];
 
+	bool goes_together = the_world->goes_together || str_equal(the_world->breaks, "alone");
+
 	*ret = (struct repo_config){ .file = "",
 		.pre_hooks = hooks,
 		.pre_hook_count = the_world->has_hooks,
@@ -54,12 +56,17 @@ int world_read_config(_unused_ const struct config_reader *reader,
 		.post_hook_count = the_world->has_hooks,
 		.default_kind = "terraform",
 		.default_workspace = "default",
+		.fallback = { .lock = the_world->lock_mode },
+		.parallel_plan = goes_together,
+		.parallel_apply = goes_together,
 		.abort_on_failure = the_world->order == ORDER_ABORTS };
 	if (!the_world->is_guarded &&
 		(the_world->order == ORDER_NONE || str_equal(the_world->breaks, "order")))
 		return 0; /* the engine is told of no order */
-	for (size_t i = 0; i < DIRS; i++)
+	for (size_t i = 0; i < DIRS; i++) {
 		projects[i].autoplan = true;
+		projects[i].lock = the_world->lock_mode;
+	}
 	if (the_world->order == ORDER_DEPENDS || the_world->order == ORDER_ABORTS)
 		projects[2].depends_on = (struct name_list){ on_a, 1 };
 	ret->projects = projects;

@@ -41,7 +41,10 @@ static enum next next_of_plans(struct world *world, struct arena *arena, const s
 			state != JOB_DONE)
 			return job_state_is_final(state) ? NEXT_PLAN : NEXT_WAIT;
 	}
-	return is_left ? NEXT_APPLY : NEXT_MERGE;
+	if (!is_left)
+		return NEXT_MERGE;
+	/* without a lock since the plan, the apply may be refused: somebody else was first */
+	return roll(world, world->lock_mode == LOCK_ON_PLAN ? 20 : 3) == 0 ? NEXT_PLAN : NEXT_APPLY;
 }
 
 static enum next next_of(struct world *world, int64_t number)
@@ -138,7 +141,7 @@ static void break_queue(struct world *world)
 		if (store_lock_release(world->store, one->repo, one->dir, one->workspace, one->pull,
 			    &next, &err) < 0 ||
 			store_lock_take(world->store, one->repo, one->dir, one->workspace,
-				one->pull, &place, &err) < 0)
+				one->pull, one->mode, &place, &err) < 0)
 			return;
 	}
 }

@@ -193,6 +193,20 @@ static bool is_void(const struct world *world, const struct fake_job *planner)
 	return false;
 }
 
+/* Whatever the mode of its lock: nobody else has changed the project since it was planned. */
+static void check_unchanged(
+	struct world *world, const struct job_spec *spec, const struct fake_job *planner)
+{
+	for (size_t i = (size_t)(planner - world->jobs) + 1; i < world->job_count; i++) {
+		const struct fake_job *other = &world->jobs[i];
+
+		if (job_repeat_class(other->op) == REPEAT_NEVER && !other->was_void &&
+			other->number != spec->number && str_equal(other->dir, spec->dir))
+			oracle_wrong(world, "an apply starts with a plan from before pull %lld's",
+				(long long)other->number);
+	}
+}
+
 /* A run keeps the settings that it began with, unless a restart came between. */
 void oracle_generation(struct world *world, const struct job_spec *spec)
 {
@@ -224,6 +238,8 @@ void oracle_apply_starts(struct world *world, const struct job_spec *spec)
 		oracle_wrong(world, "an apply starts with the plan of something else");
 	if (planner != NULL && is_void(world, planner))
 		oracle_wrong(world, "an apply starts with a plan from before an import");
+	if (planner != NULL)
+		check_unchanged(world, spec, planner);
 	if (!str_equal(pull->told_head, spec->head))
 		oracle_wrong(world, "an apply starts of a head that is not the newest");
 	if (!pull->told_open)
@@ -265,6 +281,17 @@ static void check_earlier(struct world *world, const struct job_spec *spec, cons
 		oracle_wrong(world, "%s begins before %s has ended", spec->dir, other->dir);
 	if ((depends || (is_later && world->order == ORDER_ABORTS)) && other->state != JOB_DONE)
 		oracle_wrong(world, "%s begins though %s did not end well", spec->dir, other->dir);
+}
+
+/* Where they do not go together, whoever stands before it in its group has ended, or waits for
+ * another pull request. */
+static void check_one_by_one(struct world *world, const struct job *job, const struct job *other)
+{
+	if (world->goes_together || other->op != job->op || job->op == JOB_HOOKS ||
+		other->order_group != job->order_group || other->position >= job->position)
+		return;
+	if (!job_state_is_final(other->state) && other->state != JOB_BLOCKED)
+		oracle_wrong(world, "%s begins beside %s", job->dir, other->dir);
 }
 
 /* c is applied only when a's plan has no changes or was applied, in this run or before. */
@@ -319,8 +346,10 @@ void oracle_order(struct world *world, const struct job_spec *spec)
 		store_run_load(world->store, &arena, job.run_id, &run, &err) < 0 ||
 		store_job_list_run(world->store, &arena, job.run_id, &jobs, &count, &err) < 0)
 		return;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		check_earlier(world, spec, &jobs[i]);
+		check_one_by_one(world, &job, &jobs[i]);
+	}
 	check_hooked(world, spec);
 	if (spec->op == JOB_APPLY)
 		check_applied(world, spec, &run);

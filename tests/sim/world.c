@@ -432,6 +432,14 @@ void world_init(struct world *world, struct store *store, uint64_t seed)
 	world->is_guarded = !is_fight && (roll(world, 2) == 0 || str_equal(world->breaks, "team"));
 	if (world->is_guarded || is_fight) /* one thing at a time */
 		world->order = ORDER_NONE;
+	/* the fights of three seeds that follow each other have them all */
+	world->lock_mode = is_fight		 ? (enum lock_mode)(seed % LOCK_MODES)
+			   : roll(world, 2) == 0 ? LOCK_ON_PLAN
+						 : (enum lock_mode)roll(world, LOCK_MODES);
+	if (str_equal(world->breaks, "queue")) /* else there is none */
+		world->lock_mode = LOCK_ON_PLAN;
+	world->goes_together = roll(world, 2) == 0;
+	world->settings.lock_expires_ms = is_fight ? 1200000 : roll(world, 4) == 0 ? 30000 : 0;
 	memcpy(world->members, members, sizeof(members));
 	world->has_hooks = roll(world, ORDERS) == 0;
 	world->config.read = world_read_config;

@@ -78,8 +78,10 @@ struct world {
 	} reloads[RELOADS_MAX];
 	size_t reload_count;
 	enum order order;
-	bool is_guarded;     /* a and b need two, one of them of the team */
-	struct fake_member { /* of that team, or not; told to the engine when it asks */
+	enum lock_mode lock_mode; /* of all projects */
+	bool goes_together;	  /* plans and applies of one group */
+	bool is_guarded;	  /* a and b need two, one of them of the team */
+	struct fake_member {	  /* of that team, or not; told to the engine when it asks */
 		const char *name;
 		bool is_in;
 		int64_t left_ms;
@@ -119,8 +121,8 @@ struct world {
 	bool verbose;
 	bool wants_turn;    /* the engine asked for a turn now */
 	const char *breaks; /* "gate", "head", "lock", "queue", "order", "broom", "generation",
-			       "team", "outage", "base", "glass": a rule that is broken on purpose,
-			       or NULL */
+			       "team", "outage", "base", "glass", "alone": a rule that is broken on
+			       purpose, or NULL */
 	const char *wrong;  /* what the oracle saw, or NULL */
 	char wrong_text[300];
 };
