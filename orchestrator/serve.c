@@ -419,6 +419,17 @@ static struct issuer *start_issuer(const struct settings *settings)
 	return issuer_new(folder, &clock_system);
 }
 
+static void on_stored(_unused_ void *owner, _unused_ bool is_repeat, _unused_ const struct err *err)
+{
+}
+
+static void local_wake(void *owner)
+{
+	struct server *server = owner;
+
+	engine_after_commit(server->engine, on_stored, server);
+}
+
 static int start_local(struct server *server, struct arena *arena, struct err *err)
 {
 	char secret[SECRET_HEX + 1];
@@ -426,7 +437,11 @@ static int start_local(struct server *server, struct arena *arena, struct err *e
 		.clock = &clock_system,
 		.data_dir = server->settings.first->data_dir,
 		.secret = secret,
-		.program = cli_beside(arena, "sluice") };
+		.program = cli_beside(arena, "sluice"),
+		.loop = server->loop,
+		.git_program = cli_beside(arena, "sluice-git"),
+		.wake = local_wake,
+		.owner = server };
 	int r;
 
 	server->shelf = (struct shelf){ .owner = server->store,

@@ -3,10 +3,10 @@
 
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/jsonx.h"
+#include "orchestrator/lib/program.h"
 #include "orchestrator/lib/secret_file.h"
 #include "orchestrator/model/credential_output.h"
 #include "orchestrator/model/settings.h"
-#include "runners/executor_command.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -374,14 +374,14 @@ int credentials_collect(const struct job_spec *spec, struct issuer *issuer,
 /* ---- programs ---- */
 
 struct minting {
-	struct command *command;
+	struct program *program;
 	struct job_secrets *secrets;
 	char *name;
 	minting_cb cb;
 	void *owner;
 };
 
-static void on_command(void *owner, const struct command_end *end, const struct err *err)
+static void on_command(void *owner, const struct program_end *end, const struct err *err)
 {
 	struct minting *minting = owner;
 	struct err wrong;
@@ -434,8 +434,8 @@ int minting_start(struct loop *loop, const struct job_spec *spec, struct job_sec
 	minting->name = mem_strdup(words->list[0]);
 	minting->cb = cb;
 	minting->owner = owner;
-	r = command_start(loop, &(struct command_order){ &argv, &env, COMMAND_TIMEOUT_MS },
-		on_command, minting, &minting->command, err);
+	r = program_start(loop, &(struct program_order){ &argv, &env, PROGRAM_TIMEOUT_MS },
+		on_command, minting, &minting->program, err);
 	if (r < 0)
 		minting_free(minting);
 	else
@@ -447,7 +447,7 @@ void minting_free(struct minting *minting)
 {
 	if (minting == NULL)
 		return;
-	command_free(minting->command);
+	program_free(minting->program);
 	free(minting->name);
 	free(minting);
 }

@@ -6,7 +6,7 @@ runner_SRCS := $(addprefix runners/,blob.c build.c confined.c conftest.c credent
 	$(addprefix egress/,address.c proxy.c request.c resolve.c) \
 	$(addprefix sandbox/,cgroup.c clone.c enter.c filter.c keeper.c landlock.c limits.c probe.c profile.c root.c selftest.c setup.c support.c usage.c))
 runner_PKGS := jansson libcares libseccomp zlib
-executor_SRCS := $(addprefix runners/executor_,local.c launcher.c command.c credentials.c evidence.c folders.c secrets.c settings.c slots.c steps.c sweep.c) runners/tree.c
+executor_SRCS := $(addprefix runners/executor_,local.c launcher.c credentials.c evidence.c folders.c secrets.c settings.c slots.c steps.c sweep.c) runners/tree.c
 executor_PKGS := jansson
 
 PROGRAMS += sluice-job

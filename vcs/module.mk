@@ -9,7 +9,7 @@ sluice-git_MAIN := vcs/git/main.c
 sluice-git_USES := vcs_git model lib_yaml lib
 
 ARCHIVES += vcs_local
-vcs_local_SRCS := $(addprefix vcs/local/,local_actions.c local_door.c local_event.c local_facts.c local_host.c local_issues.c local_names.c \
+vcs_local_SRCS := $(addprefix vcs/local/,local_actions.c local_door.c local_event.c local_facts.c local_host.c local_issues.c local_merge.c local_names.c \
 	local_places.c local_pulls.c local_repo.c)
 vcs_local_PKGS := jansson libcrypto
 

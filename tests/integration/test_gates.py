@@ -361,6 +361,43 @@ def case_break_glass():
         assert "## Break-glass" in report and "because: the shop" in report and "## Not looked at yet" in report, report
 
 
+# ---- merging, on the embedded host ----
+
+MERGES = "defaults: {automerge: true, merge_method: %s}\nrepos: [{id: /.*/, delete_source_branch_on_merge: %s}]\n"
+
+
+def case_merged_by_itself():
+    for method, parents, subject in (("merge", 2, "%s (#1)"), ("squash", 1, "%s (#1)"), ("rebase", 1, "two")):
+        with Place(ONE, config=MERGES % (method, "true")) as place:
+            place.push({"p/y.tf": TF}, message="one")
+            place.push({"p/z.tf": TF}, message="two")
+            head = sluice.git(place.repo, "rev-parse", "feature")
+            place.on_main({"README": "x\n"})
+            place.approve("bob")
+            place.say("sluice apply")
+            deadline = time.monotonic() + 20 * sluice.SLOWER
+            while sluice.git(place.repo, "for-each-ref", "refs/heads/feature") and time.monotonic() < deadline:
+                time.sleep(0.02)
+            place.idle()
+            pull = place.server.must("GET", "/local/pulls/1")
+            top = sluice.git(place.repo, "rev-list", "--parents", "-1", "main").split()
+            assert (pull["state"], pull["merged_by"], pull["merge_commit"]) == ("merged", "sluice", top[0]), (method, pull, place.comments()[-1])
+            assert len(top) - 1 == parents and sluice.git(place.repo, "log", "-1", "--format=%s", "main") == subject.replace("%s", pull["title"]), (method, top)
+            assert sluice.git(place.repo, "diff", "--name-only", head, "main") == "README", method
+            assert place.server.must("GET", "/api/pulls")[0]["state"] == "merged", method
+            assert not sluice.git(place.repo, "for-each-ref", "refs/heads/feature"), method
+
+
+def case_only_what_was_applied_is_merged():
+    with Place(ONE, config=MERGES % ("squash", "true")) as place:
+        place.approve("bob")
+        place.push({"p/y.tf": TF}, tell=False)  # after the plan, and its hook was not heard
+        before = sluice.git(place.repo, "rev-parse", "main")
+        assert "Not merged" in place.say("sluice apply") and "newer push" in place.comments()[-1], place.comments()[-1]
+        assert sluice.git(place.repo, "rev-parse", "main") == before and place.applied() == 1
+        assert sluice.git(place.repo, "for-each-ref", "refs/heads/feature"), "what was pushed is gone"
+
+
 # ---- ways around: approvals and their freshness ----
 
 def way_01_an_approval_survives_a_push():

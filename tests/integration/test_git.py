@@ -560,6 +560,35 @@ def case_merge_commit(lab):
     git(repo, "fsck", "--strict")
 
 
+def case_merge_in_other_ways(lab):
+    repo = lab.repo({"a.tf": "1\n"}, {"one": {"b.tf": "#\n"}, "two": {"a.tf": "2\n"}, "three": {"a.tf": "3\n"}})
+    for method, branch in (("squash", "one"), ("rebase", "two")):
+        before = git(repo, "rev-parse", "main")
+        code, answer = merge(lab, repo, lab.heads[branch], "--method", method)
+        assert code == 0 and answer["merged"] == git(repo, "rev-parse", "main"), answer
+        assert git(repo, "log", "-1", "--format=%P", "main") == before, method
+        assert merge(lab, repo, lab.heads[branch], "--method", method) == (0, answer), "a second time changes nothing"
+    for method in ("squash", "rebase"):
+        code, answer = merge(lab, repo, lab.heads["three"], "--method", method)
+        assert code == 3 and git(repo, "log", "-1", "--format=%P", "main") == before, (method, answer)
+    git(repo, "fsck", "--strict")
+
+
+def drop(repo, branch, head):
+    done = subprocess.run(WRAPPER + [PROGRAM, "drop", "--repo", repo, "--branch", branch, "--head", head],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={}, cwd="/", text=True, check=False)
+    return done.returncode, json.loads(done.stdout)
+
+
+def case_a_branch_is_dropped_where_it_stands(lab):
+    repo = lab.repo({"a.tf": "1\n"}, {"one": {"b.tf": "#\n"}})
+    assert drop(repo, "one", lab.heads["main"]) == (0, {"gone": False}), "it went on"
+    assert drop(repo, "main", lab.heads["main"]) == (0, {"gone": False}), "where HEAD points at"
+    assert drop(repo, "one", lab.heads["one"]) == (0, {"gone": True}) and not git(repo, "for-each-ref", "refs/heads/one")
+    assert drop(repo, "one", lab.heads["one"]) == (0, {"gone": False}), "again"
+    assert drop(repo, "../../config", lab.heads["one"])[0] == 1, "no name of a branch"
+
+
 def case_disk_of_a_hundred_small_pulls(lab):
     files = {"env%d/main.tf" % i: 'module "m" {\n  source = "../modules/m%d"\n}\n' % (i % 3) for i in range(10)}
     files.update({"modules/m%d/main.tf" % i: "# module\n" for i in range(3)})

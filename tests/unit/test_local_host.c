@@ -1,4 +1,4 @@
-/* links: vcs_local lib */
+/* links: vcs_local lib_loop lib */
 /* The embedded host over a shelf in memory: what people do, what the engine gets to know, what is
  * refused. */
 #include "tests/lib/local_fake.h"

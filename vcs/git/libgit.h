@@ -33,6 +33,8 @@ LIBGIT_CLEANUP(revwalk)
 LIBGIT_CLEANUP(remote)
 LIBGIT_CLEANUP(reference)
 LIBGIT_CLEANUP(signature)
+LIBGIT_CLEANUP(annotated_commit)
+LIBGIT_CLEANUP(rebase)
 LIBGIT_CLEANUP(index_conflict_iterator)
 #undef LIBGIT_CLEANUP
 

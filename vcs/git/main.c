@@ -6,7 +6,8 @@
  * DIR]
  * [--answer FILE]
  *     sluice-git merge --repo PATH --base BRANCH --head COMMIT --author NAME [--message TEXT]
- * [--answer FILE]
+ * [--method merge|squash|rebase] [--answer FILE]
+ *     sluice-git drop --repo PATH --branch NAME --head COMMIT [--answer FILE]
  *
  * Ends with 0: done, 1: failed (the answer says why), 2: wrong usage, 3: head and base cannot be
  * merged, 4: failed, and may go well later. */
@@ -41,8 +42,8 @@ static const char usage_text[] =
 	"       sluice-git inspect --repo PATH --base REVISION --head REVISION [--files NAME,NAME] "
 	"[--cache DIR] [--answer FILE]\n"
 	"       sluice-git merge --repo PATH --base BRANCH --head COMMIT --author NAME [--message "
-	"TEXT] "
-	"[--answer FILE]\n";
+	"TEXT] [--method merge|squash|rebase] [--answer FILE]\n"
+	"       sluice-git drop --repo PATH --branch NAME --head COMMIT [--answer FILE]\n";
 
 static int usage(void)
 {
@@ -273,7 +274,9 @@ static int verb_merge(int argc, char **argv)
 	struct option options[] = { { .name = "--repo" }, { .name = "--base" },
 		{ .name = "--head" }, { .name = "--author" },
 		{ .name = "--message", .is_optional = true },
+		{ .name = "--method", .is_optional = true },
 		{ .name = "--answer", .is_optional = true } };
+	const char *method;
 	char merged[GIT_OID_HEXSZ + 1];
 	json_t *answer = NULL;
 	struct err err = { 0 };
@@ -281,17 +284,46 @@ static int verb_merge(int argc, char **argv)
 
 	if (!options_read(argc, argv, options, countof(options)))
 		return usage();
+	method = options[5].value == NULL ? "merge" : options[5].value;
+	if (!str_equal(method, "merge") && !str_equal(method, "squash") &&
+		!str_equal(method, "rebase"))
+		return usage();
 	r = libgit_start(&err);
 	if (r == 0)
-		r = merge_commit(&(struct merge_order){ .repo = options[0].value,
-					 .base = options[1].value,
-					 .head = options[2].value,
-					 .author = options[3].value,
-					 .message = options[4].value },
+		r = merge_commit(
+			&(struct merge_order){ .method = str_equal(method, "squash") ? MERGE_SQUASH
+							 : str_equal(method, "rebase")
+								 ? MERGE_REBASE
+								 : MERGE_COMMIT,
+				.repo = options[0].value,
+				.base = options[1].value,
+				.head = options[2].value,
+				.author = options[3].value,
+				.message = options[4].value },
 			merged, &err);
 	if (r == 0)
 		answer = json_pack("{s:s}", "merged", merged);
-	return finish(options[5].value, answer, r, &err);
+	return finish(options[6].value, answer, r, &err);
+}
+
+static int verb_drop(int argc, char **argv)
+{
+	struct option options[] = { { .name = "--repo" }, { .name = "--branch" },
+		{ .name = "--head" }, { .name = "--answer", .is_optional = true } };
+	json_t *answer = NULL;
+	struct err err = { 0 };
+	bool is_gone = false;
+	int r;
+
+	if (!options_read(argc, argv, options, countof(options)))
+		return usage();
+	r = libgit_start(&err);
+	if (r == 0)
+		r = merge_drop_branch(
+			options[0].value, options[1].value, options[2].value, &is_gone, &err);
+	if (r == 0)
+		answer = json_pack("{s:b}", "gone", is_gone);
+	return finish(options[3].value, answer, r, &err);
 }
 
 static const struct verb {
@@ -302,6 +334,7 @@ static const struct verb {
 	{ "adopt", verb_adopt },
 	{ "inspect", verb_inspect },
 	{ "merge", verb_merge },
+	{ "drop", verb_drop },
 };
 
 #ifdef __SANITIZE_ADDRESS__

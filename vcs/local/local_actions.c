@@ -46,8 +46,8 @@ static int action_end(struct local_call *call, struct action *action, enum vcs_e
 	int r = local_pull_store(call->host, action->pull, call->err);
 
 	if (r == 0)
-		r = local_deliver(
-			call, kind, action->pull, action->actor, action->person, NULL, review);
+		r = local_deliver(call->host, kind, action->pull, action->actor, action->person,
+			NULL, review, call->err);
 	if (r == 0)
 		call->answer = json_incref(action->pull);
 	return r;
@@ -229,8 +229,8 @@ int local_comment_post(struct local_call *call)
 		r = local_comment_add(
 			call->host, action.pull, action.actor, body, NULL, &comment, call->err);
 	if (r == 0)
-		r = local_deliver(
-			call, VCS_COMMENT, action.pull, action.actor, action.person, comment, NULL);
+		r = local_deliver(call->host, VCS_COMMENT, action.pull, action.actor, action.person,
+			comment, NULL, call->err);
 	if (r == 0) {
 		call->answer = steal_ptr(comment);
 		call->status = 201;

@@ -130,9 +130,9 @@ int local_speaker(
 	return local_person_find(call->host, name, ret_person, call->err);
 }
 
-int local_deliver(struct local_call *call, enum vcs_event_kind kind, const json_t *pull,
+int local_deliver(struct local_host *host, enum vcs_event_kind kind, const json_t *pull,
 	const char *actor, struct local_person person, const json_t *comment,
-	const struct local_review *review)
+	const struct local_review *review, struct err *err)
 {
 	_cleanup_json_ json_t *repo = NULL;
 	_cleanup_json_ json_t *json = NULL;
@@ -142,7 +142,7 @@ int local_deliver(struct local_call *call, enum vcs_event_kind kind, const json_
 		.actor_is_bot = person.is_bot,
 		.actor_may_write = person.may_write };
 	char delivery[33];
-	int r = local_repo_load(call->host, local_text(pull, "repo"), &repo, call->err);
+	int r = local_repo_load(host, local_text(pull, "repo"), &repo, err);
 
 	if (r < 0)
 		return r;
@@ -150,10 +150,9 @@ int local_deliver(struct local_call *call, enum vcs_event_kind kind, const json_
 	event.comment_id = local_text(comment, "id");
 	event.body = local_text(comment, "body");
 	codec_random_hex(delivery, sizeof(delivery) - 1);
-	json = local_event_write(&event, review, delivery, clock_wall_ms(call->host->clock));
+	json = local_event_write(&event, review, delivery, clock_wall_ms(host->clock));
 	text = jsonx_text(json);
-	return call->host->shelf->deliver(
-		call->host->shelf->owner, delivery, text, strlen(text), call->err);
+	return host->shelf->deliver(host->shelf->owner, delivery, text, strlen(text), err);
 }
 
 /* ---- the door ---- */

@@ -40,6 +40,6 @@ _must_check_ int local_speaker(struct local_call *call, const char *key, const c
 	struct local_person *ret_person);
 /* Puts an event about the pull into the inbox. */
 struct local_review;
-_must_check_ int local_deliver(struct local_call *call, enum vcs_event_kind kind,
+_must_check_ int local_deliver(struct local_host *host, enum vcs_event_kind kind,
 	const json_t *pull, const char *actor, struct local_person person, const json_t *comment,
-	const struct local_review *review);
+	const struct local_review *review, struct err *err);

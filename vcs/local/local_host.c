@@ -5,6 +5,7 @@
 #include "vcs/local/local_event.h"
 #include "vcs/local/local_facts.h"
 #include "vcs/local/local_issues.h"
+#include "vcs/local/local_merge.h"
 #include "vcs/local/local_names.h"
 #include "vcs/local/local_pulls.h"
 #include "vcs/local/local_repo.h"
@@ -268,16 +269,13 @@ static int act(struct local_host *host, const struct host_request *request, stru
 		return local_label_set(host, request, err);
 	case HOST_ISSUE:
 		return local_issue_set(host, request, &list->issue, err);
-	case HOST_MERGE:
-	case HOST_BRANCH_DELETE:
-		return err_user(err, ERR_REFUSED,
-			"the local host merges with the rights of a person: `sluice pr merge %lld`",
-			(long long)request->number);
 	case HOST_LIST_WORDS: /* they come with the transaction that makes them */
 		break;
 	case HOST_GIT_READY:
-	case HOST_PUSHER:   /* so does who pushed */
-	case HOST_COMPLETE: /* what we deliver is never partial */
+	case HOST_MERGE:
+	case HOST_BRANCH_DELETE: /* answered later */
+	case HOST_PUSHER:	 /* so does who pushed */
+	case HOST_COMPLETE:	 /* what we deliver is never partial */
 		break;
 	}
 	return err_set(err, ERR_BUG, "the local host has nothing to add");
@@ -305,7 +303,13 @@ static void host_send(
 	struct open_list list = { .count = 0 };
 	struct host_answer answer = { .pull_count = 0 };
 	struct err err;
-	int r = act_whole(host_of(port), request, &list, &err);
+	int r;
+
+	if (request->call == HOST_MERGE || request->call == HOST_BRANCH_DELETE) {
+		local_merge_send(host_of(port), request, done, owner);
+		return;
+	}
+	r = act_whole(host_of(port), request, &list, &err);
 
 	answer.pulls = list.events;
 	answer.pull_count = list.count;
@@ -341,6 +345,11 @@ int local_host_new(
 	host->clock = options->clock;
 	host->data_dir = mem_strdup(options->data_dir);
 	host->secret = mem_strdup(options->secret);
+	host->loop = options->loop;
+	host->git_program = options->git_program != NULL ? mem_strdup(options->git_program) : NULL;
+	host->wake = options->wake;
+	host->owner = options->owner;
+	list_init(&host->merges);
 	host->program = options->program != NULL ? mem_strdup(options->program) : NULL;
 	*ret = host;
 	return 0;
@@ -350,6 +359,8 @@ void local_host_free(struct local_host *host)
 {
 	if (host == NULL)
 		return;
+	local_merges_end(host);
+	free(host->git_program);
 	explicit_bzero(host->secret, strlen(host->secret));
 	free(host->secret);
 	free(host->data_dir);

@@ -33,7 +33,14 @@
 
 struct local_host;
 
-struct local_host_options {  /* copied */
+struct loop;
+
+struct local_host_options {	 /* copied */
+	struct loop *loop;	 /* borrowed; NULL: it cannot merge by itself */
+	const char *git_program; /* absolute path of sluice-git; or NULL likewise */
+	/* After a commit of what was put beside a turn; NULL: nobody asks. */
+	void (*wake)(void *owner);
+	void *owner;
 	struct shelf *shelf; /* borrowed; outlives the host */
 	const struct clock *clock;
 	const char *data_dir; /* absolute */

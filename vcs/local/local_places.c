@@ -135,8 +135,8 @@ static int head_moved(struct local_call *call, struct push *push, json_t *pull, 
 	json_object_set_new(pull, "pusher", json_string(push->pusher));
 	r = local_pull_store(call->host, pull, call->err);
 	if (r == 0)
-		r = local_deliver(
-			call, VCS_PULL_PUSHED, pull, push->pusher, push->person, NULL, NULL);
+		r = local_deliver(call->host, VCS_PULL_PUSHED, pull, push->pusher, push->person,
+			NULL, NULL, call->err);
 	push->pulls++;
 	return r;
 }
@@ -151,8 +151,8 @@ static int head_deleted(struct local_call *call, struct push *push, json_t *pull
 	json_object_set_new(pull, "state", json_string("closed"));
 	r = local_pull_store(call->host, pull, call->err);
 	if (r == 0)
-		r = local_deliver(
-			call, VCS_PULL_CLOSED, pull, push->pusher, push->person, NULL, NULL);
+		r = local_deliver(call->host, VCS_PULL_CLOSED, pull, push->pusher, push->person,
+			NULL, NULL, call->err);
 	push->pulls++;
 	return r;
 }

@@ -20,6 +20,7 @@
  * Documents that are loaded belong to the caller (json_decref). */
 #pragma once
 #include "orchestrator/lib/clock.h"
+#include "orchestrator/lib/list.h"
 #include "orchestrator/ports/shelf.h"
 #include "orchestrator/ports/vcs_host.h"
 
@@ -32,6 +33,11 @@ enum {
 
 struct local_host {
 	struct vcs_host port;
+	struct loop *loop;
+	char *git_program;
+	void (*wake)(void *owner);
+	void *owner;
+	struct list merges; /* struct local_merge, on their way */
 	struct shelf *shelf;
 	const struct clock *clock;
 	char *data_dir;

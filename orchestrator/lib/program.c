@@ -2,7 +2,7 @@
  *
  * The end is that of the process itself, not of its output: a daemon that it leaves behind keeps
  * the pipe, and is killed with the session. */
-#include "runners/executor_command.h"
+#include "orchestrator/lib/program.h"
 
 #include "orchestrator/lib/strbuf.h"
 
@@ -15,13 +15,13 @@
 #include <sys/wait.h>
 
 struct stream {
-	struct command *command;
+	struct program *program;
 	struct strbuf text;
 	int fd;
 	struct loop_poll *poll;
 };
 
-struct command {
+struct program {
 	pid_t pid; /* 0: reaped */
 	int pidfd;
 	struct loop_poll *end;
@@ -30,14 +30,14 @@ struct command {
 	char *name;
 	int64_t timeout_ms;
 	bool is_late;
-	command_cb cb;
+	program_cb cb;
 	void *owner;
 };
 
-static void stop(struct command *command)
+static void stop(struct program *program)
 {
-	if (command->pid > 0)
-		kill(-command->pid, SIGKILL);
+	if (program->pid > 0)
+		kill(-program->pid, SIGKILL);
 }
 
 static void stream_read(struct stream *stream)
@@ -57,30 +57,30 @@ static void on_output(void *owner, _unused_ bool readable, _unused_ bool writabl
 	struct stream *stream = owner;
 
 	stream_read(stream);
-	if (stream == &stream->command->out && stream->text.overflowed)
-		stop(stream->command);
+	if (stream == &stream->program->out && stream->text.overflowed)
+		stop(stream->program);
 }
 
 static void on_timeout(void *owner)
 {
-	struct command *command = owner;
+	struct program *program = owner;
 
-	command->is_late = true;
-	stop(command);
+	program->is_late = true;
+	stop(program);
 }
 
-static int judge(const struct command *command, int status, struct err *err)
+static int judge(const struct program *program, int status, struct err *err)
 {
-	const char *name = command->name;
+	const char *name = program->name;
 
-	if (command->is_late)
+	if (program->is_late)
 		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
 			"%.100s took longer than %g s and was stopped", name,
-			(double)command->timeout_ms / 1000);
-	if (command->out.text.overflowed)
+			(double)program->timeout_ms / 1000);
+	if (program->out.text.overflowed)
 		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
 			"%.100s printed more than %d KiB and was stopped", name,
-			COMMAND_OUTPUT_MAX >> 10);
+			PROGRAM_OUTPUT_MAX >> 10);
 	if (WIFSIGNALED(status))
 		return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG,
 			"%.100s was killed by signal %d", name, WTERMSIG(status));
@@ -92,31 +92,31 @@ static int judge(const struct command *command, int status, struct err *err)
 
 static void on_end(void *owner, _unused_ bool readable, _unused_ bool writable)
 {
-	struct command *command = owner;
-	struct command_end end;
+	struct program *program = owner;
+	struct program_end end;
 	struct err err;
 	siginfo_t info = { 0 };
 	int status = 0;
 
-	if (waitid(P_PID, (id_t)command->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
-		info.si_pid != command->pid)
+	if (waitid(P_PID, (id_t)program->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 ||
+		info.si_pid != program->pid)
 		return;
-	stop(command); /* what it left behind, while the number is still its own */
-	waitpid(command->pid, &status, 0);
-	command->pid = 0;
-	loop_poll_want(command->end, false, false);
-	loop_timer_disarm(command->timeout);
-	stream_read(&command->out);
-	stream_read(&command->errors);
-	end = (struct command_end){ .output = strbuf_text(&command->out.text),
-		.length = command->out.text.length,
-		.errors = strbuf_text(&command->errors.text) };
-	command->cb(command->owner, &end, judge(command, status, &err) < 0 ? &err : NULL);
+	stop(program); /* what it left behind, while the number is still its own */
+	waitpid(program->pid, &status, 0);
+	program->pid = 0;
+	loop_poll_want(program->end, false, false);
+	loop_timer_disarm(program->timeout);
+	stream_read(&program->out);
+	stream_read(&program->errors);
+	end = (struct program_end){ .output = strbuf_text(&program->out.text),
+		.length = program->out.text.length,
+		.errors = strbuf_text(&program->errors.text) };
+	program->cb(program->owner, &end, judge(program, status, &err) < 0 ? &err : NULL);
 }
 
 /* ---- starting ---- */
 
-static int spawn(struct command *command, const struct command_order *order, int out, int errors,
+static int spawn(struct program *program, const struct program_order *order, int out, int errors,
 	struct err *err)
 {
 	const struct strvec *argv = order->argv;
@@ -138,13 +138,13 @@ static int spawn(struct command *command, const struct command_order *order, int
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setflags(
 		&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	failed = posix_spawn(&command->pid, argv->items[0], &actions, &attributes,
+	failed = posix_spawn(&program->pid, argv->items[0], &actions, &attributes,
 		strvec_argv(argv), strvec_argv(order->env));
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	if (failed == 0)
 		return 0;
-	command->pid = 0;
+	program->pid = 0;
 	return err_class_set(err, ERR_CONFIG, ERR_CLASS_CONFIG, "%.100s cannot be started: %s",
 		argv->items[0], strerror(failed));
 }
@@ -165,49 +165,49 @@ static int open_pipe(struct stream *stream, int *ret_other, struct err *err)
 	return 0;
 }
 
-static void watch_stream(struct loop *loop, struct command *command, struct stream *stream)
+static void watch_stream(struct loop *loop, struct program *program, struct stream *stream)
 {
-	stream->command = command;
+	stream->program = program;
 	stream->poll = loop_poll_new(loop, stream->fd, on_output, stream);
 	loop_poll_want(stream->poll, true, false);
 }
 
-int command_start(struct loop *loop, const struct command_order *order, command_cb cb, void *owner,
-	struct command **ret, struct err *err)
+int program_start(struct loop *loop, const struct program_order *order, program_cb cb, void *owner,
+	struct program **ret, struct err *err)
 {
-	struct command *command = mem_alloc(sizeof(*command));
+	struct program *program = mem_alloc(sizeof(*program));
 	_cleanup_fd_ int out = -1, errors = -1;
 	int r;
 
-	command->pidfd = command->out.fd = command->errors.fd = -1;
-	command->name = mem_strdup(order->argv->items[0]);
-	command->timeout_ms = order->timeout_ms;
-	command->cb = cb;
-	command->owner = owner;
-	strbuf_init(&command->out.text, COMMAND_OUTPUT_MAX);
-	strbuf_init(&command->errors.text, COMMAND_ERRORS_MAX);
-	r = open_pipe(&command->out, &out, err);
+	program->pidfd = program->out.fd = program->errors.fd = -1;
+	program->name = mem_strdup(order->argv->items[0]);
+	program->timeout_ms = order->timeout_ms;
+	program->cb = cb;
+	program->owner = owner;
+	strbuf_init(&program->out.text, PROGRAM_OUTPUT_MAX);
+	strbuf_init(&program->errors.text, PROGRAM_ERRORS_MAX);
+	r = open_pipe(&program->out, &out, err);
 	if (r == 0)
-		r = open_pipe(&command->errors, &errors, err);
+		r = open_pipe(&program->errors, &errors, err);
 	if (r == 0)
-		r = spawn(command, order, out, errors, err);
+		r = spawn(program, order, out, errors, err);
 	if (r == 0) {
-		command->pidfd = (int)syscall(SYS_pidfd_open, command->pid, 0);
-		if (command->pidfd < 0)
+		program->pidfd = (int)syscall(SYS_pidfd_open, program->pid, 0);
+		if (program->pidfd < 0)
 			r = err_sys(err, ERR_SYSTEM, errno, "cannot watch a program");
 	}
 	if (r < 0) {
-		command_free(command);
+		program_free(program);
 		return r;
 	}
-	fcntl(command->pidfd, F_SETFD, FD_CLOEXEC);
-	watch_stream(loop, command, &command->out);
-	watch_stream(loop, command, &command->errors);
-	command->end = loop_poll_new(loop, command->pidfd, on_end, command);
-	loop_poll_want(command->end, true, false);
-	command->timeout = loop_timer_new(loop, on_timeout, command);
-	loop_timer_arm(command->timeout, order->timeout_ms);
-	*ret = command;
+	fcntl(program->pidfd, F_SETFD, FD_CLOEXEC);
+	watch_stream(loop, program, &program->out);
+	watch_stream(loop, program, &program->errors);
+	program->end = loop_poll_new(loop, program->pidfd, on_end, program);
+	loop_poll_want(program->end, true, false);
+	program->timeout = loop_timer_new(loop, on_timeout, program);
+	loop_timer_arm(program->timeout, order->timeout_ms);
+	*ret = program;
 	return 0;
 }
 
@@ -220,18 +220,18 @@ static void stream_release(struct stream *stream)
 	strbuf_release(&stream->text);
 }
 
-void command_free(struct command *command)
+void program_free(struct program *program)
 {
-	if (command == NULL)
+	if (program == NULL)
 		return;
-	stop(command);
-	if (command->pid > 0)
-		waitpid(command->pid, NULL, 0);
-	loop_poll_free(command->end);
-	fd_closep(&command->pidfd);
-	loop_timer_free(command->timeout);
-	stream_release(&command->out);
-	stream_release(&command->errors);
-	free(command->name);
-	free(command);
+	stop(program);
+	if (program->pid > 0)
+		waitpid(program->pid, NULL, 0);
+	loop_poll_free(program->end);
+	fd_closep(&program->pidfd);
+	loop_timer_free(program->timeout);
+	stream_release(&program->out);
+	stream_release(&program->errors);
+	free(program->name);
+	free(program);
 }

@@ -1,10 +1,10 @@
-/* links: executor model lib_loop lib */
+/* links: lib_loop lib */
 /* A program of the operator beside the loop: each way in which it can end, and that nothing of it
  * stays. */
 #include "tests/lib/cases.h"
 
 #include "orchestrator/lib/loop.h"
-#include "runners/executor_command.h"
+#include "orchestrator/lib/program.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -13,12 +13,12 @@
 
 struct scene {
 	struct loop *loop;
-	struct command *command;
+	struct program *program;
 	char output[64], errors[64], failure[500]; /* failure: "" is a good end */
 	size_t length;
 };
 
-static void on_end(void *owner, const struct command_end *end, const struct err *err)
+static void on_end(void *owner, const struct program_end *end, const struct err *err)
 {
 	struct scene *scene = owner;
 
@@ -41,11 +41,11 @@ static struct scene run(const char *script, int64_t timeout_ms)
 	strvec_push(&argv, script);
 	strvec_push(&env, "ONE=1");
 	assert_int_equal(
-		command_start(scene.loop, &(struct command_order){ &argv, &env, timeout_ms },
-			on_end, &scene, &scene.command, &err),
+		program_start(scene.loop, &(struct program_order){ &argv, &env, timeout_ms },
+			on_end, &scene, &scene.program, &err),
 		0);
 	loop_run(scene.loop);
-	command_free(scene.command);
+	program_free(scene.program);
 	loop_free(scene.loop);
 	return scene;
 }
@@ -71,7 +71,7 @@ static void it_prints_too_much(_unused_ void **state)
 	struct scene scene = run("while :; do echo 0123456789012345678901234567890; done", 60000);
 
 	assert_string_equal(scene.failure, "/bin/sh printed more than 64 KiB and was stopped");
-	assert_int_equal(scene.length, COMMAND_OUTPUT_MAX);
+	assert_int_equal(scene.length, PROGRAM_OUTPUT_MAX);
 }
 
 /* And so is what it started. */
@@ -103,8 +103,8 @@ static void it_is_not_there(_unused_ void **state)
 	struct err err;
 
 	strvec_push(&argv, "/nowhere/mint");
-	assert_true(command_start(scene.loop, &(struct command_order){ &argv, &env, 1000 }, on_end,
-			    &scene, &scene.command, &err) < 0);
+	assert_true(program_start(scene.loop, &(struct program_order){ &argv, &env, 1000 }, on_end,
+			    &scene, &scene.program, &err) < 0);
 	assert_string_equal(err.text, "/nowhere/mint cannot be started: No such file or directory");
 	loop_free(scene.loop);
 }
