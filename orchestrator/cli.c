@@ -48,6 +48,9 @@ static const struct cli_verb verbs[] = {
 		"what was done, by whom, and who let them; TIME: \"last tuesday 15:00 "
 		"Europe/Berlin\"",
 		cli_audit, .actions = cli_audit_actions },
+	{ "drift", "list | report [ID] | run | ack | snooze | unsnooze | baseline",
+		"where the world is not what was applied; exit 1 when something is open", cli_drift,
+		.actions = cli_drift_actions },
 	{ "record-external-change", "--environment E --reason TEXT [--as NAME]",
 		"something was changed by hand: put on record by whom and why", cli_record_change },
 	{ "backup", "FOLDER",

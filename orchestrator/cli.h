@@ -35,7 +35,7 @@ struct cli_verb {
 	bool has_foreign_flags;		  /* flags that are not ours go to argv, as they stand */
 	const struct cli_action *actions; /* ends with one without a name; NULL: it has none */
 };
-extern const struct cli_action cli_pr_actions[], cli_audit_actions[];
+extern const struct cli_action cli_pr_actions[], cli_audit_actions[], cli_drift_actions[];
 
 /* cli.c */
 const char *cli_data_dir(const char *wish, struct arena *arena);
@@ -78,6 +78,7 @@ int cli_log(struct cli *cli);
 int cli_locks(struct cli *cli);
 int cli_queue(struct cli *cli);
 int cli_audit(struct cli *cli);
+int cli_drift(struct cli *cli);
 int cli_record_change(struct cli *cli);
 int cli_backup(struct cli *cli);
 int cli_restore(struct cli *cli);

@@ -261,6 +261,10 @@ static void find_drifted(struct search *search, const json_t *entry)
 		is_gone ? DRIFT_DELETED : DRIFT_CHANGED, action_of(planned));
 	if (!is_gone)
 		walk_sides(&finding, &sides);
+	if (!is_gone && finding.item->path_count + (size_t)finding.item->paths_left_out == 0) {
+		search->count--; /* only marks: which values are secrets */
+		return;
+	}
 	if (is_relevant(search, finding.item))
 		search->is_felt = true;
 	else if (!is_gone && !will_act)

@@ -159,12 +159,28 @@ static int read_plan(struct engine *engine, struct arena *arena, struct facts *f
 	return r;
 }
 
+/* While a pull request works on a project, what is found there is its own doing. */
+static int read_drift(struct engine *engine, struct arena *arena, struct facts *facts,
+	struct gate_verdict *gate, const char **ret_why, struct err *err)
+{
+	struct lock_row *locks = NULL;
+	size_t count = 0;
+	int r = store_lock_list_project(engine->store, arena, facts->pull->repo_id, facts->job->dir,
+		facts->job->workspace, &locks, &count, err);
+
+	facts->is_usable = gate->open = r == 0 && count == 0;
+	if (r == 0 && count > 0)
+		*ret_why = arena_printf(
+			arena, "pull request #%lld works on it", (long long)locks[0].pull_number);
+	return r;
+}
+
 int begin_asks(const struct job *job, struct arena *arena, bool *ret, struct err *err)
 {
 	struct project_guard guard;
 	int r = 0;
 
-	*ret = job_repeat_class(job->op) == REPEAT_NEVER;
+	*ret = job_repeat_class(job->op) == REPEAT_NEVER || job->op == JOB_DRIFT;
 	if (job->op == JOB_PLAN && !str_empty(job->guard)) {
 		r = project_guard_read(job->guard, arena, &guard, err);
 		*ret = r == 0 && guard.plan_requires != 0;
@@ -177,6 +193,8 @@ int begin_read(struct engine *engine, struct arena *arena, struct facts *facts,
 {
 	facts->gate = gate;
 	facts->is_fresh = true;
+	if (facts->job->op == JOB_DRIFT)
+		return read_drift(engine, arena, facts, gate, ret_why, err);
 	if (facts->job->op == JOB_PLAN)
 		return read_plan(engine, arena, facts, gate, ret_why, err);
 	return facts->job->op == JOB_APPLY ? read_apply(engine, arena, facts, gate, ret_why, err)

@@ -34,6 +34,8 @@ void deadlines_handle(struct engine *engine)
 			engine_post(engine, POSTED_PLAN_AGAIN)->pull.v = rows[i].subject;
 		else if (str_equal(rows[i].kind, DEADLINE_LOCKS))
 			engine_post(engine, POSTED_LOCKS_OLD)->pull.v = rows[i].subject;
+		else if (str_equal(rows[i].kind, DEADLINE_DRIFT))
+			drift_overdue(engine, (struct run_id){ rows[i].subject });
 		else
 			look_for_job(engine, &arena, (struct job_id){ rows[i].subject });
 	}

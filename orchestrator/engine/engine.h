@@ -5,6 +5,7 @@
  * pure decide() per aggregate, facts loaded before), new rows are written, one commit, then and
  * only then the outbox is sent. */
 #pragma once
+#include "orchestrator/engine/drift_life.h"
 #include "orchestrator/lib/clock.h"
 #include "orchestrator/lib/err.h"
 #include "orchestrator/model/settings.h"
@@ -64,6 +65,17 @@ void engine_after_commit(struct engine *engine, engine_accepted_cb accepted, voi
 _must_check_ int engine_operator_command(struct engine *engine, const char *host, const char *repo,
 	int64_t number, const char *actor, const char *text, engine_accepted_cb accepted,
 	void *owner, struct err *err);
+
+/* Looks for drift now: in one project, an environment, or everything of a base branch. "" is not
+ * said: the only repository, main, all. ERR_USAGE: it must be said. *ret is the run. */
+struct drift_asked {
+	const char *host, *repo, *base_ref, *environment, *project, *actor;
+};
+_must_check_ int engine_drift_run(struct engine *engine, const struct drift_asked *asked,
+	engine_accepted_cb accepted, void *owner, struct run_id *ret, struct err *err);
+/* Somebody's word on an open finding. ERR_MISSING: there is none with that number. */
+_must_check_ int engine_drift_say(struct engine *engine, int64_t item,
+	const struct drift_said *said, engine_accepted_cb accepted, void *owner, struct err *err);
 
 /* Works until nothing is due or the budget of the turn is used, and wishes for its next turn by
  * world.wake. */

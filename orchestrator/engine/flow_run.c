@@ -24,6 +24,12 @@ static bool is_apply(const struct facts *facts)
 	return facts->run->kind == RUN_APPLY;
 }
 
+/* What it works on is git's to say. */
+static bool needs_tree(const struct facts *facts)
+{
+	return is_plan(facts) || facts->run->kind == RUN_DRIFT;
+}
+
 static bool has_projects(const struct facts *facts)
 {
 	return facts->project_count > 0;
@@ -88,7 +94,7 @@ static bool one_was_cancelled(const struct facts *facts)
  * table beside it. */
 static const struct flow_rule rules[] = {
 	/*   state          event            guard              next             actions */
-	RULE(RUN_QUEUED,    EV_START,          is_plan,           RUN_PREPARING,   ACT_ASK_PREPARE | ACT_SAY),
+	RULE(RUN_QUEUED,    EV_START,          needs_tree,        RUN_PREPARING,   ACT_ASK_PREPARE | ACT_SAY),
 	RULE(RUN_QUEUED,    EV_START,          is_apply,          RUN_PREPARING,   ACT_ASK_PREPARE | ACT_SAY),
 	RULE(RUN_QUEUED,    EV_START,          otherwise,         RUN_WORKING,     ACT_MAKE_CHANGE_JOBS | ACT_SAY),
 	RULE(RUN_PREPARING, EV_PREPARED,       is_apply,          RUN_WORKING,     ACT_MAKE_CHANGE_JOBS | ACT_SAY),

@@ -248,6 +248,7 @@ int planned_read(struct engine *engine, struct arena *arena, const struct pull *
 	const struct selection_asked asked = { .dir = run->only_dir,
 		.workspace = run->only_workspace,
 		.project = run->only_project,
+		.is_everything = run->kind == RUN_DRIFT,
 		.base_ref = pull->base_ref };
 	struct config_problems problems = { 0 };
 	int r = prepared_read(answer, arena, &ret->prepared, err);
@@ -263,8 +264,11 @@ int planned_read(struct engine *engine, struct arena *arena, const struct pull *
 		tell_notes(arena, pull, run, ret);
 		if (ret->config.ignores_branch)
 			ret->selection.project_count = 0;
-		r = find_recipes(engine_settings(engine, run->id), ret, arena, &problems, err);
 	}
+	if (r == 0 && run->kind == RUN_DRIFT)
+		r = drift_choose(engine, arena, run, ret, err);
+	if (r == 0)
+		r = find_recipes(engine_settings(engine, run->id), ret, arena, &problems, err);
 	if (r == 0)
 		r = releases_read(engine, arena, pull, run, ret, err);
 	if (r == 0)

@@ -307,6 +307,21 @@ _must_check_ int release_commands(struct engine *engine, struct arena *arena,
 	const struct pull *pull, const char *actor, const char **ret_why, const char **ret_next,
 	struct err *err);
 
+/* ---- drift.c: looks at projects that nobody changes ---- */
+#define DEADLINE_DRIFT "drift" /* of a run */
+/* Begins to look; a slot that was there before is looked at once. *ret is its run, or 0. */
+_must_check_ int drift_request(struct engine *engine, struct arena *arena,
+	const struct drift_slot_row *slot, int64_t within_ms, struct run_id *ret, struct err *err);
+/* Of all projects those of the slot. */
+_must_check_ int drift_choose(struct engine *engine, struct arena *arena, const struct run *run,
+	struct planned *planned, struct err *err);
+_must_check_ int drift_make_jobs(struct engine *engine, struct arena *arena,
+	const struct pull *pull, const struct run *run, const struct planned *planned,
+	struct err *err);
+_must_check_ int drift_finish(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct run *run, struct err *err);
+void drift_overdue(struct engine *engine, struct run_id run);
+
 /* ---- locks.c ---- */
 struct held { /* what one pull holds, or waits for */
 	struct lock_row *locks;

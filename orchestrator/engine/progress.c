@@ -68,6 +68,8 @@ int run_say(struct engine *engine, const struct pull *pull, const struct run *ru
 	char key[64];
 	int r;
 
+	if (run->kind == RUN_DRIFT)
+		return 0; /* there is nothing to comment on: its report tells */
 	(void)snprintf(key, sizeof(key), "comment:run:%lld", (long long)run->id.v);
 	r = effect_put(engine, EFFECT_COMMENT, REPEAT_UPSERT, key, pull, run->id,
 		(struct job_id){ 0 }, is_urgent ? "final" : "", delay, err);
@@ -125,6 +127,8 @@ static int finish_run(struct engine *engine, struct arena *arena, const struct f
 		arena_printf(arena, "%s finished", run_kind_name(run->kind)), run->actor,
 		run->pull_id, run->id, err, "%s at %s", run_state_name(state), run->head);
 
+	if (r == 0 && run->kind == RUN_DRIFT)
+		return drift_finish(engine, arena, facts->pull, run, err);
 	if (r == 0)
 		r = notices_run(engine, arena, facts, state, err);
 	if (run->kind == RUN_PLAN && state != RUN_DONE) /* perhaps the work tree is damaged */
@@ -161,7 +165,7 @@ static int ask_prepare(
 	struct engine *engine, struct arena *arena, const struct facts *facts, struct err *err)
 {
 	const struct run *run = facts->run;
-	_cleanup_json_ json_t *known = run->kind == RUN_PLAN
+	_cleanup_json_ json_t *known = run->kind != RUN_APPLY
 					       ? known_answer(engine, arena, facts->pull, run)
 				       : stands_still(engine, facts->pull, run) ? json_null()
 										: NULL;
@@ -186,7 +190,9 @@ static int run_act(struct engine *engine, struct arena *arena, const struct fact
 	if (r == 0 && (rule->actions & ACT_ASK_HOOKS))
 		r = hooks_add(engine, arena, facts->pull, run, false, &has_hooks, err);
 	if (r == 0 && (rule->actions & ACT_MAKE_PLAN_JOBS))
-		r = jobs_make_plans(engine, arena, facts->pull, run, planned, err);
+		r = run->kind == RUN_DRIFT
+			    ? drift_make_jobs(engine, arena, facts->pull, run, planned, err)
+			    : jobs_make_plans(engine, arena, facts->pull, run, planned, err);
 	if (r == 0 && (rule->actions & ACT_MAKE_CHANGE_JOBS))
 		r = run->kind == RUN_APPLY
 			    ? jobs_make_applies(engine, arena, facts->pull, run, planned, err)
@@ -200,7 +206,7 @@ static int run_act(struct engine *engine, struct arena *arena, const struct fact
 	if (r == 0 && (rule->actions & ACT_TIDY))
 		r = locks_tidy(engine, arena, run->pull_id, err);
 	/* while it changed something, it could not give way */
-	if (r == 0 && (rule->actions & ACT_TIDY) && run->kind != RUN_PLAN)
+	if (r == 0 && (rule->actions & ACT_TIDY) && run->kind != RUN_PLAN && run->kind != RUN_DRIFT)
 		r = locks_untangle(engine, arena, facts->pull, NULL, err);
 	if (r == 0 && (rule->actions & ACT_SAY))
 		r = run_say(engine, facts->pull, run,
@@ -287,9 +293,9 @@ int run_event(struct engine *engine, struct arena *arena, struct run_id id, enum
 	facts.jobs = jobs;
 	if (r == 0 && event == EV_PREPARED &&
 		(run.state == RUN_PREPARING || run.state == RUN_HOOKS)) {
-		r = run.kind == RUN_PLAN
-			    ? prepare_facts(engine, arena, &facts, result, &planned, err)
-			    : move_facts(engine, arena, &facts, result, &planned, err);
+		r = run.kind == RUN_APPLY
+			    ? move_facts(engine, arena, &facts, result, &planned, err)
+			    : prepare_facts(engine, arena, &facts, result, &planned, err);
 		if (planned.failure != NULL && err->class != ERR_CLASS_TEMP) {
 			event = EV_PREPARE_FAILED; /* people can mend it: say how */
 			r = store_run_set_failure(engine->store, id, planned.failure, err);

@@ -249,6 +249,8 @@ static struct verdict judge(struct selecting *work, const struct candidate *one)
 
 	if (by_itself && one->ignored != NULL)
 		return no(arena_printf(work->arena, "ignore_paths has it: %s", one->ignored));
+	if (work->asked->is_everything)
+		return (struct verdict){ true, "all are looked at", "" };
 	if (by_itself && one->from != FROM_FILES && !one->config->autoplan)
 		return no("autoplan is off");
 	if (one->from != FROM_FILES && by_pattern(work, one, &verdict))

@@ -51,6 +51,7 @@ struct selection_asked {
 	const char *base_ref; /* the branch the pull request goes into */
 	bool by_files_alone;  /* also what is not planned by itself is taken when its files say so
 			       */
+	bool is_everything;   /* also what no change touches */
 };
 
 enum { PROJECTS_MAX = 1000 };

@@ -45,7 +45,7 @@ static struct job *fairest(
 /* What is known of the jobs that were handed over. */
 struct load {
 	struct job *active; /* those that need their slot yet, with room for more */
-	size_t active_count, staged_count;
+	size_t active_count, staged_count, drift_count;
 	size_t room; /* for processes, whatever they do */
 };
 
@@ -69,6 +69,7 @@ static int read_load(
 				executor, jobs[i].id, jobs[i].attempt);
 
 			ret->staged_count += phase == PHASE_STAGED;
+			ret->drift_count += jobs[i].op == JOB_DRIFT;
 			if (phase != PHASE_READS)
 				ret->active[ret->active_count++] = jobs[i];
 		}
@@ -81,7 +82,7 @@ static int read_load(
  * waits. It is not overtaken either, so that it gets the next slot but those of the staged. */
 static bool may_go(const struct load *load, const struct job *job, int slots)
 {
-	if (job_repeat_class(job->op) == REPEAT_NEVER)
+	if (job_repeat_class(job->op) == REPEAT_NEVER || job->op == JOB_DRIFT)
 		return load->active_count < (size_t)slots;
 	return load->active_count < 2 * (size_t)slots && load->staged_count < STAGED_AT_ONCE;
 }
@@ -105,13 +106,36 @@ static int hand_over(
 	return r;
 }
 
+/* Who only looks gives way: in half of the slots, and where nobody else waits. It is not staged, so
+ * that it stands before nobody. */
+static int hand_over_drift(
+	struct engine *engine, struct arena *arena, int slots, struct load *load, struct err *err)
+{
+	size_t most = slots > 1 ? (size_t)slots / 2 : 1;
+	struct job *waiting = NULL;
+	size_t count = 0;
+	int r;
+
+	if (load->drift_count >= most || load->room == 0)
+		return 0;
+	r = store_job_list_waiting(engine->store, arena, true, slots, &waiting, &count, err);
+	for (size_t i = 0; r == 0 && i < count && load->room > 0; i++, load->room--) {
+		if (load->drift_count >= most || !may_go(load, &waiting[i], slots))
+			break;
+		r = hand_over(engine, arena, &waiting[i], err);
+		load->active[load->active_count++] = waiting[i];
+		load->drift_count++;
+	}
+	return r;
+}
+
 /*~ 9. A job waits for a slot, and the pull request with the fewest running jobs goes first.
  * This one is git's. */
 int slots_assign(struct engine *engine, struct arena *arena, int slots, struct err *err)
 {
 	struct executor *executor = engine->world.executor;
 	struct job *waiting = NULL;
-	size_t waiting_count = 0;
+	size_t waiting_count = 0, left;
 	struct load load;
 	int r;
 
@@ -119,8 +143,9 @@ int slots_assign(struct engine *engine, struct arena *arena, int slots, struct e
 	r = read_load(engine, arena, slots, &load, err);
 	if (r < 0 || is_full(&load, slots)) /* whoever waits: it need not be known */
 		return r;
-	r = store_job_list_open(
-		engine->store, arena, JOB_WAITING, LOOKAHEAD, &waiting, &waiting_count, err);
+	r = store_job_list_waiting(
+		engine->store, arena, false, LOOKAHEAD, &waiting, &waiting_count, err);
+	left = waiting_count;
 	for (; r == 0 && load.room > 0; load.room--) {
 		struct job *job = fairest(waiting, waiting_count, load.active, load.active_count);
 
@@ -130,6 +155,7 @@ int slots_assign(struct engine *engine, struct arena *arena, int slots, struct e
 		load.active[load.active_count++] = *job;
 		load.staged_count += job_repeat_class(job->op) != REPEAT_NEVER;
 		job->id.v = 0;
+		left--;
 	}
-	return r;
+	return r < 0 || left > 0 ? r : hand_over_drift(engine, arena, slots, &load, err);
 }

@@ -89,6 +89,7 @@ struct job {
 	struct job_id plan_job; /* apply: the job that made the plan */
 	bool has_changes;	/* plan: applying it would do something */
 	bool is_applied;	/* plan: its plan was used; it can never be used again */
+	int64_t not_before_ms;	/* drift: it waits at least until then */
 	int64_t created_ms, started_ms, ended_ms;
 };
 

@@ -19,7 +19,7 @@ const char *vcs_event_kind_name(enum vcs_event_kind kind)
 
 const char *pull_state_name(enum pull_state state)
 {
-	static const char *const names[] = { NULL, "open", "closed", "merged" };
+	static const char *const names[] = { NULL, "open", "closed", "merged", "standing" };
 
 	return NAME(names, state);
 }

@@ -12,7 +12,14 @@ struct repo {
 };
 
 /* Numbers are on disk. */
-enum pull_state { PULL_OPEN = 1, PULL_CLOSED = 2, PULL_MERGED = 3 };
+enum pull_state {
+	PULL_OPEN = 1,
+	PULL_CLOSED = 2,
+	PULL_MERGED = 3,
+	/* No pull request: a base branch as it stands, for runs that look for drift. Its number is
+	 * below 0, its head "", and nobody can say anything to it. */
+	PULL_STANDING = 4,
+};
 
 struct pull {
 	struct pull_id id;

@@ -90,10 +90,24 @@ struct freeze { /* no apply from each time of `cron`, for so long */
 	struct config_place at;
 };
 
+struct drift_ignore { /* differences that nobody wants to hear of */
+	struct config_place at;
+	const char *address, *type; /* patterns, '*' is anything; "": any */
+	struct name_list paths;	    /* the same over attributes; none: the whole resource */
+	const char *reason, *owner;
+	const char *expires; /* "2026-12-31", its last day in UTC; "": never */
+};
+
 struct drift_rule {
 	const char *schedule, *timezone; /* "": no drift runs */
 	int64_t spread_ms;
+	int64_t catch_up_ms; /* a slot that was missed is looked at when it is not older */
+	int64_t within_ms;   /* what was not looked at by then is not looked at in this slot */
+	int notify_after;    /* looks in a row that must see a difference */
 	struct name_list notify;
+	struct name_list holidays; /* days without a look, "2026-12-25" in the time zone */
+	struct drift_ignore *ignores;
+	size_t ignore_count;
 };
 
 struct break_glass {		   /* who may apply in an emergency what the rules would not let */

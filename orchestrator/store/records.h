@@ -3,6 +3,7 @@
 #pragma once
 #include "orchestrator/lib/base.h"
 #include "orchestrator/lib/codec.h"
+#include "orchestrator/model/drift.h"
 #include "orchestrator/model/ids.h"
 #include "orchestrator/model/job.h"
 #include "orchestrator/model/repo_config.h"
@@ -113,6 +114,39 @@ struct plan_set_row {
 	const char *body, *digest; /* what it is made of, as JSON, and its SHA-256 */
 	int64_t created_ms, expires_ms;
 	const char *seal; /* over all of it (lib/seal.h) */
+};
+
+struct drift_schedule_row {
+	int64_t id;
+	struct repo_id repo;
+	const char *base_ref, *environment;
+	const char *rule; /* drift_rule as JSON (model/drift_rule.h) */
+	int64_t next_ms;
+};
+
+struct drift_slot_row {
+	int64_t id;
+	struct repo_id repo;
+	const char *base_ref, *environment; /* environment "": all that are looked at */
+	int64_t slot_ms;
+	const char *schedule; /* "" when somebody asked */
+	const char *asked_by, *project;
+	int missed; /* slots before it */
+	struct run_id run;
+	const char *rules; /* {"ENVIRONMENT": drift_rule} as the look found them */
+	bool is_partial;
+	const char *report; /* drift_report as JSON, or "" while it goes on */
+	int64_t ended_ms;
+};
+
+struct drift_subject_row { /* one project of a base branch */
+	int64_t id;
+	struct repo_id repo;
+	const char *base_ref, *dir, *workspace, *project, *environment;
+	enum drift_outcome outcome; /* of the last look that was one; 0: there was none */
+	const char *word, *text;
+	int failures;
+	int64_t last_ms, last_clean_ms;
 };
 
 struct deadline_row {

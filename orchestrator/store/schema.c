@@ -166,15 +166,42 @@ static const char *const migrations[] = {
 	/* 17: how long a lock is kept, and projects of one group that go one after the other */
 	"ALTER TABLE lock ADD COLUMN mode INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE job ADD COLUMN goes_alone INTEGER NOT NULL DEFAULT 0;",
+	/* 18: when drift is looked for, what was found, and how it lives on */
+	"CREATE TABLE drift_schedule(id INTEGER PRIMARY KEY, repo INTEGER NOT NULL REFERENCES "
+	"repo(id), base_ref TEXT NOT NULL, environment TEXT NOT NULL, rule TEXT NOT NULL, next_ms "
+	"INTEGER NOT NULL, UNIQUE(repo, base_ref, environment)) STRICT;"
+	"CREATE INDEX drift_schedule_next ON drift_schedule(next_ms);"
+	"CREATE TABLE drift_slot(id INTEGER PRIMARY KEY, repo INTEGER NOT NULL REFERENCES "
+	"repo(id), "
+	"base_ref TEXT NOT NULL, environment TEXT NOT NULL, slot_ms INTEGER NOT NULL, schedule "
+	"TEXT NOT NULL, asked_by TEXT NOT NULL, project TEXT NOT NULL, missed INTEGER NOT NULL, "
+	"run INTEGER NOT NULL, rules TEXT NOT NULL, is_partial INTEGER NOT NULL, report TEXT NOT "
+	"NULL, ended_ms INTEGER "
+	"NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX drift_slot_once ON drift_slot(repo, base_ref, environment, slot_ms) "
+	"WHERE schedule <> '';"
+	"CREATE INDEX drift_slot_run ON drift_slot(run);"
+	"CREATE TABLE drift_subject(id INTEGER PRIMARY KEY, repo INTEGER NOT NULL REFERENCES "
+	"repo(id), base_ref TEXT NOT NULL, dir TEXT NOT NULL, workspace TEXT NOT NULL, project "
+	"TEXT NOT NULL, environment TEXT NOT NULL, outcome INTEGER NOT NULL, word TEXT NOT NULL, "
+	"text TEXT NOT NULL, failures INTEGER NOT NULL, last_ms INTEGER NOT NULL, last_clean_ms "
+	"INTEGER NOT NULL, UNIQUE(repo, base_ref, dir, workspace)) STRICT;"
+	"CREATE TABLE drift_item(id INTEGER PRIMARY KEY, subject INTEGER NOT NULL REFERENCES "
+	"drift_subject(id), life INTEGER NOT NULL, body TEXT NOT NULL) STRICT;"
+	"CREATE INDEX drift_item_open ON drift_item(subject) WHERE life <> 3;"
+	"ALTER TABLE job ADD COLUMN not_before_ms INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX job_waiting ON job(op, id) WHERE state = 2;",
 };
 
 /* Children before parents. */
 const char *const schema_wipe[] = { "DELETE FROM deadline", "DELETE FROM lock",
 	"DELETE FROM outbox", "DELETE FROM notice", "DELETE FROM inbox", "DELETE FROM history",
 	"DELETE FROM job", "DELETE FROM plan_set", "DELETE FROM policy_word",
-	"DELETE FROM follow_up", "DELETE FROM run", "DELETE FROM ledger", "DELETE FROM audit",
-	"DELETE FROM released", "DELETE FROM pull", "DELETE FROM repo", "DELETE FROM shelf",
-	"DELETE FROM counter", "UPDATE audit_tip SET id = 0, hash = ''", NULL };
+	"DELETE FROM follow_up", "DELETE FROM drift_item", "DELETE FROM drift_subject",
+	"DELETE FROM drift_slot", "DELETE FROM drift_schedule", "DELETE FROM run",
+	"DELETE FROM ledger", "DELETE FROM audit", "DELETE FROM released", "DELETE FROM pull",
+	"DELETE FROM repo", "DELETE FROM shelf", "DELETE FROM counter",
+	"UPDATE audit_tip SET id = 0, hash = ''", NULL };
 
 int schema_allow_wipe(struct db *db, struct err *err)
 {

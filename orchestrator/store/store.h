@@ -11,6 +11,7 @@
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/clock.h"
 #include "orchestrator/lib/err.h"
+#include "orchestrator/model/drift.h"
 #include "orchestrator/model/ids.h"
 #include "orchestrator/model/job.h"
 #include "orchestrator/model/pull.h"
@@ -98,6 +99,60 @@ _must_check_ int store_pull_set_state(struct store *store, struct pull_id id, en
 _must_check_ int store_pull_set_plan_run(
 	struct store *store, struct pull_id id, struct run_id run, struct err *err);
 
+/* The standing row of a base branch (PULL_STANDING), made when there is none. */
+_must_check_ int store_pull_standing(struct store *store, struct arena *arena, struct repo_id repo,
+	const char *base_ref, struct pull *ret, struct err *err);
+
+/* ---- drift: when it is looked for, what was found ---- */
+/* A rule that is new or changed begins at next_ms; one that stays as it was keeps its time. */
+_must_check_ int store_drift_schedule_put(
+	struct store *store, const struct drift_schedule_row *row, struct err *err);
+_must_check_ int store_drift_schedule_move(
+	struct store *store, int64_t id, int64_t next_ms, struct err *err);
+_must_check_ int store_drift_schedule_drop(struct store *store, int64_t id, struct err *err);
+_must_check_ int store_drift_schedule_list(struct store *store, struct arena *arena,
+	struct drift_schedule_row **ret, size_t *ret_count, struct err *err);
+/* ERR_EXISTS: this slot of this schedule was there before. */
+_must_check_ int store_drift_slot_insert(
+	struct store *store, const struct drift_slot_row *row, int64_t *ret, struct err *err);
+_must_check_ int store_drift_slot_set_run(
+	struct store *store, int64_t id, struct run_id run, struct err *err);
+_must_check_ int store_drift_slot_set_rules(
+	struct store *store, int64_t id, const char *rules, struct err *err);
+/* The newest slot of a schedule that was looked at; ERR_MISSING without one. */
+_must_check_ int store_drift_slot_last(struct store *store,
+	const struct drift_schedule_row *schedule, int64_t *ret_ms, struct err *err);
+/* The pull request that applied the project last, since it was looked at; ERR_MISSING. */
+_must_check_ int store_drift_applied(struct store *store, const struct drift_subject_row *subject,
+	int64_t *ret_number, struct err *err);
+_must_check_ int store_drift_slot_set_partial(
+	struct store *store, struct run_id run, struct err *err);
+/* Its report, once. */
+_must_check_ int store_drift_slot_end(
+	struct store *store, int64_t id, const char *report, struct err *err);
+_must_check_ int store_drift_slot_load(struct store *store, struct arena *arena, int64_t id,
+	struct drift_slot_row *ret, struct err *err);
+_must_check_ int store_drift_slot_of_run(struct store *store, struct arena *arena,
+	struct run_id run, struct drift_slot_row *ret, struct err *err); /* ERR_MISSING */
+/* Those that ended, newest first. */
+_must_check_ int store_drift_slot_list(struct store *store, struct arena *arena, int limit,
+	struct drift_slot_row **ret, size_t *ret_count, struct err *err);
+/* The subject of a project, made when there is none; its name and environment are kept up. */
+_must_check_ int store_drift_subject_get(struct store *store, struct arena *arena,
+	const struct drift_subject_row *key, struct drift_subject_row *ret, struct err *err);
+_must_check_ int store_drift_subject_set(
+	struct store *store, const struct drift_subject_row *row, struct err *err);
+_must_check_ int store_drift_subject_list(struct store *store, struct arena *arena,
+	struct drift_subject_row **ret, size_t *ret_count, struct err *err);
+/* What is open of a subject; resolved items are history. */
+_must_check_ int store_drift_item_list(struct store *store, struct arena *arena, int64_t subject,
+	struct drift_items *ret, struct err *err);
+/* An id of 0 is a new row, which gets one. */
+_must_check_ int store_drift_item_put(
+	struct store *store, int64_t subject, struct drift_item *item, struct err *err);
+_must_check_ int store_drift_item_load(struct store *store, struct arena *arena, int64_t id,
+	int64_t *ret_subject, struct drift_item *ret, struct err *err);
+
 /* ---- runs and jobs
  * ------------------------------------------------------------------------------------------------
  */
@@ -159,6 +214,11 @@ _must_check_ int store_job_list_open(struct store *store, struct arena *arena, e
 /* The same whole. */
 _must_check_ int store_job_list_state(struct store *store, struct arena *arena,
 	enum job_state state, int limit, struct job **ret, size_t *ret_count, struct err *err);
+/* Waiting ones, oldest first: those that look for drift and whose time has come, or all others. */
+_must_check_ int store_job_list_waiting(struct store *store, struct arena *arena, bool is_drift,
+	int limit, struct job **ret, size_t *ret_count, struct err *err);
+/* When the first of those that look for drift may begin; ERR_MISSING without one. */
+_must_check_ int store_job_next_waiting(struct store *store, int64_t *ret_ms, struct err *err);
 _must_check_ int store_job_count_active(struct store *store, int *ret,
 	struct err *err); /* STARTING and RUNNING: the slots in use */
 

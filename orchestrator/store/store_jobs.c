@@ -8,7 +8,7 @@
 	"outcome, failure, output,"                                                                \
 	" summary, plan_blob, log_blob, plan_job, has_changes, is_applied, created_ms, "           \
 	"started_ms, ended_ms, recipe, order_group, depends_on, aborts_with_group, guard, "        \
-	"goes_alone FROM job "
+	"goes_alone, not_before_ms FROM job "
 
 static void read_job(struct db_rows *rows, struct arena *arena, struct job *ret)
 {
@@ -42,6 +42,7 @@ static void read_job(struct db_rows *rows, struct arena *arena, struct job *ret)
 	ret->aborts_with_group = db_int(rows, 27) != 0;
 	ret->guard = db_text(rows, 28, arena);
 	ret->goes_alone = db_int(rows, 29) != 0;
+	ret->not_before_ms = db_int(rows, 30);
 }
 
 static int read_jobs(struct db_rows *rows, struct arena *arena, struct job **ret, size_t *ret_count)
@@ -71,17 +72,18 @@ int store_job_insert(
 		"position, step, outcome,"
 		" failure, output, summary, plan_blob, log_blob, plan_job, has_changes, "
 		"is_applied, created_ms, started_ms,"
-		" ended_ms, recipe, order_group, depends_on, aborts_with_group, guard, goes_alone) "
-		"VALUES($1, "
+		" ended_ms, recipe, order_group, depends_on, aborts_with_group, guard, goes_alone, "
+		"not_before_ms) VALUES($1, "
 		"$2, $3, "
 		"$4, $5, $6, $7, $8, $9, $10, '', 0, '', '', '', $11, '', $12, 0, 0, $13, 0, 0, "
-		"$14, $15, $16, $17, $18, $19)",
-		"iiiiissssisiisisisi", job->run_id.v, job->pull_id.v, (int64_t)job->op,
+		"$14, $15, $16, $17, $18, $19, $20)",
+		"iiiiissssisiisisisii", job->run_id.v, job->pull_id.v, (int64_t)job->op,
 		(int64_t)job->state, (int64_t)job->attempt, job->project, job->dir, job->workspace,
 		job->tool, (int64_t)job->position, job->plan_blob, job->plan_job.v,
 		store_now(store), job->recipe == NULL ? "" : job->recipe, (int64_t)job->order_group,
 		job->depends_on == NULL ? "" : job->depends_on, (int64_t)job->aborts_with_group,
-		job->guard == NULL ? "" : job->guard, (int64_t)job->goes_alone);
+		job->guard == NULL ? "" : job->guard, (int64_t)job->goes_alone,
+		job->not_before_ms);
 }
 
 int store_job_load(struct store *store, struct arena *arena, struct job_id id, struct job *ret,
@@ -262,6 +264,30 @@ int store_job_list_state(struct store *store, struct arena *arena, enum job_stat
 		"SELECT " JOB_COLUMNS "WHERE state = $1 AND state < 10 ORDER BY id LIMIT $2", "ii",
 		(int64_t)state, (int64_t)limit);
 	return r < 0 ? r : read_jobs(&rows, arena, ret, ret_count);
+}
+
+int store_job_list_waiting(struct store *store, struct arena *arena, bool is_drift, int limit,
+	struct job **ret, size_t *ret_count, struct err *err)
+{
+	_cleanup_rows_ struct db_rows rows = { 0 };
+	int r = is_drift ? db_begin(store->db, &rows, err,
+				   "SELECT " STATE_COLUMNS "WHERE state = 2 AND op = 7 AND "
+				   "not_before_ms <= $1 ORDER BY id LIMIT $2",
+				   "ii", store_now(store), (int64_t)limit)
+			 : db_begin(store->db, &rows, err,
+				   "SELECT " STATE_COLUMNS "WHERE state = 2 AND op < 7 ORDER BY id "
+				   "LIMIT $1",
+				   "i", (int64_t)limit);
+
+	return r < 0 ? r : read_states(&rows, arena, ret, ret_count);
+}
+
+int store_job_next_waiting(struct store *store, int64_t *ret_ms, struct err *err)
+{
+	return db_number(store->db, err, ret_ms,
+		"SELECT not_before_ms FROM job WHERE state = 2 AND op = 7 ORDER BY not_before_ms "
+		"LIMIT 1",
+		"");
 }
 
 int store_job_count_active(struct store *store, int *ret, struct err *err)

@@ -142,8 +142,9 @@ int store_pull_list(struct store *store, struct arena *arena, enum pull_state st
 	struct pull *list = NULL;
 	size_t count = 0;
 	int r = state == 0 ? db_begin(store->db, &rows, err,
-				     "SELECT " PULL_COLUMNS "ORDER BY pull.id DESC LIMIT $1", "i",
-				     (int64_t)limit)
+				     "SELECT " PULL_COLUMNS
+				     "WHERE pull.state < 4 ORDER BY pull.id DESC LIMIT $1",
+				     "i", (int64_t)limit)
 			   : db_begin(store->db, &rows, err,
 				     "SELECT " PULL_COLUMNS
 				     "WHERE pull.state = $1 ORDER BY pull.id DESC LIMIT $2",
@@ -219,4 +220,25 @@ int store_pull_set_plan_run(
 		r = db_run(store->db, err, "UPDATE pull SET plan_run = $1 WHERE id = $2", "ii",
 			run.v, id.v);
 	return store_found(r, err, "pull", id.v);
+}
+
+int store_pull_standing(struct store *store, struct arena *arena, struct repo_id repo,
+	const char *base_ref, struct pull *ret, struct err *err)
+{
+	int64_t id = 0;
+	int r = db_number(store->db, err, &id,
+		"SELECT id FROM pull WHERE repo = $1 AND number < 0 AND base_ref = $2", "is",
+		repo.v, base_ref);
+
+	if (r == -ERR_MISSING)
+		r = store_begin(store, err);
+	if (r == 0 && id == 0)
+		r = db_number(store->db, err, &id,
+			"INSERT INTO pull(repo, number, state, author, title, head, head_ref, "
+			"base_ref, pusher, head_ledger, head_seen_ms, from_fork, plan_run) "
+			"SELECT $1, min(0, coalesce(min(number), 0)) - 1, 4, '', '', '', $2, $3, "
+			"'', "
+			"0, $4, 0, 0 FROM pull WHERE repo = $5 RETURNING id",
+			"issii", repo.v, base_ref, base_ref, store_now(store), repo.v);
+	return r < 0 ? r : store_pull_load(store, arena, (struct pull_id){ id }, ret, err);
 }

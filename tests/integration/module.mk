@@ -40,6 +40,7 @@ suite_life = python3 tests/integration/test_valgrind.py ## a server's life and a
 suite_words = python3 tests/integration/test_words.py ## hostile branch names, and an independent reader of what comes of them
 suite_state = python3 tests/integration/test_state.py ## real tools: the server killed at 50 instants of an apply
 suite_validate = python3 tests/integration/test_validate.py ## sluice validate, and the JSON Schema as a second judge
+suite_drift = tests/integration/test_drift.py ## real tools: what differs from what was applied, and how it lives on
 suite_config = python3 tests/integration/test_config.py ## server.yaml read again while the server lives
 suite_github = python3 tests/integration/test_github.py ## the whole loop on a GitHub of our own, with real terraform and git over HTTP
 suite_github-events = python3 tests/integration/test_github_events.py ## what GitHub tells: from whom, in any order, more than once

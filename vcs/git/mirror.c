@@ -311,7 +311,7 @@ int mirror_update(struct mirror *mirror, const char *clone_url, const git_oid *h
 	const char *head_ref, const char *base_ref, git_oid *ret_base, struct err *err)
 {
 	char head_name[LIMIT_PATH_BYTES], base_name[LIMIT_PATH_BYTES], hex[GIT_OID_HEXSZ + 1];
-	bool has_head = git_odb_exists(mirror->odb, head);
+	bool has_head = head == NULL || git_odb_exists(mirror->odb, head);
 	int r, code;
 
 	r = mirror_ref_name(head_ref, head_name, sizeof(head_name), err);

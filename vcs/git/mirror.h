@@ -19,6 +19,7 @@ void mirror_close(struct mirror *mirror);
 
 /* Fetches what is missing and nothing else. Afterwards `head` is here and *ret_base is the tip of
  * base_ref. */
+/* head NULL: only the base is wanted. */
 _must_check_ int mirror_update(struct mirror *mirror, const char *clone_url, const git_oid *head,
 	const char *head_ref, const char *base_ref, git_oid *ret_base, struct err *err);
 

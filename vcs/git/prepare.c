@@ -35,17 +35,23 @@ static const char *oid_text(struct preparation *work, const git_oid *oid)
 static int mirror_ready(struct preparation *work, const char *data_dir)
 {
 	const struct job_spec *spec = work->spec;
+	bool is_standing = spec->number < 0;
 	int r;
 
-	if (str_empty(spec->head) || git_oid_fromstrp(&work->merge.head, spec->head) < 0 ||
-		strlen(spec->head) != GIT_OID_HEXSZ)
+	if (!is_standing &&
+		(str_empty(spec->head) || git_oid_fromstrp(&work->merge.head, spec->head) < 0 ||
+			strlen(spec->head) != GIT_OID_HEXSZ))
 		return err_set(work->err, ERR_SYNTAX, "the job's head is not a commit id");
 	if (spec->repo.v <= 0)
 		return err_set(work->err, ERR_SYNTAX, "the job's repository has no number");
 	r = mirror_open(&work->mirror, data_dir, spec->repo, spec->clone_url, work->err);
-	return r < 0 ? r
-		     : mirror_update(&work->mirror, spec->clone_url, &work->merge.head,
-			       spec->head_ref, spec->base_ref, &work->merge.base, work->err);
+	if (r == 0)
+		r = mirror_update(&work->mirror, spec->clone_url,
+			is_standing ? NULL : &work->merge.head, spec->head_ref, spec->base_ref,
+			&work->merge.base, work->err);
+	if (is_standing) /* no pull request: the base branch is both sides */
+		work->merge.head = work->merge.base;
+	return r;
 }
 
 static int tree_of(struct preparation *work, const git_oid *commit_oid, git_oid *ret)
