@@ -15,7 +15,7 @@ enum {
 	ENVIRONMENTS = 4,
 	PROJECTS = 50, /* of each */
 	DAYS = 365,
-	TICKS = 48, /* of a day */
+	TICKS = 24, /* of a day */
 	TICK_MS = 86400000 / TICKS,
 	KEYS_MAX = 4000,
 	FLYING_MAX = 64,
@@ -226,11 +226,11 @@ static void tick(int64_t ms)
 	engine_turn(year.engine);
 	if (year.is_calm)
 		return;
-	if (roll(60) == 0)
+	if (roll(30) == 0)
 		crash();
-	if (roll(400) == 0)
+	if (roll(200) == 0)
 		edit();
-	if (roll(300) == 0) {
+	if (roll(150) == 0) {
 		year.wall_ms += ((int64_t)roll(96) - 48) * 3600000;
 		year.jumps++;
 	}
@@ -338,8 +338,8 @@ static void a_year(_unused_ void **state)
 	for (int day = 0; day < DAYS; day++) {
 		year.is_away = roll(30) == 0; /* a whole day */
 		for (int at = 0; at < TICKS; at++) {
-			if (at >= 16 && at < 16 + ENVIRONMENTS && day % 7 < 5)
-				look(at - 16);
+			if (at >= 8 && at < 8 + ENVIRONMENTS && day % 7 < 5)
+				look(at - 8);
 			tick(TICK_MS);
 		}
 	}

@@ -19,7 +19,7 @@ static const struct size_case {
 	{ "forty-nine projects", "a.b", 49, 1, 3, false },
 	{ "a hundred projects", "a.b", 100, 3, 30, false },
 	{ "two hundred resources of one", "aws_instance.x", 1, 200, 60, false },
-	{ "a thousand projects", "aws_instance.x", 1000, 20, 60, true },
+	{ "three hundred projects", "aws_instance.x", 300, 20, 60, true },
 	{ "long names of signs", "<&>", 30, 30, 900, true },
 	{ "long names of letters that take three bytes", "\xe2\x82\xac", 30, 30, 900, true },
 	{ "no resources", "a", 300, 0, 3, true },
