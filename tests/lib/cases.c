@@ -84,6 +84,11 @@ void cases_skip(const char *format, ...)
 	abort(); /* _skip() does not come back, but does not say so */
 }
 
+bool cases_are_slow(void)
+{
+	return str_equal(getenv("SLUICE_TEST_UNDER"), "valgrind");
+}
+
 void cases_need_openat2(void)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC };

@@ -34,6 +34,8 @@ int cases_run(int argc, char **argv);
 
 /* Ends the running case as skipped; the reason is shown by `make test`. */
 _noreturn_ _printf_(1, 2) void cases_skip(const char *format, ...);
+/* Everything takes fifty times as long: loops that only repeat may be shorter. */
+bool cases_are_slow(void);
 /* Skips the case where openat2() is not known: under an old valgrind. */
 void cases_need_openat2(void);
 
