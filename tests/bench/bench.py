@@ -335,6 +335,15 @@ def selection():
                statistics.median(part) <= 15, told(part))
 
 
+def manifests():
+    """5,000 resources of which every tenth changes: from the bytes of both sides to what people are told."""
+    times = subprocess.run([os.path.join(BUILD, "tests", "bench", "manifests"), "5000", str(REPEATS)], check=True, text=True,
+                           stdout=subprocess.PIPE).stdout
+    times = [int(line) / 1000 for line in times.split()]
+    report.add("difference of 5,000 rendered resources", round(statistics.median(times), 1), "ms", "<= 1000",
+               statistics.median(times) <= 1000, told(times))
+
+
 def cost_of(path):
     """(all milliseconds, those of the processor) of one `sluice validate`."""
     begun = time.monotonic()
@@ -400,7 +409,7 @@ def record():
                "longest turn %.1f ms" % got["walk_longest_ms"])
 
 
-PARTS = (sizes, validate, start_up, speed, costs, many_projects, many_pulls, intake, large_repository, selection, record)
+PARTS = (sizes, validate, start_up, speed, costs, many_projects, many_pulls, intake, large_repository, selection, manifests, record)
 
 
 def main():

@@ -8,6 +8,8 @@ Results: build/report/results/manifests.tsv; on stdout only what did not pass.""
 import contextlib
 import json
 import os
+import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -129,6 +131,73 @@ def policies_read_what_was_built():
         assert "no commands" in plan.failure, plan.failure
 
 
+# ---- a second judge -------------------------------------------------------------------------------------------------
+
+SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80, name: http}, {port: 443, name: https}]}\n"
+WEB = {"base/d.yaml": DEPLOYMENT % (1, "1.4.2"), "base/s.yaml": SERVICE, "base/db.yaml":
+       "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec: {serviceName: db, replicas: 1}\n",
+       "base/kustomization.yaml": kustomization("d.yaml", "s.yaml", "db.yaml")}
+COMPONENT = ("apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches:\n  - target: {kind: Deployment}\n"
+             "    patch: |\n      - {op: add, path: /spec/template/spec/containers/-, value: {name: proxy, image: \"proxy:%s\"}}\n")
+OVERLAY = kustomization("../base", more="namespace: shop\nnamePrefix: eu-\nlabels: [{pairs: {team: %s}, includeSelectors: true}]\n"
+                                        "images: [{name: registry.example.org/shop, newTag: %s}]\n")
+PATCHED = kustomization("../base", more="patches:\n  - path: p.yaml\n  - target: {kind: Service}\n    patch: |\n"
+                                        "      - {op: replace, path: /spec/ports/0/port, value: %s}\n")
+PATCH = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop}\nspec: {template: {spec: {containers: [{name: web, env: [{name: MODE, value: %s}]}]}}}\n"
+GENERATED = kustomization("../base", more="generatorOptions: {disableNameSuffixHash: true}\nconfigMapGenerator: [{name: c, literals: [a=%s]}]\n"
+                                          "secretGenerator: [{name: s, literals: [b=%s]}]\n")
+REPLACED = kustomization("../base", more="replacements:\n  - source: {kind: Service, name: web, fieldPath: \"spec.ports.[name=%s].port\"}\n"
+                                         "    targets: [{select: {kind: StatefulSet}, fieldPaths: [spec.replicas]}]\n")
+UMBRELLA = dict({"app/charts/one/" + name: text.replace("name: shop", "name: one") for name, text in CHART.items()}, **{
+    "app/Chart.yaml": CHART["Chart.yaml"] + "dependencies: [{name: one, version: 1.0.0, condition: one.enabled}]\n",
+    "app/templates/s.yaml": "{{ if .Values.web }}%s{{ end }}" % SERVICE, "app/values.yaml": "web: true\none: {enabled: true}\n"})
+
+
+def as_dyff_has_it(program, base, head):
+    """{added, changed, removed: {Kind.namespace/name}}"""
+    text = subprocess.run([program, "between", "--omit-header", "--color", "off", "--ignore-order-changes", base, head], check=True,
+                          text=True, stdout=subprocess.PIPE).stdout
+    found = {"added": set(), "changed": set(), "removed": set()}
+    for place, what in re.findall(r"^\S.*  \((\S+)\)\n(.*)$", text, re.M):
+        words = place.split("/")
+        kind = next(i for i, word in enumerate(words) if word[:1].isupper())
+        how = "added" if what.startswith("+ one document") else "removed" if what.startswith("- one document") else "changed"
+        found[how].add("%s.%s" % (words[kind], "/".join(words[kind + 1:])))
+    return found
+
+
+@case
+def the_same_resources_as_dyff():
+    """Trees of the shapes that public repositories have: patches, components, transformers, generators, replacements, a chart of charts."""
+    judge = tool("dyff")
+    if judge is None:
+        raise Skip("dyff is not in .tools")
+    with_overlay = [dict(WEB, **{"app/kustomization.yaml": text}) for text in (OVERLAY % ("a", "1.4.2"), OVERLAY % ("b", "1.5.0"))]
+    with_component = [dict(WEB, **{"app/kustomization.yaml": kustomization("../base", more="components: [../c]\n"),
+                                   "c/kustomization.yaml": COMPONENT % tag}) for tag in ("1", "2")]
+    patched = [dict(WEB, **{"app/kustomization.yaml": PATCHED % port, "app/p.yaml": PATCH % mode}) for port, mode in (("80", "x"), ("81", "y"))]
+    shapes = [
+        ("kustomize", *with_overlay),
+        ("kustomize", *with_component),
+        ("kustomize", *patched),
+        ("kustomize", *[dict(WEB, **{"app/kustomization.yaml": GENERATED % pair}) for pair in (("1", "1"), ("2", "2"))]),
+        ("kustomize", *[dict(WEB, **{"app/kustomization.yaml": REPLACED % name}) for name in ("http", "https")]),
+        ("kustomize", with_overlay[0], dict(with_overlay[0], **{"base/kustomization.yaml": kustomization("s.yaml", "d.yaml")})),
+        ("helm", UMBRELLA, dict(UMBRELLA, **{"app/values.yaml": "web: false\none: {enabled: true, replicas: 4}\n"})),
+        ("helm", UMBRELLA, dict(UMBRELLA, **{"app/values.yaml": "web: true\none: {enabled: false}\n"})),
+    ]
+    actions = {"create": "added", "update": "changed", "delete": "removed"}
+    with builder() as lab:
+        for kind, base, head in shapes:
+            plan = build(lab, kind, base, head)
+            expect((plan.outcome, plan.has_changes), ("ok", True), plan)
+            ours = {"added": set(), "changed": set(), "removed": set()}
+            for one in plan.summary["resources"]:
+                ours[actions[one["action"]]].add(one["address"])
+            folder = lab.job_dir(lab.next - 1)
+            expect(ours, as_dyff_has_it(judge, folder + "/rendered-base.yaml", folder + "/rendered-head.yaml"))
+
+
 # ---- what a pull request may try ------------------------------------------------------------------------------------
 
 
@@ -152,6 +221,21 @@ def what_is_refused_says_what_to_do():
             expect((plan.outcome, plan.step), ("tool_failed", "build"), plan)
             assert hint in plan.failure, plan.failure
             assert plan.millis < 5000, plan.millis
+
+
+@case
+def what_prints_without_end_or_is_no_yaml():
+    with builder() as lab:
+        flood = {"a.yaml": "# %s\n" % ("x" * (33 << 20))}
+        twice = dict(CHART, **{"templates/two.yaml": CHART["templates/one.yaml"]})
+        laughs = "apiVersion: v1\nkind: X\nmetadata: {name: x}\na: &a [x,x,x,x,x,x,x,x]\n"
+        for before, name in zip("abcdefg", "bcdefgh"):
+            laughs += "%s: &%s [%s]\n" % (name, name, ",".join(["*" + before] * 9))
+        for kind, files, outcome, words in (("manifests", flood, "tool_failed", "more bytes"), ("helm", twice, "tool_failed", "is there twice"),
+                                            ("manifests", {"a.yaml": laughs}, "tool_failed", "too many entries")):
+            plan = build(lab, kind, {"x": "x"}, {"app/" + name: text for name, text in files.items()})
+            expect(plan.outcome, outcome, plan)
+            assert words in plan.failure, plan.failure
 
 
 # ---- a pull request -------------------------------------------------------------------------------------------------
