@@ -1,4 +1,5 @@
-/* The folders of a tree and the local modules that they use. Pure. */
+/* The folders of a tree and what they use: local modules, and what a kustomization is made of.
+ * Pure. */
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/model/prepared.h"
