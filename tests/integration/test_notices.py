@@ -178,6 +178,31 @@ def case_a_password_never_goes_in_the_clear():
         assert not one.mail.logins and not one.mail.mails
 
 
+DRIFT = """notifications:
+- {{kind: slack, events: drift, channel: {channel}, secret_file: {folder}/token, url: {slack}/api}}
+- {{kind: webhook, events: drift, url: {slack}/json, secret_file: {folder}/key, projects: nobody}}
+- {{kind: ping, events: drift, url_file: {folder}/ping}}
+"""
+
+
+def case_drift_is_told_once():
+    """What was merged and never applied is told by the first look, and by no second one; both looks are pinged."""
+    with place(settings=DRIFT) as one:
+        with open(os.path.join(one.lab.folder, "..", "ping"), "w", encoding="utf-8") as file:
+            file.write(one.slack.url + "/ping\n")
+        one.lab.start()
+        one.lab.plan()
+        one.lab.server.must("POST", "/local/pulls/1/merge", {"as": "ann"})
+        one.rest()
+        for looks in (1, 2):
+            one.lab.server.must("POST", "/api/drift/run", {"actor": "olga"})
+            until(lambda wanted=looks: one.slack.pings == wanted, 60 * sluice.SLOWER, "no ping after look %d" % looks)
+            one.rest()
+        assert one.counts() == (1, 0, 0, 0), one.counts()
+        assert "1 failed" not in one.slack.posts[0]["text"], one.slack.posts[0]["text"]
+        assert "merged, never applied" in str(one.slack.posts[0]["blocks"]), one.slack.posts[0]
+
+
 def slack_models():
     """What Slack itself publishes to check messages with, or a reason to skip."""
     found = glob.glob(os.path.join(sluice.ROOT, ".tools", "slack-sdk", "*", "python"))
