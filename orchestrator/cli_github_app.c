@@ -237,21 +237,22 @@ static int serve_visit(struct making *making, int fd)
 		return result;
 	if (github_visit_read(
 		    head, length, making->authority, making->state, &arena, &visit, &err) < 0) {
-		strbuf_printf(&page, "<!doctype html><title>sluice</title><p>%s\n", err.text);
+		github_manifest_words("That does not fit", err.text, &page);
 		answer_visit(fd, 403, strbuf_text(&page));
 	} else if (visit.kind == GITHUB_VISIT_PAGE) {
 		github_manifest_page(&making->manifest, &page);
 		answer_visit(fd, 200, strbuf_text(&page));
 	} else if (visit.kind == GITHUB_VISIT_CODE) {
 		result = take_code(making, visit.code);
-		strbuf_printf(&page,
-			"<!doctype html><html lang=\"en\"><title>sluice</title>"
-			"<h1>%s</h1><p>%s You may close this page.</html>\n",
-			result == CLI_DONE ? "The App is made" : "That did not work",
-			"The terminal in which sluice runs says what is next.");
+		github_manifest_words(result == CLI_DONE ? "The App is made" : "That did not work",
+			"The terminal in which sluice runs says what is next. You may close this "
+			"page.",
+			&page);
 		answer_visit(fd, 200, strbuf_text(&page));
 	} else {
-		answer_visit(fd, 404, "<!doctype html><title>sluice</title><p>Nothing is here.\n");
+		github_manifest_words(
+			"Nothing is here", "The page is at the address without a path.", &page);
+		answer_visit(fd, 404, strbuf_text(&page));
 	}
 	arena_release(&arena);
 	return result;

@@ -98,9 +98,20 @@ static const char page_begin[] =
 	" border-radius: 6px; background: #1f6f43; color: #fff; cursor: pointer }\n"
 	"button:focus-visible { outline: 3px solid #0969da; outline-offset: 2px }\n"
 	"@media (prefers-color-scheme: dark) { body { color: #e6edf3; background: #0d1117 } }\n"
-	"</style></head><body>\n<h1>A GitHub App for sluice</h1>\n"
+	"</style></head><body>\n<h1>";
+static const char page_asks[] =
+	"A GitHub App for sluice</h1>\n"
 	"<p>GitHub shows what the App may do and asks you once more. Nothing is created before "
 	"that.</p>\n<table>\n";
+
+void github_manifest_words(const char *title, const char *text, struct strbuf *out)
+{
+	strbuf_puts(out, page_begin);
+	put_escaped(out, title);
+	strbuf_puts(out, "</h1>\n<p>");
+	put_escaped(out, text);
+	strbuf_puts(out, "</p>\n</body></html>\n");
+}
 
 void github_manifest_page(const struct github_manifest *manifest, struct strbuf *out)
 {
@@ -109,6 +120,7 @@ void github_manifest_page(const struct github_manifest *manifest, struct strbuf 
 	struct arena arena = { 0 };
 
 	strbuf_puts(out, page_begin);
+	strbuf_puts(out, page_asks);
 	put_row(out, "Name", manifest->name);
 	put_row(out, "At", manifest->web_url);
 	put_row(out, "Owner", str_empty(manifest->organisation) ? "you" : manifest->organisation);

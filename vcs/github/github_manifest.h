@@ -31,6 +31,8 @@ json_t *github_manifest_json(const struct github_manifest *manifest); /* owned b
 const char *github_manifest_action(const struct github_manifest *manifest, struct arena *arena);
 /* A page with one button. */
 void github_manifest_page(const struct github_manifest *manifest, struct strbuf *out);
+/* One that looks the same and only says something. */
+void github_manifest_words(const char *title, const char *text, struct strbuf *out);
 
 enum github_visit_kind { GITHUB_VISIT_PAGE, GITHUB_VISIT_CODE, GITHUB_VISIT_OTHER };
 
