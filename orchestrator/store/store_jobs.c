@@ -82,8 +82,7 @@ int store_job_insert(
 		job->tool, (int64_t)job->position, job->plan_blob, job->plan_job.v,
 		store_now(store), job->recipe == NULL ? "" : job->recipe, (int64_t)job->order_group,
 		job->depends_on == NULL ? "" : job->depends_on, (int64_t)job->aborts_with_group,
-		job->guard == NULL ? "" : job->guard, (int64_t)job->goes_alone,
-		job->not_before_ms);
+		job->guard == NULL ? "" : job->guard, (int64_t)job->goes_alone, job->not_before_ms);
 }
 
 int store_job_load(struct store *store, struct arena *arena, struct job_id id, struct job *ret,

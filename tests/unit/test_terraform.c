@@ -35,6 +35,33 @@ static const struct {
 		"/bin/tf apply -input=false -no-color -lock-timeout=60s /o/tfplan" },
 };
 
+/* To look holds nobody up, whatever the workflow says. */
+static void a_look_takes_no_lock(_unused_ void **state)
+{
+	struct strvec workflow = { 0 }, argv = { 0 }, env = { 0 };
+	struct job_spec look = *context.spec;
+	struct tool_context looking = context;
+	struct err err;
+	size_t locks = 0, last = 0;
+
+	strvec_push(&workflow, "-lock=true");
+	look.op = JOB_DRIFT;
+	looking.spec = &look;
+	looking.extra = &workflow;
+	assert_ok(tool_terraform.describe(&looking, STEP_PLAN, &argv, &env, &err), &err);
+	for (size_t i = 0; i < argv.count; i++) {
+		if (str_starts(argv.items[i], "-lock=")) {
+			locks++;
+			last = i;
+		}
+	}
+	assert_int_equal(locks, 2);
+	assert_string_equal(argv.items[last], "-lock=false");
+	strvec_release(&workflow);
+	strvec_release(&argv);
+	strvec_release(&env);
+}
+
 /* With a lock file in the repository init may not choose, unless the workflow says so. */
 static void lock_file_is_kept(_unused_ void **state)
 {
@@ -165,6 +192,7 @@ static void middle_cut(_unused_ void **state)
 int main(int argc, char **argv)
 {
 	CASE(describe);
+	CASE(a_look_takes_no_lock);
 	CASE(lock_file_is_kept);
 	CASE(interpret);
 	CASE(diagnostics);
