@@ -98,8 +98,8 @@ static void look(struct world *world, int64_t number)
 		break;
 	case NEXT_APPLY:
 		world_tell(world, VCS_APPROVED, number, "dave", "");
-		if (roll(world, 4) == 0) /* where nobody told who pushed, one is not enough */
-			world_tell(world, VCS_APPROVED, number, authors[(number + 1) % 2], "");
+		/* nobody told who pushed: one is not enough */
+		world_tell(world, VCS_APPROVED, number, authors[(number + 1) % 2], "");
 		world_tell(world, VCS_COMMENT, number, author, "apply");
 		break;
 	case NEXT_MERGE:
