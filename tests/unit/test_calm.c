@@ -326,6 +326,7 @@ static void look(int environment)
 
 static void a_year(_unused_ void **state)
 {
+	int days = cases_are_slow() ? DAYS / 8 : DAYS;
 	struct err err;
 
 	year.dice = (uint64_t)strtoull(getenv("SEED") == NULL ? "1" : getenv("SEED"), NULL, 10);
@@ -335,7 +336,7 @@ static void a_year(_unused_ void **state)
 	year.settings = new_settings();
 	assert_ok(store_open(":memory:", &the_clock, &year.store, &err), &err);
 	start();
-	for (int day = 0; day < DAYS; day++) {
+	for (int day = 0; day < days; day++) {
 		year.is_away = roll(30) == 0; /* a whole day */
 		for (int at = 0; at < TICKS; at++) {
 			if (at >= 8 && at < 8 + ENVIRONMENTS && day % 7 < 5)
@@ -357,7 +358,8 @@ static void a_year(_unused_ void **state)
 		      "jumps of the clock, %zu edits\n",
 		(long long)year.reports, year.told, year.repeats, year.crashes, year.jumps,
 		year.edits);
-	assert_true(year.told > 200 && year.repeats > 10 && year.crashes > 100 && year.jumps > 20);
+	assert_true(days < DAYS || (year.told > 200 && year.repeats > 10 && year.crashes > 100 &&
+					   year.jumps > 20));
 	engine_free(year.engine);
 	store_close(year.store);
 	settings_unref(year.settings);
