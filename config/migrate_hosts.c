@@ -1,6 +1,7 @@
 /* The hosts and the outgoing webhooks of Atlantis. */
 #include "config/migrate.h"
 
+#include "config/server_keys.h"
 #include "config/yaml_write.h"
 
 #include <string.h>
@@ -204,6 +205,16 @@ static const char *text_of(const struct yaml_node *map, const char *key)
 	return value == NULL || value->kind != YAML_SCALAR ? NULL : value->text;
 }
 
+/* Atlantis names channels without the sign in front; ids of Slack are taken as they are. */
+static const char *channel_of(struct migration *migration, const struct yaml_node *webhook)
+{
+	const char *text = text_of(webhook, "channel");
+
+	return str_empty(text) || server_is_channel(text)
+		       ? text
+		       : arena_printf(&migration->arena, "#%s", text);
+}
+
 static struct yaml_node *notification(struct migration *migration, const struct yaml_node *webhook)
 {
 	struct yaml_node *map = yaml_new_map(&migration->arena);
@@ -211,7 +222,7 @@ static struct yaml_node *notification(struct migration *migration, const struct 
 
 	set_text(migration, map, "kind", is_slack ? "slack" : "webhook");
 	set_text(migration, map, "events", text_of(webhook, "event"));
-	set_text(migration, map, "channel", text_of(webhook, "channel"));
+	set_text(migration, map, "channel", channel_of(migration, webhook));
 	set_text(migration, map, "url", text_of(webhook, "url"));
 	set_text(migration, map, "secret_file",
 		is_slack ? FOLDER "slack.token" : FOLDER "webhook.key");
