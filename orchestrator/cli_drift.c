@@ -53,14 +53,16 @@ static void show_item(struct cli *cli, const json_t *item)
 static size_t show_project(struct cli *cli, const json_t *project)
 {
 	const json_t *items = json_object_get(json_object_get(project, "items"), "list");
-	const char *word = cli_text(project, "word");
+	/* in a report it is called by its name alone */
+	const char *word = cli_text(project, "word"), *name = cli_text(project, "name");
 	size_t shown = 0;
 
 	for (size_t i = 0; i < json_array_size(items); i++)
 		shown += cli->all || !is_quiet(json_array_get(items, i));
 	if (!cli->all && shown == 0 && !str_equal(cli_text(project, "outcome"), "error"))
 		return 0;
-	(void)printf("%s (%s): %s%s%s%s\n", audit_plain(cli, cli_text(project, "project")),
+	(void)printf("%s (%s): %s%s%s%s\n",
+		audit_plain(cli, name[0] == '\0' ? cli_text(project, "project") : name),
 		audit_plain(cli, cli_text(project, "environment")), cli_text(project, "outcome"),
 		word[0] == '\0' ? "" : " (", word, word[0] == '\0' ? "" : ")");
 	if (cli_text(project, "text")[0] != '\0')

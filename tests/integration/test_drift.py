@@ -290,6 +290,13 @@ def case_findings_live_on():
     expect((over["outcome"], over["items"]["list"][0]["life"], over["items"]["list"][0]["by"]),
            ("clean", "resolved", "something outside"), "after it was put back")
     expect(one(here.look(project=name)).get("items"), None, "what is over is told once")
+    shown = subprocess.run([os.path.join(here.server.build, "sluice"), "drift", "report", "--data", here.server.data],
+                           text=True, stdout=subprocess.PIPE, check=True).stdout
+    assert "\n%s (): clean" % name not in shown and shown.startswith("r main"), shown  # clean projects fill no screen
+    here.look(project=here.kinds[0] + "-pending")
+    shown = subprocess.run([os.path.join(here.server.build, "sluice"), "drift", "report", "--data", here.server.data],
+                           text=True, stdout=subprocess.PIPE, check=True).stdout
+    assert "\n%s-pending (): pending\n" % here.kinds[0] in shown, shown
 
 
 def one(report):
