@@ -185,6 +185,10 @@ static const struct config_key keys[] = {
 	{ "notifications", CONFIG_LIST, AT(notifications), .keys = server_notification_keys,
 		.element = &server_notification, .count = AT(notification_count),
 		.help = "who is told of what" },
+	{ "checks", CONFIG_NAMED, AT(checks), .keys = server_check_keys, .element = &server_check,
+		.count = AT(check_count),
+		.help = "programs that look at plans, by the name that projects give in their "
+			"`checks`" },
 	{ "teams", CONFIG_NAMED, AT(teams), .keys = server_team_keys, .element = &server_team,
 		.count = AT(team_count), .help = "by name" },
 	{ 0 },

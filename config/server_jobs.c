@@ -340,3 +340,27 @@ void server_jobs_finish(const struct config_decoder *decoder, struct settings *s
 	check_sandbox(decoder, settings);
 	check_notifications(decoder, settings);
 }
+
+/* ---- checks ---- */
+
+#define CHECK(field) offsetof(struct check_program, field)
+
+static const char *const check_words[] = { "checkov", "sarif", "cost", NULL };
+
+const struct config_element server_check = {
+	.size = sizeof(struct check_program), .name = CHECK(name), .at = CHECK(at)
+};
+
+const struct config_key server_check_keys[] = {
+	{ "kind", CONFIG_WORD, CHECK(kind), .words = check_words, .is_required = true,
+		.help = "what it prints: checkov's JSON, SARIF, or JSON about cost, which judges "
+			"nothing" },
+	{ "command", CONFIG_TEXTS, CHECK(command), .is_required = true, .most = 100,
+		.help = "the absolute path of the program, and arguments; {source} in one is the "
+			"folder of the project, {plan} the plan as JSON" },
+	{ "read", CONFIG_TEXTS, CHECK(read), .most = 11, .is_good = server_is_absolute,
+		.expected = "an absolute path",
+		.help = "what it may see of this machine beside the system: its own files, a "
+			"configuration, rules" },
+	{ 0 },
+};

@@ -46,10 +46,10 @@ void server_refuse_secret(const struct config_decoder *decoder, const struct con
 extern const struct config_key server_host_keys[], server_repo_keys[], server_default_keys[],
 	server_policy_keys[], server_team_authz_keys[], server_metrics_keys[],
 	server_credential_keys[], server_registry_keys[], server_pinned_keys[],
-	server_sandbox_keys[], server_notification_keys[], server_team_keys[],
+	server_sandbox_keys[], server_notification_keys[], server_team_keys[], server_check_keys[],
 	server_command_keys[];
 extern const struct config_element server_host, server_repo, server_credential, server_registry,
-	server_pinned, server_notification, server_team;
+	server_pinned, server_notification, server_team, server_check;
 void server_hosts_finish(const struct config_decoder *decoder, struct settings *settings);
 void server_repos_finish(const struct config_decoder *decoder, struct settings *settings);
 void server_credentials_finish(const struct config_decoder *decoder, struct settings *settings);

@@ -64,7 +64,8 @@ void confined_go(struct confined *child)
 		fd_closep(&child->go_fd);
 }
 
-int confined_answer(struct confined *child, size_t cap, json_t **ret, struct err *err)
+static int wait_for_text(
+	struct confined *child, size_t cap, char **ret, size_t *ret_length, struct err *err)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t length = 0;
@@ -86,7 +87,34 @@ int confined_answer(struct confined *child, size_t cap, json_t **ret, struct err
 			       : err_set(err, ERR_SYSTEM, "the reader ended with code %d",
 					 WEXITSTATUS(status));
 	}
-	return jsonx_parse(text, length, cap, ret, err);
+	*ret = steal_ptr(text);
+	*ret_length = length;
+	return 0;
+}
+
+int confined_answer(struct confined *child, size_t cap, json_t **ret, struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0;
+	int r = wait_for_text(child, cap, &text, &length, err);
+
+	return r < 0 ? r : jsonx_parse(text, length, cap, ret, err);
+}
+
+int confined_save(struct confined *child, size_t cap, int file, struct err *err)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0, written = 0;
+	int r = wait_for_text(child, cap, &text, &length, err);
+
+	while (r == 0 && written < length) {
+		ssize_t n = write(file, text + written, length - written);
+
+		if (n < 0 && errno != EINTR)
+			r = err_sys(err, ERR_JOB, errno, "cannot write a file of the job");
+		written += n > 0 ? (size_t)n : 0;
+	}
+	return r;
 }
 
 void confined_release(struct confined *child)

@@ -23,4 +23,6 @@ _must_check_ int confined_start(struct confined *child, const struct sandbox_sup
 void confined_go(struct confined *child);
 /* Waits for the end; *ret is owned by the caller. */
 _must_check_ int confined_answer(struct confined *child, size_t cap, json_t **ret, struct err *err);
+/* The same for an answer that is no JSON of ours: its bytes, into a file. */
+_must_check_ int confined_save(struct confined *child, size_t cap, int file, struct err *err);
 void confined_release(struct confined *child); /* kills it when it still lives */

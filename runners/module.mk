@@ -1,6 +1,6 @@
 # runners: the executable sluice-job, and executor_local, the part of it that lives inside sluice.
 ARCHIVES += runner executor
-runner_SRCS := $(addprefix runners/,blob.c build.c confined.c conftest.c credentials.c diagnostic.c dirhash.c git_work.c hooks.c init_cache.c installed.c job_dir.c kept_state.c kubernetes.c launcher.c manifests.c needs.c \
+runner_SRCS := $(addprefix runners/,blob.c build.c check.c check_answers.c confined.c conftest.c credentials.c diagnostic.c dirhash.c git_work.c hooks.c init_cache.c installed.c job_dir.c kept_state.c kubernetes.c launcher.c manifests.c needs.c \
 	output.c place.c plain.c plan_config.c plan_file.c policy.c provider_store.c providers.c site.c stage.c step_env.c step_output.c steps.c supervise.c terraform.c tf_diff.c tf_drift.c tf_plan.c \
 	tool_mirror.c toolbox.c tools.c tree.c way_out.c worker.c zip.c \
 	$(addprefix egress/,address.c proxy.c request.c resolve.c) \

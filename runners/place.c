@@ -2,6 +2,7 @@
 #include "runners/place.h"
 #include "orchestrator/model/job_dir.h"
 #include "orchestrator/model/steps.h"
+#include "runners/check_answers.h"
 #include "runners/credentials.h"
 #include "runners/kept_state.h"
 #include "runners/provider_store.h"
@@ -509,6 +510,50 @@ int place_enter_policy(struct worker *worker, const char *folder, const char *po
 	profile = *site_profile(worker->site, PROFILE_POLICY);
 	profile.tree = PROFILE_TREE_NONE; /* what a pull request says is in the plan already */
 	spec.binds[0] = (struct sandbox_bind){ .source = policies, .target = policies };
+	return enter_now(worker, &spec);
+}
+
+const char *place_source(struct worker *worker)
+{
+	return is_full(worker) ? CHECK_SOURCE
+			       : arena_printf(&worker->arena, "%s/repos/%lld/trees/%s",
+					 worker->site->data_dir, (long long)worker->spec.repo.v,
+					 worker->spec.tree);
+}
+
+int place_enter_check(struct worker *worker, const char *folder, const struct name_list *read)
+{
+	static struct profile profile;
+	const char *tree = arena_printf(&worker->arena, "%s/repos/%lld/trees/%s",
+		worker->site->data_dir, (long long)worker->spec.repo.v, worker->spec.tree);
+	struct sandbox_spec spec = { .profile = &profile,
+		.layer = arena_printf(&worker->arena, "%s/%s", worker->dir->path, folder),
+		.cwd = ".",
+		.bind_count = 1 };
+	struct err err;
+	int r = take_folder(worker, tree, &err);
+
+	spec.binds[0] = (struct sandbox_bind){ .source = tree, .target = place_source(worker) };
+	if (r == 0)
+		r = open_way(worker, tree, &err);
+	for (size_t i = 0; r == 0 && i < read->count; i++) {
+		if (spec.bind_count == SANDBOX_BINDS_MAX)
+			r = err_set(&err, ERR_LIMIT, "a check may read at most %d paths",
+				SANDBOX_BINDS_MAX - 1);
+		else
+			r = site_may_show(worker->site, read->list[i], &err);
+		if (r == 0 && access(read->list[i], F_OK) < 0)
+			r = err_sys(&err, ERR_CONFIG, errno,
+				"what a check may read is not there: %s", read->list[i]);
+		if (r == 0)
+			spec.binds[spec.bind_count++] = (struct sandbox_bind){
+				.source = read->list[i], .target = read->list[i]
+			};
+	}
+	if (r < 0)
+		return worker_end_err(worker, OUTCOME_SETUP_FAILED, "checks", &err);
+	profile = *site_profile(worker->site, PROFILE_POLICY);
+	profile.tree = PROFILE_TREE_NONE; /* it stands beside the tree, never in it */
 	return enter_now(worker, &spec);
 }
 

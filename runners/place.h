@@ -6,6 +6,7 @@
 #include "runners/worker.h"
 
 struct kept_state;
+struct name_list;
 
 /* The folders of the job as its tools see them. */
 void place_name_folders(struct worker *worker);
@@ -45,6 +46,12 @@ _must_check_ int place_enter_policy(
 
 /* One that has a work tree, of head or of base, to read and nothing else: no network, no secret. */
 _must_check_ int place_enter_build(struct worker *worker, const char *tree);
+
+/* One that shows a folder of the job, in which it begins, the work tree at place_source(), and what
+ * the operator lets this check read; all to read. */
+_must_check_ int place_enter_check(
+	struct worker *worker, const char *folder, const struct name_list *read);
+const char *place_source(struct worker *worker);
 
 /* The sandbox of the renderings. It is made early, where that costs no time, and entered when
  * everything else of the job is dead. Without a `layer` it shows what the job's own init left. */

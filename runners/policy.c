@@ -4,6 +4,7 @@
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/model/job_dir.h"
 #include "orchestrator/model/policy_results.h"
+#include "orchestrator/model/steps.h"
 #include "runners/confined.h"
 #include "runners/conftest.h"
 #include "runners/place.h"
@@ -146,7 +147,8 @@ static int copy_rendered(struct worker *worker, int file)
 }
 
 /* The plan as JSON, made where only the tool and what init left are; or what was built. */
-static int make_input(struct walk *walk, const struct step *step)
+int policy_make_input(
+	struct walk *walk, const struct step *step, const char *folder_name, const char *name)
 {
 	struct worker *worker = walk->worker;
 	_cleanup_fd_ int folder = -1, file = -1;
@@ -155,15 +157,14 @@ static int make_input(struct walk *walk, const struct step *step)
 
 	if (!worker->tool->builds &&
 		faccessat(worker->dir->fd, "out/tfplan", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return worker_end(worker, OUTCOME_BAD_RESULT, "policy_check",
-			"there is no plan to check: the step policy_check stands before the plan");
-	if (place_fresh_folder(worker, POLICY_FOLDER, &err) < 0)
+		return worker_end(worker, OUTCOME_BAD_RESULT, step_kind_name(step->kind),
+			"there is no plan to check: the step stands before the plan");
+	if (place_fresh_folder(worker, folder_name, &err) < 0)
 		return end_with(walk, OUTCOME_SETUP_FAILED, &err);
 	folder = openat(
-		worker->dir->fd, POLICY_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		worker->dir->fd, folder_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	file = folder < 0 ? -1
-			  : openat(folder, input_name(worker),
-				    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+			  : openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (file < 0 || fchmod(file, 0644) < 0)
 		return worker_end(worker, OUTCOME_SETUP_FAILED, "policy_check",
 			"the file for the plan as JSON cannot be made: %s", strerror(errno));
@@ -357,7 +358,7 @@ int policy_check(struct walk *walk, const struct step *step)
 	worker_leave(worker); /* whatever of the plan still lives ends here */
 	walk->stands_in = 0;
 	if (r == 0)
-		r = make_input(walk, step);
+		r = policy_make_input(walk, step, POLICY_FOLDER, input_name(worker));
 	for (size_t i = 0; r == 0 && i < spec->policy_set_count; i++)
 		r = check_set(walk, step, program, &spec->policy_sets[i]);
 	return r < 0 ? r : write_results(walk);

@@ -8,6 +8,9 @@
  * neither the work tree nor any secret. Afterwards the job stands in no sandbox. Results are added
  * to worker->policies. */
 _must_check_ int policy_check(struct walk *walk, const struct step *step);
+/* The plan as JSON in a fresh folder of the job, shown where nothing of the pull request lives. */
+_must_check_ int policy_make_input(
+	struct walk *walk, const struct step *step, const char *folder, const char *name);
 /* Commands of the stage policy_check are a set of their own; `failure` is NULL when they passed. */
 void policy_note_commands(struct worker *worker, const char *failure);
 /* What was said goes into the summary of the plan, masked. */

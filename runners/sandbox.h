@@ -52,7 +52,7 @@ struct sandbox_bind {
 	bool may_write;
 };
 
-enum { SANDBOX_BINDS_MAX = 4, SANDBOX_SLOTS = 2, SANDBOX_OTHERS_MAX = 8 };
+enum { SANDBOX_BINDS_MAX = 12, SANDBOX_SLOTS = 2, SANDBOX_OTHERS_MAX = 8 };
 
 struct sandbox_spec {
 	const struct sandbox_support *support;

@@ -22,6 +22,7 @@
 #include "orchestrator/model/project_kind.h"
 #include "runners/blob.h"
 #include "runners/build.h"
+#include "runners/check.h"
 #include "runners/confined.h"
 #include "runners/diagnostic.h"
 #include "runners/git_work.h"
@@ -68,6 +69,23 @@ static void keep_plan_text(struct walk *walk, const struct mask *hidden, int tex
 	worker->result.output = arena_strdup(&worker->arena, cut);
 }
 
+/* What checks found quotes it too. */
+static int add_checked(struct worker *worker, const struct mask *hidden, struct err *err)
+{
+	struct check_results results;
+	int r;
+
+	if (worker->checked == NULL)
+		return 0;
+	worker->checked = mask_json(&worker->mask, worker->checked);
+	worker->checked = mask_json(hidden, worker->checked);
+	r = check_results_read(worker->checked, &worker->arena, &results, err);
+	if (r == 0)
+		json_object_set_new((json_t *)(uintptr_t)worker->result.summary, "checked",
+			check_results_write(&results));
+	return r;
+}
+
 static int read_answer(
 	struct worker *worker, struct confined *reader, struct mask *hidden, struct err *err)
 {
@@ -86,6 +104,8 @@ static int read_answer(
 			mask_add_quoted(hidden, json_string_value(item));
 	worker->policies = worker->policies == NULL ? NULL : mask_json(hidden, worker->policies);
 	r = policy_add_results(worker, worker->result.summary, err);
+	if (r == 0)
+		r = add_checked(worker, hidden, err);
 	if (r < 0)
 		return r;
 	r = plan_summary_read(worker->result.summary, &worker->arena, &summary, err);
@@ -241,6 +261,8 @@ static int make_plan(struct walk *walk, struct ground *ground, int json_fd, int 
 		r = check_plan_file(walk->worker);
 	if (r == 0)
 		r = run_policies(walk);
+	if (r == 0)
+		r = check_run(walk);
 	if (r == 0)
 		r = worker_show(walk->worker, json_fd, text_fd);
 	worker_give_slot(walk->worker);

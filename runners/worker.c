@@ -113,6 +113,7 @@ void worker_release(struct worker *worker)
 {
 	worker_leave(worker);
 	place_forget_render(worker);
+	json_decref(worker->checked);
 	json_decref(worker->policies);
 	fd_closep(&worker->wake_fd);
 	output_release(&worker->output);

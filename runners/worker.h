@@ -48,6 +48,7 @@ struct worker {
 	int64_t timeout_ms;   /* of the step that runs */
 
 	struct job_result result; /* strings in the arena */
+	json_t *checked;	  /* model/check_results.h, unmasked; NULL: none looked */
 	json_t *policies;	  /* model/policy_results.h, unmasked; NULL: none was asked */
 };
 

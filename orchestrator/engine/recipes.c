@@ -22,6 +22,29 @@ static const struct environment *find_environment(
 	return NULL;
 }
 
+/* secrets is git's work, conftest is policy_check. */
+static void find_checks(const struct repo_config *config, const struct project_config *project,
+	struct arena *arena, struct recipe *recipe)
+{
+	struct check_orders *orders = &recipe->checks;
+
+	orders->list = arena_alloc(arena, (project->checks.count + 1) * sizeof(*orders->list));
+	for (size_t i = 0; i < project->checks.count; i++) {
+		const char *name = project->checks.list[i];
+		struct check_order *order = &orders->list[orders->count];
+
+		if (str_equal(name, "conftest"))
+			recipe->checks_policies = true;
+		if (str_equal(name, "conftest") || str_equal(name, "secrets"))
+			continue;
+		*order = (struct check_order){ .name = name, .threshold = "", .kind = "" };
+		for (size_t k = 0; k < config->check_count; k++)
+			if (str_equal(config->checks[k].name, name))
+				order->threshold = config->checks[k].threshold;
+		orders->count++;
+	}
+}
+
 const char *recipe_of(const struct repo_config *config, const struct project_config *project,
 	const char *version, const char *base_tree, struct arena *arena)
 {
@@ -43,10 +66,11 @@ const char *recipe_of(const struct repo_config *config, const struct project_con
 
 	if (workflow == NULL && !str_equal(name, "default"))
 		return NULL;
-	if (workflow == NULL && str_empty(recipe.tool_version) && !recipe.checks_policies &&
-		recipe.import_requires == 0 && !recipe.automerges && !recipe.silences_plan &&
-		!recipe.silences_apply && recipe.lock == LOCK_ON_PLAN && !recipe.applies_together &&
-		str_empty(recipe.environment) && str_empty(base_tree))
+	find_checks(config, project, arena, &recipe);
+	if (workflow == NULL && str_empty(recipe.tool_version) && recipe.checks.count == 0 &&
+		!recipe.checks_policies && recipe.import_requires == 0 && !recipe.automerges &&
+		!recipe.silences_plan && !recipe.silences_apply && recipe.lock == LOCK_ON_PLAN &&
+		!recipe.applies_together && str_empty(recipe.environment) && str_empty(base_tree))
 		return "";
 	for (enum stage stage = 0; workflow != NULL && stage < STAGE_COUNT; stage++)
 		recipe.stages[stage] = workflow->stages[stage];
@@ -90,6 +114,8 @@ int recipe_spec(const struct job *job, struct arena *arena, struct job_spec *ret
 	ret->steps = recipe.stages[stage_of(job->op)];
 	if (job->op == JOB_APPLY)
 		ret->plan_steps = recipe.stages[STAGE_PLAN];
+	if (job->op == JOB_PLAN)
+		ret->checks = recipe.checks;
 	ret->checks_policies = job->op == JOB_PLAN && recipe.checks_policies;
 	if (ret->checks_policies)
 		ret->policy_steps = recipe.stages[STAGE_POLICY_CHECK];

@@ -104,6 +104,24 @@ static void policies(const struct settings *settings, struct arena *arena, struc
 			policies->sets[i].path };
 }
 
+/* How the checks of the recipe are called, in the generation of the run. */
+static void checks(const struct settings *settings, struct job_spec *spec)
+{
+	for (size_t i = 0; i < spec->checks.count; i++) {
+		struct check_order *order = &spec->checks.list[i];
+
+		for (size_t k = 0; k < settings->check_count; k++) {
+			const struct check_program *program = &settings->checks[k];
+
+			if (!str_equal(program->name, order->name))
+				continue;
+			order->kind = program->kind;
+			order->command = program->command;
+			order->read = program->read;
+		}
+	}
+}
+
 /* What was checked of the plan when it was made: its apply finds the same, or does nothing. */
 static int checks_of_plan(
 	struct engine *engine, struct arena *arena, struct job_spec *spec, struct err *err)
@@ -222,6 +240,8 @@ int spec_make(struct engine *engine, struct arena *arena, const struct job *job,
 		r = checks_of_plan(engine, arena, ret, err);
 	if (r == 0)
 		policies(settings, arena, ret);
+	if (r == 0)
+		checks(settings, ret);
 	if (r == 0)
 		r = find_credentials(settings, &pull, arena, ret, err);
 	return r;

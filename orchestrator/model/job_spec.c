@@ -144,6 +144,8 @@ static int read_lists(const json_t *json, struct jsonx *reader, struct arena *ar
 	for (size_t i = 0; r == 0 && i < countof(spec_steps); i++)
 		r = steps_read(json_object_get(json, spec_steps[i].key), spec_steps[i].what, arena,
 			&FIELD(ret, struct steps, spec_steps[i].offset), err);
+	if (r == 0)
+		r = check_orders_read(json_object_get(json, "checks"), arena, &ret->checks, err);
 	return r < 0 ? r : read_policies(reader, arena, ret, err);
 }
 
@@ -212,6 +214,8 @@ json_t *job_spec_write(const struct job_spec *spec)
 		json_object_set_new(json, spec_steps[i].key,
 			steps_write(&FIELD(spec, const struct steps, spec_steps[i].offset)));
 	json_object_set_new(json, "policy_sets", policies_json(spec));
+	if (spec->checks.count > 0)
+		json_object_set_new(json, "checks", check_orders_write(&spec->checks));
 	return json;
 }
 

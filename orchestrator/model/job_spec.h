@@ -3,6 +3,7 @@
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/err.h"
+#include "orchestrator/model/check_order.h"
 #include "orchestrator/model/job.h"
 #include "orchestrator/model/workflow.h"
 #include <jansson.h>
@@ -65,6 +66,7 @@ struct job_spec {
 	bool checks_policies;		   /* plan: the policy steps follow it */
 	struct policy_source *policy_sets; /* what the step policy_check asks */
 	size_t policy_set_count;
+	struct check_orders checks; /* plan: what looks at it */
 	const char *conftest_version, *conftest_sha256, *conftest_archive; /* like the tool's */
 	const char **targets; /* import: address and id; state rm: addresses */
 	size_t target_count;

@@ -97,6 +97,13 @@ struct policies {
 	size_t set_count;
 };
 
+struct check_program { /* a check that projects may name */
+	const char *name;
+	struct config_place at;
+	const char *kind; /* what it prints: "checkov", "sarif", "cost" */
+	struct name_list command, read;
+};
+
 struct team_authz {	     /* a program that says who may do what */
 	const char *command; /* "": none */
 	struct name_list args;
@@ -267,6 +274,8 @@ struct settings {
 	struct workflow *workflows; /* the server's own */
 	size_t workflow_count;
 	struct policies policies;
+	struct check_program *checks;
+	size_t check_count;
 	struct team_authz team_authz;
 	struct metrics_settings metrics;
 	struct credential_profile *credentials;

@@ -174,6 +174,8 @@ int recipe_read(const char *text, struct arena *arena, struct recipe *ret, struc
 	r = reader.failed;
 	if (r == 0 && (lock < LOCK_ON_PLAN || lock > LOCK_DISABLED))
 		r = err_set(err, ERR_SYNTAX, "recipe: lock is none that we know");
+	if (r == 0)
+		r = check_orders_read(json_object_get(json, "checks"), arena, &ret->checks, err);
 	ret->lock = (enum lock_mode)lock;
 	for (enum stage stage = 0; r == 0 && stage < STAGE_COUNT; stage++)
 		r = steps_read(json_object_get(json, stage_name(stage)), stage_name(stage), arena,
@@ -239,6 +241,8 @@ const char *recipe_write(const struct recipe *recipe, struct arena *arena)
 	json_object_set_new(json, "environment", jsonx_any(recipe->environment));
 	json_object_set_new(json, "credentials", jsonx_any(recipe->credentials));
 	json_object_set_new(json, "base_tree", jsonx_any(recipe->base_tree));
+	if (recipe->checks.count > 0)
+		json_object_set_new(json, "checks", check_orders_write(&recipe->checks));
 	for (enum stage stage = 0; stage < STAGE_COUNT; stage++)
 		json_object_set_new(json, stage_name(stage), steps_write(&recipe->stages[stage]));
 	bytes = jsonx_text(json);

@@ -2,6 +2,7 @@
 #pragma once
 #include "orchestrator/lib/arena.h"
 #include "orchestrator/lib/err.h"
+#include "orchestrator/model/check_order.h"
 #include "orchestrator/model/repo_config.h"
 #include <jansson.h>
 
@@ -25,13 +26,14 @@ struct recipe {
 	bool checks_policies;		    /* the stage policy_check follows the plan */
 	unsigned import_requires;	    /* enum requirement */
 	bool silences_plan, silences_apply; /* no comment while it goes well */
-	bool automerges;	 /* merged when everything of the pull request is applied */
-	bool deletes_branch;	 /* after that */
-	enum lock_mode lock;	 /* when the project begins to belong to one pull request */
-	bool applies_together;	 /* with others of its group */
-	const char *environment; /* of the project, or "" */
-	const char *credentials; /* the profile that the environment names, or "" */
-	const char *base_tree;	 /* what it is compared with, where it is built; else "" */
+	bool automerges;	    /* merged when everything of the pull request is applied */
+	bool deletes_branch;	    /* after that */
+	enum lock_mode lock;	    /* when the project begins to belong to one pull request */
+	bool applies_together;	    /* with others of its group */
+	const char *environment;    /* of the project, or "" */
+	const char *credentials;    /* the profile that the environment names, or "" */
+	const char *base_tree;	    /* what it is compared with, where it is built; else "" */
+	struct check_orders checks; /* names and thresholds */
 	struct steps stages[STAGE_COUNT];
 };
 

@@ -26,6 +26,7 @@ suite_workflows = tests/integration/test_workflows.py ## real tools: the steps o
 suite_served = python3 tests/integration/test_served.py ## real tools: workflows, import, hooks on a whole server
 suite_hooks = tests/integration/test_hooks.py ## hooks before a plan: what they write is chosen from and planned, and bounded
 suite_tools = tests/integration/test_tools.py ## pinned tools from a mirror: checked, whole, once
+suite_checks = tests/integration/test_checks.py ## real tools: checkov and others over plans, and tools that lie
 suite_policies = tests/integration/test_policies.py ## real tools: conftest over plans, what it sees and what it must not
 suite_secrets = tests/integration/test_secrets.py ## secrets in plain text: in which commits, and where their values are not
 suite_manifests = tests/integration/test_manifests.py ## real tools: kustomize, helm and plain manifests, base and head compared

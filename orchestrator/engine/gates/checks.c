@@ -56,8 +56,10 @@ static void judge_check(const struct gate_facts *facts, const struct gate_projec
 	struct gate_rule row = row_of(project, arena_printf(arena, "check %s", check->name));
 
 	row.answer = result != NULL && result->verdict < CHECK_FAILED ? RULE_HOLDS : RULE_FAILS;
-	row.text = result != NULL ? found_text(result, may_skip, arena)
-				  : "it has not looked at this plan; plan again";
+	row.text =
+		result != NULL
+			? found_text(result, may_skip, arena)
+			: "it has not looked at this plan; it does so for terraform and opentofu";
 	add_row(verdict, project, &row, arena);
 	if (may_skip && facts->prepared != NULL && facts->prepared->skip_count > 0)
 		judge_people(facts, project, &check->skip_needs,
