@@ -191,7 +191,7 @@ static void send_request(_unused_ struct vcs_host *host, const struct host_reque
 	host_done_cb done, void *owner)
 {
 	struct world *world = the_world;
-	static struct vcs_event pulls[PULLS_MAX];
+	struct vcs_event pulls[PULLS_MAX]; /* who is answered may ask again meanwhile */
 	struct host_answer answer = { .pulls = pulls };
 	struct host_facts facts;
 	struct err err;
