@@ -516,7 +516,7 @@ def way_12_a_plan_of_a_project_that_was_dropped():
 
 def way_13_part_of_it_is_green():
     """The status that guards a branch is green when nothing is left, whatever ended well meanwhile."""
-    with Place(ONE + "- {name: q, dir: q}\n", {"p/x.tf": TF, "q/x.tf": "# stub: fail=plan\n"}) as place:
+    with Place(ONE + "- {name: q, dir: q}\n", {"p/x.tf": TF, "q/main.tf": "# stub: fail=plan\n"}) as place:
         def status():
             return {one["context"]: one["state"] for one in place.server.must("GET", "/local/pulls/1")["statuses"]
                     if one.get("head", "") in ("", place.runs("plan")[0]["head"])}.get("sluice/apply")
@@ -524,7 +524,7 @@ def way_13_part_of_it_is_green():
         place.approve("bob")
         place.applies(text="sluice apply -p p")
         assert status() == "pending", status()
-        place.push({"q/x.tf": TF})
+        place.push({"q/main.tf": "# stub: create=2\n"})
         assert status() != "success", status()
         place.approve("bob")
         place.applies(text="sluice apply -p q")
