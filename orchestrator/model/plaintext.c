@@ -167,6 +167,9 @@ bool plaintext_is_placeholder(const char *value, size_t length)
 	if (is_word(value, length))
 		return true;
 	size = length < 4 ? 0 : unbase64(value, length, plain, sizeof(plain));
+	for (size_t i = 0; i < size; i++)
+		if ((plain[i] < ' ' || plain[i] > '~') && plain[i] != '\n')
+			return false; /* no word was encoded: the value is what it seems */
 	return size > 0 && is_word(plain, size);
 }
 

@@ -211,6 +211,21 @@ static void many_are_cut(_unused_ void **state)
 	assert_int_equal(found.count, PLAINTEXT_MAX);
 }
 
+/* Luck must not hide a token: what random bytes happen to say is no placeholder. */
+static void every_token_is_found(_unused_ void **state)
+{
+	state_of_luck = 11;
+	for (int i = 0; i < 20000; i++) {
+		_cleanup_strbuf_ struct strbuf text = STRBUF(100);
+		struct plaintext found;
+
+		expand("ghp_@{alnum:36}", &text);
+		plaintext_scan("x", strbuf_text(&text), text.length, &found);
+		if (found.count != 1)
+			fail_msg("%s is not found", strbuf_text(&text));
+	}
+}
+
 static void nothing_in_nothing(_unused_ void **state)
 {
 	struct plaintext found;
@@ -272,6 +287,7 @@ int main(int argc, char **argv)
 		cases_add("file", files[i].name, file_is_judged, &files[i]);
 	CASE(values_are_told_apart);
 	CASE(many_are_cut);
+	CASE(every_token_is_found);
 	CASE(nothing_in_nothing);
 	return cases_run(argc, argv);
 }
