@@ -213,7 +213,7 @@ static void write_scalar(const struct yaml_node *node, int depth, struct strbuf 
 
 static void write_key(const struct yaml_node *key, struct strbuf *out)
 {
-	if (is_written_plain(key))
+	if (is_written_plain(key) && !str_empty(key->text))
 		strbuf_puts(out, key->text);
 	else
 		write_quoted(key->text, out);

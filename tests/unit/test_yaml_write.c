@@ -79,9 +79,26 @@ static void test_shapes(_unused_ void **state)
 					       "    - \"-\"\n  - []\nempty: {}\n");
 }
 
+/* YAML has such keys, and with nothing written there is none. */
+static void test_key_of_nothing(_unused_ void **state)
+{
+	_cleanup_(arena_release) struct arena arena = { 0 };
+	_cleanup_strbuf_ struct strbuf out = STRBUF(1 << 16);
+	static const char text[] = ":\n  a: b\n";
+	struct yaml_node *root = NULL, *again = NULL;
+	struct yaml_place place;
+	struct err err;
+
+	assert_ok(yaml_parse(text, strlen(text), &arena, &root, &place, &err), &err);
+	yaml_write(root, &out);
+	assert_string_equal(strbuf_text(&out), "\"\":\n  a: b\n");
+	assert_ok(yaml_parse(strbuf_text(&out), out.length, &arena, &again, &place, &err), &err);
+}
+
 int main(int argc, char **argv)
 {
 	CASES(texts, test_text);
 	CASE(test_shapes);
+	CASE(test_key_of_nothing);
 	return cases_run(argc, argv);
 }
