@@ -298,7 +298,7 @@ static const struct config_key environment_keys[] = {
 	{ "credentials", CONFIG_TEXT, OF_ENVIRONMENT(credentials), .is_guard = true,
 		.help = "profile of the server's configuration" },
 	{ "drift", CONFIG_MAP, .keys = drift_keys, .is_guard = true,
-		.help = "when the state is compared with the world" LATER },
+		.help = "when the state is compared with the world" },
 	{ 0 },
 };
 

@@ -5,8 +5,6 @@
 
 #include "orchestrator/lib/strbuf.h"
 
-enum { WITHIN_MS = 6 * 3600 * 1000 };
-
 /* ---- asked for ---- */
 
 int drift_request(struct engine *engine, struct arena *arena, const struct drift_slot_row *slot,
@@ -43,7 +41,7 @@ int drift_request(struct engine *engine, struct arena *arena, const struct drift
 		r = store_drift_slot_set_run(engine->store, id, *ret, err);
 	if (r == 0)
 		r = store_deadline_set(engine->store, DEADLINE_DRIFT, ret->v,
-			engine_now(engine) + (within_ms > 0 ? within_ms : WITHIN_MS), err);
+			engine_now(engine) + (within_ms > 0 ? within_ms : DRIFT_WITHIN_MS), err);
 	if (r == 0)
 		r = engine_audit(engine, arena, "drift begun", run.actor, pull.id, *ret, err,
 			"%s %s: %s%s%s", pull.repo, pull.base_ref,
@@ -147,6 +145,7 @@ static int make_job(struct engine *engine, struct arena *arena, const struct run
 		.plan_blob = "" };
 	int r = store_job_insert(engine->store, &job, &job.id, err);
 
+	engine->spread_at_ms = 0;
 	if (r < 0 || can_plan)
 		return r;
 	job.failure = arena_printf(

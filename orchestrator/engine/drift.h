@@ -4,6 +4,8 @@
 #include "orchestrator/engine/private.h"
 #include "orchestrator/model/drift_rule.h"
 
+enum { DRIFT_WITHIN_MS = 6 * 3600 * 1000 }; /* then it is given up what nobody got to */
+
 /* drift_outcome.c: what the end of a job says of its project. Pure but for the arena. */
 struct drift_slot_facts {
 	const struct drift_rule *rule; /* of the project's environment, or NULL */

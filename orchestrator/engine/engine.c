@@ -609,6 +609,7 @@ static bool commit(struct engine *engine)
 	undo_turn(engine);
 	engine->transaction++;
 	engine->inbox_may_have_rows = engine->slots_may_be_free = true;
+	engine->schedules_at_ms = engine->schedules_seen_ms = engine->spread_at_ms = 0;
 	engine->store_sick_until_ms = engine_monotonic(engine) + SICK_REST_MS;
 	engine->sick = err;
 	answer_accepts(engine, &err);
@@ -648,6 +649,10 @@ static int64_t next_due(struct engine *engine)
 		nearest = engine->catchup_at_ms - engine_monotonic(engine);
 	if (engine->sweep_at_ms - engine_monotonic(engine) < nearest)
 		nearest = engine->sweep_at_ms - engine_monotonic(engine);
+	if (engine->schedules_at_ms - engine_monotonic(engine) < nearest)
+		nearest = engine->schedules_at_ms - engine_monotonic(engine);
+	if (engine->spread_at_ms - now < nearest)
+		nearest = engine->spread_at_ms - now;
 	list_for_each (item, &engine->posted) {
 		int64_t wait = container_of(item, struct posted, in_queue)->not_before_ms -
 			       engine_monotonic(engine);
@@ -655,6 +660,22 @@ static int64_t next_due(struct engine *engine)
 		nearest = wait < nearest ? wait : nearest;
 	}
 	return nearest < 0 ? 0 : nearest;
+}
+
+/* A job that waits for its time and not for a slot: nothing else would tell when it comes. */
+static void wake_spread(struct engine *engine)
+{
+	int64_t now = engine_now(engine);
+	struct err err;
+	int r;
+
+	if (engine->spread_at_ms > now)
+		return;
+	engine->slots_may_be_free = engine->slots_may_be_free || engine->has_spread;
+	r = store_job_next_waiting(engine->store, now, &engine->spread_at_ms, &err);
+	engine->has_spread = r != -ERR_MISSING;
+	if (r < 0)
+		engine->spread_at_ms = now + WAKE_MOST_MS;
 }
 
 static void turn(struct engine *engine, int64_t began)
@@ -671,8 +692,10 @@ static void turn(struct engine *engine, int64_t began)
 	}
 	deadlines_handle(engine);
 	catchup_tick(engine);
+	drift_tick(engine);
 	more = work(engine, began);
 	forget_parsed(engine);
+	wake_spread(engine);
 	if (engine->slots_may_be_free) {
 		engine->slots_may_be_free = false;
 		if (slots_assign(engine, &arena, engine->world.settings->slots, &err) < 0) {

@@ -153,6 +153,10 @@ struct engine {
 	bool commit_is_urgent;	     /* somebody waits for it, or something must be sent */
 	int64_t dirty_since_ms;	     /* monotonic: writes wait for a commit since then; 0: none */
 	int64_t sweep_at_ms;	     /* monotonic: the broom goes on */
+	int64_t schedules_at_ms;     /* monotonic: the next time of one comes, or may have */
+	int64_t schedules_seen_ms;   /* wall: they were looked at; 0: not yet */
+	int64_t spread_at_ms;	     /* wall: the rows are asked again who waits for a time... */
+	bool has_spread;	     /* ...or one of them may begin */
 	int64_t inbox_retry_ms;	     /* monotonic: a deferred event is due again; 0: none */
 	int64_t store_sick_until_ms; /* monotonic: after a failed commit the engine rests */
 	struct err sick;	     /* why it does */
@@ -321,6 +325,12 @@ _must_check_ int drift_make_jobs(struct engine *engine, struct arena *arena,
 _must_check_ int drift_finish(struct engine *engine, struct arena *arena, const struct pull *pull,
 	const struct run *run, struct err *err);
 void drift_overdue(struct engine *engine, struct run_id run);
+
+/* ---- drift_schedule.c: looks that come by themselves ---- */
+/* Whoever planned or looked knows what the base branch says of its environments. */
+_must_check_ int drift_learn(struct engine *engine, struct arena *arena, const struct pull *pull,
+	const struct repo_config *config, struct err *err);
+void drift_tick(struct engine *engine); /* every turn */
 
 /* ---- locks.c ---- */
 struct held { /* what one pull holds, or waits for */

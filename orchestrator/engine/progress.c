@@ -193,6 +193,8 @@ static int run_act(struct engine *engine, struct arena *arena, const struct fact
 		r = run->kind == RUN_DRIFT
 			    ? drift_make_jobs(engine, arena, facts->pull, run, planned, err)
 			    : jobs_make_plans(engine, arena, facts->pull, run, planned, err);
+	if (r == 0 && (rule->actions & ACT_MAKE_PLAN_JOBS))
+		r = drift_learn(engine, arena, facts->pull, &planned->config, err);
 	if (r == 0 && (rule->actions & ACT_MAKE_CHANGE_JOBS))
 		r = run->kind == RUN_APPLY
 			    ? jobs_make_applies(engine, arena, facts->pull, run, planned, err)

@@ -102,6 +102,9 @@ _must_check_ int store_pull_set_plan_run(
 /* The standing row of a base branch (PULL_STANDING), made when there is none. */
 _must_check_ int store_pull_standing(struct store *store, struct arena *arena, struct repo_id repo,
 	const char *base_ref, struct pull *ret, struct err *err);
+/* ERR_MISSING: nobody ever asked for a look at it. */
+_must_check_ int store_pull_find_standing(struct store *store, struct repo_id repo,
+	const char *base_ref, struct pull_id *ret, struct err *err);
 
 /* ---- drift: when it is looked for, what was found ---- */
 /* A rule that is new or changed begins at next_ms; one that stays as it was keeps its time. */
@@ -119,9 +122,9 @@ _must_check_ int store_drift_slot_set_run(
 	struct store *store, int64_t id, struct run_id run, struct err *err);
 _must_check_ int store_drift_slot_set_rules(
 	struct store *store, int64_t id, const char *rules, struct err *err);
-/* The newest slot of a schedule that was looked at; ERR_MISSING without one. */
-_must_check_ int store_drift_slot_last(struct store *store,
-	const struct drift_schedule_row *schedule, int64_t *ret_ms, struct err *err);
+/* Does somebody still look in a slot of this schedule that is younger than that? */
+_must_check_ int store_drift_slot_is_open(struct store *store,
+	const struct drift_schedule_row *schedule, int64_t since_ms, bool *ret, struct err *err);
 /* The pull request that applied the project last, since it was looked at; ERR_MISSING. */
 _must_check_ int store_drift_applied(struct store *store, const struct drift_subject_row *subject,
 	int64_t *ret_number, struct err *err);
@@ -217,8 +220,9 @@ _must_check_ int store_job_list_state(struct store *store, struct arena *arena,
 /* Waiting ones, oldest first: those that look for drift and whose time has come, or all others. */
 _must_check_ int store_job_list_waiting(struct store *store, struct arena *arena, bool is_drift,
 	int limit, struct job **ret, size_t *ret_count, struct err *err);
-/* When the first of those that look for drift may begin; ERR_MISSING without one. */
-_must_check_ int store_job_next_waiting(struct store *store, int64_t *ret_ms, struct err *err);
+/* When the next of those that look for drift may begin; ERR_MISSING without one. */
+_must_check_ int store_job_next_waiting(
+	struct store *store, int64_t after_ms, int64_t *ret_ms, struct err *err);
 _must_check_ int store_job_count_active(struct store *store, int *ret,
 	struct err *err); /* STARTING and RUNNING: the slots in use */
 

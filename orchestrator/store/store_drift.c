@@ -133,14 +133,17 @@ int store_drift_slot_set_rules(struct store *store, int64_t id, const char *rule
 	return store_found(r, err, "slot", id);
 }
 
-int store_drift_slot_last(struct store *store, const struct drift_schedule_row *schedule,
-	int64_t *ret_ms, struct err *err)
+int store_drift_slot_is_open(struct store *store, const struct drift_schedule_row *schedule,
+	int64_t since_ms, bool *ret, struct err *err)
 {
-	return db_number(store->db, err, ret_ms,
-		"SELECT slot_ms FROM drift_slot WHERE repo = $1 AND base_ref = $2 AND environment "
-		"= "
-		"$3 AND schedule <> '' ORDER BY slot_ms DESC LIMIT 1",
-		"iss", schedule->repo.v, schedule->base_ref, schedule->environment);
+	int64_t count = 0;
+	int r = db_number(store->db, err, &count,
+		"SELECT count(*) FROM drift_slot WHERE repo = $1 AND base_ref = $2 AND environment "
+		"= $3 AND schedule <> '' AND run > 0 AND ended_ms = 0 AND slot_ms > $4",
+		"issi", schedule->repo.v, schedule->base_ref, schedule->environment, since_ms);
+
+	*ret = count > 0;
+	return r;
 }
 
 int store_drift_applied(struct store *store, const struct drift_subject_row *subject,

@@ -281,12 +281,12 @@ int store_job_list_waiting(struct store *store, struct arena *arena, bool is_dri
 	return r < 0 ? r : read_states(&rows, arena, ret, ret_count);
 }
 
-int store_job_next_waiting(struct store *store, int64_t *ret_ms, struct err *err)
+int store_job_next_waiting(struct store *store, int64_t after_ms, int64_t *ret_ms, struct err *err)
 {
 	return db_number(store->db, err, ret_ms,
-		"SELECT not_before_ms FROM job WHERE state = 2 AND op = 7 ORDER BY not_before_ms "
-		"LIMIT 1",
-		"");
+		"SELECT not_before_ms FROM job WHERE state = 2 AND op = 7 AND not_before_ms > $1 "
+		"ORDER BY not_before_ms LIMIT 1",
+		"i", after_ms);
 }
 
 int store_job_count_active(struct store *store, int *ret, struct err *err)

@@ -222,23 +222,30 @@ int store_pull_set_plan_run(
 	return store_found(r, err, "pull", id.v);
 }
 
+int store_pull_find_standing(struct store *store, struct repo_id repo, const char *base_ref,
+	struct pull_id *ret, struct err *err)
+{
+	ret->v = 0;
+	return db_number(store->db, err, &ret->v,
+		"SELECT id FROM pull WHERE repo = $1 AND number < 0 AND base_ref = $2", "is",
+		repo.v, base_ref);
+}
+
 int store_pull_standing(struct store *store, struct arena *arena, struct repo_id repo,
 	const char *base_ref, struct pull *ret, struct err *err)
 {
-	int64_t id = 0;
-	int r = db_number(store->db, err, &id,
-		"SELECT id FROM pull WHERE repo = $1 AND number < 0 AND base_ref = $2", "is",
-		repo.v, base_ref);
+	struct pull_id id;
+	int r = store_pull_find_standing(store, repo, base_ref, &id, err);
 
 	if (r == -ERR_MISSING)
 		r = store_begin(store, err);
-	if (r == 0 && id == 0)
-		r = db_number(store->db, err, &id,
+	if (r == 0 && id.v == 0)
+		r = db_number(store->db, err, &id.v,
 			"INSERT INTO pull(repo, number, state, author, title, head, head_ref, "
 			"base_ref, pusher, head_ledger, head_seen_ms, from_fork, plan_run) "
 			"SELECT $1, min(0, coalesce(min(number), 0)) - 1, 4, '', '', '', $2, $3, "
 			"'', "
 			"0, $4, 0, 0 FROM pull WHERE repo = $5 RETURNING id",
 			"issii", repo.v, base_ref, base_ref, store_now(store), repo.v);
-	return r < 0 ? r : store_pull_load(store, arena, (struct pull_id){ id }, ret, err);
+	return r < 0 ? r : store_pull_load(store, arena, id, ret, err);
 }

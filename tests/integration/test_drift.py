@@ -7,11 +7,13 @@ repository, all looked at in one run; then what becomes of findings from one loo
 Results: build/report/results/drift.tsv."""
 
 import base64
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -38,6 +40,7 @@ terraform {
   }
 }
 """
+NIGHTLY = "  nightly: {drift: {schedule: '0 %s'}}\n"
 FILE = 'resource "local_file" "%s" {\n  filename = "%s"\n  content  = "%s"\n%s}\n'
 
 
@@ -187,12 +190,15 @@ class Place:
         if not self.kinds:
             self.close()
             raise sluice.Skip("neither Terraform nor OpenTofu with a mirror of providers is in .tools; run scripts/setup test")
-        files["sluice.yaml"] = "version: 3\nprojects:\n" + "".join(projects)
+        self.hour = (time.gmtime().tm_hour + 12) % 24  # far from now: it does not come while we look
+        files["sluice.yaml"] = "version: 3\nenvironments:\n" + NIGHTLY % ("%d * * *" % self.hour) + "projects:\n" + "".join(projects)
+        sly = {"sluice.yaml": "version: 3\nenvironments:\n" + NIGHTLY % "* * * *" + NIGHTLY.replace("nightly", "mine") % "* * * *"
+                              + "projects:\n" + "".join(projects)}
         self.server = sluice.Server(os.path.join(self.folder, "data"), MODE, (
             "listen: 127.0.0.1:0\nslots: 8\ntools: {%s, cli_config: %s}\nsandbox: {write: [%s]}\n"
             % (", ".join(programs), config, ", ".join(world.folder for world in self.worlds.values()))))
         self.repo = os.path.join(self.folder, "repo.git")
-        sluice.make_repository(self.repo, files, {"feature": {"README": "y\n"}})
+        sluice.make_repository(self.repo, files, {"feature": {"README": "y\n"}, "sly": sly})
         self.server.start()
         self.server.must("POST", "/local/repos", {"name": "r", "import": self.repo})
         self.server.must("POST", "/local/pulls", {
@@ -207,7 +213,8 @@ class Place:
                        "resources": resources}, out)
         os.chmod(state, 0o666)
         files["%s/main.tf" % name] = HEAD % state + text
-        projects.append("- {name: %s, dir: %s, kind: %s}\n" % (name, name, kind))
+        projects.append("- {name: %s, dir: %s, kind: %s%s}\n" % (
+            name, name, kind, ", environment: nightly" if name == self.kinds[0] + "-data" else ""))
 
     def close(self):
         if hasattr(self, "server"):
@@ -225,6 +232,26 @@ class Place:
                     return self.server.must("GET", "/api/drift/reports/%d" % report["id"])
             time.sleep(0.02)
         raise AssertionError("run %d has no report:\n%s" % (run, self.server.log_text()[-3000:]))
+
+
+    def schedules(self):
+        with contextlib.closing(sqlite3.connect(os.path.join(self.server.data, "sluice.db"), timeout=20)) as base:
+            return base.execute("SELECT environment, rule, next_ms FROM drift_schedule").fetchall()
+
+    def set_schedules(self, next_ms):
+        with contextlib.closing(sqlite3.connect(os.path.join(self.server.data, "sluice.db"), timeout=20)) as base:
+            base.execute("UPDATE drift_schedule SET next_ms = ?", (next_ms,))
+            base.commit()
+
+    def by_itself(self):
+        return [report for report in self.server.must("GET", "/api/drift")["reports"] if report["schedule"]]
+
+    def wait_for(self, is_so, what):
+        end = time.monotonic() + 60 * sluice.SLOWER
+        while not is_so():
+            if time.monotonic() > end:
+                raise AssertionError("%s does not come:\n%s" % (what, self.server.log_text()[-3000:]))
+            time.sleep(0.02)
 
 
 def findings(project):
@@ -297,6 +324,30 @@ def case_findings_live_on():
     shown = subprocess.run([os.path.join(here.server.build, "sluice"), "drift", "report", "--data", here.server.data],
                            text=True, stdout=subprocess.PIPE, check=True).stdout
     assert "\n%s-pending (): pending\n" % here.kinds[0] in shown, shown
+
+
+def case_a_schedule_looks_by_itself():
+    """It begins with a look that somebody asked for; a pull request changes none; of what came while the server was away the
+    newest is looked at, once."""
+    here = place()
+    here.look(project=here.kinds[0] + "-data")
+    here.server.must("POST", "/local/pulls", {"repo": "r", "title": "t", "head_ref": "sly", "base_ref": "main", "as": "alice"})
+    expect(here.server.wait_idle(2, 60)[0]["state"], "done", "the plan of the pull request")
+    (environment, rule, first), = here.schedules()
+    expect((environment, json.loads(rule)["schedule"]), ("nightly", "0 %d * * *" % here.hour), "what is learned")
+    assert first > time.time() * 1000 and first % 3600000 == 0, first
+    expect(here.by_itself(), [], "before its time")
+    for missed in (2, 3):  # the second time clocks alone say that nobody was there
+        here.server.stop()
+        here.set_schedules(first - (missed + 1) * 86400000)
+        here.server.start()
+        here.wait_for(lambda: here.schedules()[0][2] == first, "the next time")
+        here.wait_for(lambda: len(here.by_itself()) == 1, "a report")
+    report = here.server.must("GET", "/api/drift/reports/%d" % here.by_itself()[0]["id"])
+    expect((report["environment"], report["slot_ms"], report["missed"], report.get("asked_by", "")),
+           ("nightly", first - 86400000, 2, ""), "the slot")
+    expect([project["name"] for project in report["projects"]], [here.kinds[0] + "-data"], "what was looked at")
+    expect(here.server.log_text().count("times to look for drift were missed"), 1, "what the log says")
 
 
 def one(report):
