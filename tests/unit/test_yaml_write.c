@@ -84,7 +84,7 @@ static void test_key_of_nothing(_unused_ void **state)
 {
 	_cleanup_(arena_release) struct arena arena = { 0 };
 	_cleanup_strbuf_ struct strbuf out = STRBUF(1 << 16);
-	static const char text[] = ":\n  a: b\n";
+	static const char text[] = "&nothing:\n  a: b\n";
 	struct yaml_node *root = NULL, *again = NULL;
 	struct yaml_place place;
 	struct err err;
