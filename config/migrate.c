@@ -434,6 +434,30 @@ static void take_commands(struct migration *migration, const struct yaml_node *w
 		"sandbox.profiles.run.environment");
 }
 
+/* Keys at the top of the file that have no place here. */
+static bool leaves_out(struct migration *migration, const char *key)
+{
+	static const struct {
+		const char *key, *why;
+		bool is_guard;
+	} rows[] = {
+		{ "external_stores", "plans are kept in the data folder", false },
+		{ "team_authz",
+			"no program is asked who may command: name teams in the approvals of an "
+			"environment",
+			true },
+	};
+
+	for (size_t i = 0; i < countof(rows); i++) {
+		if (!str_equal(key, rows[i].key))
+			continue;
+		migrate_say(migration, key, FROM_REPOS, MIGRATE_IGNORED, "", rows[i].why);
+		migration->lines[migration->line_count - 1].is_guard = rows[i].is_guard;
+		return true;
+	}
+	return false;
+}
+
 static void take_repos(struct migration *migration)
 {
 	struct yaml_node *root = migration->root;
@@ -453,13 +477,9 @@ static void take_repos(struct migration *migration)
 	for (size_t i = 0; file != NULL && i + 1 < file->count; i += 2) {
 		const char *key = file->items[i]->text;
 
-		if (str_equal(key, "external_stores")) {
-			migrate_say(migration, key, FROM_REPOS, MIGRATE_IGNORED, "",
-				"plans are kept in the data folder");
+		if (leaves_out(migration, key) ||
+			is_set(root, key)) /* repos, with the first entry */
 			continue;
-		}
-		if (is_set(root, key))
-			continue; /* repos, with the first entry */
 		if (given != NULL && !server_config_knows(key)) {
 			migrate_say(migration, key, FROM_REPOS, MIGRATE_IGNORED, "",
 				"nobody knows this key at the top of the file; what guards "

@@ -171,7 +171,10 @@ static const struct config_key keys[] = {
 		.help = "steps of the stages plan, apply, policy_check, import and state_rm, as in "
 			"the file of a repository" },
 	{ "policies", CONFIG_MAP, .keys = server_policy_keys, .is_lenient = true },
-	{ "team_authz", CONFIG_MAP, .keys = server_team_authz_keys, .is_lenient = true },
+	{ "team_authz", CONFIG_OWN, .take = server_refuse_team_authz, .expected = "nothing",
+		.schema = "false",
+		.help = "refused, because nobody would ask that program: approvals of an "
+			"environment name teams" },
 	{ "metrics", CONFIG_MAP, .keys = server_metrics_keys, .is_lenient = true },
 	{ "credentials", CONFIG_NAMED, AT(credentials), .keys = server_credential_keys,
 		.element = &server_credential, .count = AT(credential_count),
@@ -232,7 +235,6 @@ void server_config_defaults(struct settings *settings)
 			.follow_modules = true,
 			.merge_method = "" },
 		.policies = { .conftest_version = "", .approve_count = 1, .item_regex = "(?s).+" },
-		.team_authz = { .command = "" },
 		.metrics = { .statsd_host = "",
 			.statsd_port = "",
 			.statsd_every_ms = 10000,

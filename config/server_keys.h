@@ -40,14 +40,16 @@ bool server_is_path_below(const char *text); /* relative, and stays below */
 	}
 void server_refuse_secret(const struct config_decoder *decoder, const struct config_key *key,
 	const struct yaml_node *value, const struct config_path *path, void *base);
+/* A guard that would not hold is not accepted in silence. */
+void server_refuse_team_authz(const struct config_decoder *decoder, const struct config_key *key,
+	const struct yaml_node *value, const struct config_path *path, void *base);
 
 /* server_hosts.c, server_repos.c, server_credentials.c, server_jobs.c: keys, then what only the
  * whole tells. */
 extern const struct config_key server_host_keys[], server_repo_keys[], server_default_keys[],
-	server_policy_keys[], server_team_authz_keys[], server_metrics_keys[],
-	server_credential_keys[], server_registry_keys[], server_pinned_keys[],
-	server_sandbox_keys[], server_notification_keys[], server_team_keys[], server_check_keys[],
-	server_command_keys[];
+	server_policy_keys[], server_metrics_keys[], server_credential_keys[],
+	server_registry_keys[], server_pinned_keys[], server_sandbox_keys[],
+	server_notification_keys[], server_team_keys[], server_check_keys[], server_command_keys[];
 extern const struct config_element server_host, server_repo, server_credential, server_registry,
 	server_pinned, server_notification, server_team, server_check;
 void server_hosts_finish(const struct config_decoder *decoder, struct settings *settings);

@@ -1,5 +1,5 @@
-/* What server.yaml shares with Atlantis' server-side file: `repos`, `policies`, `metrics`,
- * `team_authz`; and `defaults`, which are flags there. */
+/* What server.yaml shares with Atlantis' server-side file: `repos`, `policies`, `metrics`;
+ * and `defaults`, which are flags there. */
 #include "config/server_keys.h"
 
 #include "config/repo_file.h"
@@ -195,14 +195,7 @@ const struct config_key server_policy_keys[] = {
 	{ 0 },
 };
 
-/* ---- team_authz, metrics ---- */
-
-const struct config_key server_team_authz_keys[] = {
-	{ "command", CONFIG_TEXT, AT(team_authz.command),
-		.help = "a program that says who may do what" LATER },
-	{ "args", CONFIG_TEXTS, AT(team_authz.args), .help = "its first arguments" LATER },
-	{ 0 },
-};
+/* ---- metrics ---- */
 
 static const struct config_key statsd_keys[] = {
 	{ "host", CONFIG_TEXT, AT(metrics.statsd_host), .is_required = true,

@@ -182,6 +182,16 @@ void server_refuse_secret(const struct config_decoder *decoder, const struct con
 		"a secret does not stand in this file");
 }
 
+void server_refuse_team_authz(const struct config_decoder *decoder,
+	_unused_ const struct config_key *key, const struct yaml_node *value,
+	const struct config_path *path, _unused_ void *base)
+{
+	config_complain(decoder->errors, value->at, config_path_text(decoder->errors, path),
+		"leave it out, and name teams in the approvals of environments: who may write may "
+		"command, and who is in a team is asked right before an apply",
+		"no program is asked who may command, so this would guard nothing");
+}
+
 void server_complain(struct config_errors *errors, const struct config_place *at, const char *path,
 	const char *hint, const char *format, ...)
 {

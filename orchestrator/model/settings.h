@@ -104,11 +104,6 @@ struct check_program { /* a check that projects may name */
 	struct name_list command, read;
 };
 
-struct team_authz {	     /* a program that says who may do what */
-	const char *command; /* "": none */
-	struct name_list args;
-};
-
 struct metrics_settings {
 	const char *statsd_host, *statsd_port; /* "": none */
 	struct name_list statsd_tags;	       /* "name:value" */
@@ -276,7 +271,6 @@ struct settings {
 	struct policies policies;
 	struct check_program *checks;
 	size_t check_count;
-	struct team_authz team_authz;
 	struct metrics_settings metrics;
 	struct credential_profile *credentials;
 	size_t credential_count;

@@ -46,7 +46,7 @@ RUNS = {
                        "workflows:\n  own:\n    plan: {steps: [init, plan: {extra_args: [-lock, \"false\"]}]}\n"
                        "  grunt:\n    plan: {steps: [env: {name: A, value: b}, run: terragrunt plan -out $PLANFILE]}\n"
                        "policies:\n  policy_sets:\n  - {name: a, path: /p, source: local}\n"
-                       "  - {name: b, path: p, source: github}\nexternal_stores: {plan_store: {type: s3}}\n"}),
+                       "  - {name: b, path: p, source: github}\nexternal_stores: {plan_store: {type: s3}}\nteam_authz: {command: /bin/may}\n"}),
     "everything off": (["--disable-repo-locking", "--disable-apply-all", "--disable-autoplan", "--enable-policy-checks",
                         "--gh-team-allowlist=a:plan", "--allow-commands=all", "--gitlab-token=" + SECRET,
                         "--blocked-extra-args=-chdir", "--var-file-allowlist=/etc/vars,relative",

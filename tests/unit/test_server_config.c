@@ -86,7 +86,6 @@ static const char whole[] =
 	"  approve_count: 2\n"
 	"  policy_sets: [{name: a, path: /p/a}, {name: b, path: /p/b, approve_count: 1}]\n"
 	"metrics: {statsd: {host: 127.0.0.1, port: 8125}}\n"
-	"team_authz: {command: /bin/may, args: [x]}\n"
 	"registries: {git.acme.test: {repos: '*', token_file: /t, ca_bundle: /ca.pem}}\n"
 	"credentials:\n"
 	"  production:\n"
