@@ -475,7 +475,7 @@ static int end_unstarted(
 static int start_job(
 	struct engine *engine, struct arena *arena, const struct outbox_row *row, struct err *err)
 {
-	bool may_start = true, waits = false;
+	bool may_start = true, waits = false, has_room = true;
 	struct job_spec spec;
 	struct job job;
 	int r = store_job_load(engine->store, arena, row->job, &job, err);
@@ -486,9 +486,12 @@ static int start_job(
 		return end_handed(engine, find_handed(engine, row->id), row, err);
 	if (job.state != JOB_STARTING) /* stopped meanwhile */
 		return store_outbox_done(engine->store, row->id, row->version, err);
-	if (job_repeat_class(job.op) == REPEAT_NEVER)
-		r = begin_allowed(engine, arena, &job, &may_start, &waits, err);
-	if (r == 0 && waits)
+	if (job_repeat_class(job.op) == REPEAT_NEVER) {
+		r = slots_have_room(engine, arena, &job, &has_room, err);
+		if (r == 0)
+			r = begin_allowed(engine, arena, &job, &may_start, &waits, err);
+	}
+	if (r == 0 && (waits || (may_start && !has_room)))
 		return store_outbox_retry(
 			engine->store, row->id, engine_now(engine) + ASKED_MS, "", err);
 	if (r == 0 && !may_start) { /* back to the table, which will refuse it with the reason */

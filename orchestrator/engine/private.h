@@ -512,6 +512,10 @@ _must_check_ int policies_status_request(struct engine *engine, struct arena *ar
 /* ---- slots.c ---- */
 _must_check_ int slots_assign(
 	struct engine *engine, struct arena *arena, int budget, struct err *err);
+/* Has one that is begun once still the slot that it was handed over with? Where its start was tried
+ * before, a staged one may have taken it. */
+_must_check_ int slots_have_room(struct engine *engine, struct arena *arena, const struct job *job,
+	bool *ret, struct err *err);
 
 /* ---- spec.c ---- */
 _must_check_ int spec_make(struct engine *engine, struct arena *arena, const struct job *job,

@@ -46,7 +46,8 @@ static struct job *fairest(
 struct load {
 	struct job *active; /* those that need their slot yet, with room for more */
 	size_t active_count, staged_count, drift_count;
-	size_t room; /* for processes, whatever they do */
+	size_t room;	   /* for processes, whatever they do */
+	bool has_promised; /* a slot, to one that is begun once and is not at work yet */
 };
 
 static int read_load(
@@ -70,6 +71,8 @@ static int read_load(
 
 			ret->staged_count += phase == PHASE_STAGED;
 			ret->drift_count += jobs[i].op == JOB_DRIFT;
+			ret->has_promised |= states[k] == JOB_STARTING &&
+					     job_repeat_class(jobs[i].op) == REPEAT_NEVER;
 			if (phase != PHASE_READS)
 				ret->active[ret->active_count++] = jobs[i];
 		}
@@ -78,19 +81,40 @@ static int read_load(
 	return r;
 }
 
+/* Nobody is staged behind one whose start must be tried again: it would never find its slot free.
+ */
+static size_t most_active(const struct load *load, int slots)
+{
+	return (load->has_promised ? 1 : 2) * (size_t)slots;
+}
+
 /* What is begun once is not staged: between the last look at its gate and its first tool nobody
  * waits. It is not overtaken either, so that it gets the next slot but those of the staged. */
 static bool may_go(const struct load *load, const struct job *job, int slots)
 {
 	if (job_repeat_class(job->op) == REPEAT_NEVER || job->op == JOB_DRIFT)
 		return load->active_count < (size_t)slots;
-	return load->active_count < 2 * (size_t)slots && load->staged_count < STAGED_AT_ONCE;
+	return load->active_count < most_active(load, slots) && load->staged_count < STAGED_AT_ONCE;
 }
 
 static bool is_full(const struct load *load, int slots)
 {
-	return load->room == 0 || load->active_count >= 2 * (size_t)slots ||
+	return load->room == 0 || load->active_count >= most_active(load, slots) ||
 	       (load->active_count >= (size_t)slots && load->staged_count >= STAGED_AT_ONCE);
+}
+
+int slots_have_room(struct engine *engine, struct arena *arena, const struct job *job, bool *ret,
+	struct err *err)
+{
+	int slots = engine->world.settings->slots;
+	struct load load;
+	size_t others = 0;
+	int r = read_load(engine, arena, slots, &load, err);
+
+	for (size_t i = 0; r == 0 && i < load.active_count; i++)
+		others += load.active[i].id.v != job->id.v;
+	*ret = others < (size_t)slots;
+	return r;
 }
 
 static int hand_over(
@@ -154,6 +178,7 @@ int slots_assign(struct engine *engine, struct arena *arena, int slots, struct e
 		r = hand_over(engine, arena, job, err);
 		load.active[load.active_count++] = *job;
 		load.staged_count += job_repeat_class(job->op) != REPEAT_NEVER;
+		load.has_promised |= job_repeat_class(job->op) == REPEAT_NEVER;
 		job->id.v = 0;
 		left--;
 	}
