@@ -35,6 +35,12 @@ def says(text, *words):
         require(word in text, "it does not say %r: %s" % (word, text))
 
 
+def says_why_there_was_no_room(comment):
+    """The reason and what to do: `sluice plan` after the server's own failure, else what follows any failed tool."""
+    says(comment, "No space left on device")
+    require("sluice plan" in comment or "fix and push" in comment, "no next step: %s" % comment)
+
+
 def goes_on(lab, applied=1):
     """The fault is gone: what people ask for is done, once, and the record is whole."""
     require(lab.server.is_alive(), "the server is gone: %s" % lab.server.log_text()[-1500:])
@@ -409,8 +415,8 @@ def disk_full_in_plan(folder):
         require(lab.server.ask("GET", "/healthz")[0] == 200, "not healthy")
         disk.free()
         runs = lab.rest()
-        if runs[0]["state"] != "done":
-            says(lab.last_comment(), "sluice plan")
+        if runs[0]["state"] != "done":  # what had no room was the tool, or the server itself
+            says_why_there_was_no_room(lab.last_comment())
         goes_on(lab, 0)
 
 
@@ -453,7 +459,7 @@ def disk_without_inodes(folder):
             require(lab.server.ask("GET", "/healthz")[0] == 200, "not healthy")
             shutil.rmtree(disk.filler)
             if lab.rest()[0]["state"] != "done":
-                says(lab.last_comment(), "sluice plan", "No space left on device")
+                says_why_there_was_no_room(lab.last_comment())
         goes_on(lab)
 
 

@@ -99,6 +99,15 @@ void cases_need_openat2(void)
 	close(fd);
 }
 
+void cases_need_pidfd(void)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	if (fd < 0 && errno == ENOSYS)
+		cases_skip("pidfd_open is not known here (an old valgrind)");
+	close(fd);
+}
+
 void cases_assert_ok(int r, const struct err *err, const char *file, int line)
 {
 	if (r == 0)

@@ -38,6 +38,7 @@ _noreturn_ _printf_(1, 2) void cases_skip(const char *format, ...);
 bool cases_are_slow(void);
 /* Skips the case where openat2() is not known: under an old valgrind. */
 void cases_need_openat2(void);
+void cases_need_pidfd(void); /* likewise */
 
 /* Fails the running case with the text of the error when r is not 0. */
 #define assert_ok(r, err) cases_assert_ok((r), (err), __FILE__, __LINE__)

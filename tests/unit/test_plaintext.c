@@ -251,7 +251,8 @@ static size_t list_blocking(char *index)
 			continue;
 		*tab = '\0';
 		assert_true(count < FILES_MAX);
-		files[count++] = (struct file_case){ line, "block", tab + 1 };
+		files[count++] = (struct file_case){ mem_strdup(line), "block",
+			mem_strdup(tab + 1) };
 	}
 	return count;
 }
@@ -278,7 +279,7 @@ static size_t list_passing(size_t count)
 
 int main(int argc, char **argv)
 {
-	char *index = read_file(CORPUS "expected.txt");
+	_cleanup_free_ char *index = read_file(CORPUS "expected.txt");
 	size_t blocking = list_blocking(index), all = list_passing(blocking);
 
 	if (blocking < 60 || all - blocking < 60)

@@ -32,6 +32,8 @@ static void on_end(void *owner, const struct program_end *end, const struct err 
 /* What a shell says and how it ends. */
 static struct scene run(const char *script, int64_t timeout_ms)
 {
+	cases_need_pidfd(); /* first: it may skip the case */
+
 	_cleanup_strvec_ struct strvec argv = { 0 }, env = { 0 };
 	struct scene scene = { .loop = loop_new() };
 	struct err err;
@@ -98,6 +100,8 @@ static void it_takes_too_long(_unused_ void **state)
 
 static void it_is_not_there(_unused_ void **state)
 {
+	cases_need_pidfd(); /* first: it may skip the case */
+
 	_cleanup_strvec_ struct strvec argv = { 0 }, env = { 0 };
 	struct scene scene = { .loop = loop_new() };
 	struct err err;
