@@ -223,8 +223,6 @@ _must_check_ int store_job_list_waiting(struct store *store, struct arena *arena
 /* When the next of those that look for drift may begin; ERR_MISSING without one. */
 _must_check_ int store_job_next_waiting(
 	struct store *store, int64_t after_ms, int64_t *ret_ms, struct err *err);
-_must_check_ int store_job_count_active(struct store *store, int *ret,
-	struct err *err); /* STARTING and RUNNING: the slots in use */
 
 /* ---- plan sets: rows that never change ---- */
 /* The number of the next one. */

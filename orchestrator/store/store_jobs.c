@@ -288,13 +288,3 @@ int store_job_next_waiting(struct store *store, int64_t after_ms, int64_t *ret_m
 		"ORDER BY not_before_ms LIMIT 1",
 		"i", after_ms);
 }
-
-int store_job_count_active(struct store *store, int *ret, struct err *err)
-{
-	int64_t count = 0;
-	int r = db_number(store->db, err, &count,
-		"SELECT count(*) FROM job WHERE state BETWEEN 3 AND 4 AND state < 10", "");
-
-	*ret = (int)count;
-	return r;
-}
