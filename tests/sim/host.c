@@ -273,9 +273,11 @@ void world_tell(struct world *world, enum vcs_event_kind kind, int64_t number, c
 	is_head = is_head ||
 		  !pull->told_head[0]; /* any event that describes the pull makes it known */
 	if (is_head) {
+		/* who pushed a head is still known when its pull is opened again */
+		if (kind == VCS_PULL_PUSHED || !str_equal(pull->told_head, pull->head))
+			world_copy(pull->told_pusher, sizeof(pull->told_pusher),
+				kind == VCS_PULL_PUSHED ? actor : VCS_SOMEBODY);
 		world_copy(pull->told_head, sizeof(pull->told_head), pull->head);
-		world_copy(pull->told_pusher, sizeof(pull->told_pusher),
-			kind == VCS_PULL_PUSHED ? actor : VCS_SOMEBODY);
 	} else if (kind == VCS_COMMENT) {
 		see_head(pull); /* it says so too */
 	}
