@@ -98,6 +98,7 @@ check: ## the fast suites: source, unit, sim, crash
 .PHONY: test
 test: ## install what is missing, build, run every suite, say what passed
 	@scripts/setup test
+	+@$(again) MODE=release all # other warnings, and what people install
 	$(call build,debug asan fuzz)
 	$(call run_suites,$(SUITE_ORDER) $(MEMORY_SUITES))
 

@@ -48,10 +48,12 @@ static const char *word_of(const struct job *job)
 static void end_as(struct drift_project *project, enum drift_outcome outcome, const char *word,
 	const char *text, struct arena *arena)
 {
+	size_t length = strlen(text);
+
 	project->outcome = outcome;
 	project->word = word;
 	project->text = arena_strndup(
-		arena, text, codec_utf8_prefix(text, strnlen(text, TEXT_MOST)));
+		arena, text, codec_utf8_prefix(text, length < TEXT_MOST ? length : TEXT_MOST));
 }
 
 static int read_found(const struct job *job, const struct drift_slot_facts *facts,
