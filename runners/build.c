@@ -2,7 +2,6 @@
 #include "runners/build.h"
 
 #include "orchestrator/model/job_dir.h"
-#include "orchestrator/model/plan_summary.h"
 #include "orchestrator/model/steps.h"
 #include "runners/confined.h"
 #include "runners/manifests.h"
@@ -143,7 +142,6 @@ static int join(struct worker *worker, const struct side *base, const struct sid
 static int read_summary(struct worker *worker, int joined, struct err *err)
 {
 	struct confined reader;
-	struct plan_summary summary;
 	int r = confined_start(&reader, worker->support, manifests_interpret, joined, err);
 
 	if (r == 0) {
@@ -158,12 +156,7 @@ static int read_summary(struct worker *worker, int joined, struct err *err)
 	r = policy_add_results(worker, worker->result.summary, err);
 	if (r < 0)
 		return r;
-	r = plan_summary_read(worker->result.summary, &worker->arena, &summary, err);
-	if (r < 0)
-		worker->result.summary = NULL;
-	else
-		worker->result.has_changes = plan_summary_has_changes(&summary);
-	return r;
+	return worker_read_summary(worker, err);
 }
 
 static int compare(struct worker *worker, const struct side *base, const struct side *head)

@@ -17,7 +17,6 @@
 #include "orchestrator/lib/fault.h"
 #include "orchestrator/lib/jsonx.h"
 #include "orchestrator/model/job_dir.h"
-#include "orchestrator/model/plan_summary.h"
 #include "orchestrator/model/prepared.h"
 #include "orchestrator/model/project_kind.h"
 #include "runners/blob.h"
@@ -89,7 +88,6 @@ static int add_checked(struct worker *worker, const struct mask *hidden, struct 
 static int read_answer(
 	struct worker *worker, struct confined *reader, struct mask *hidden, struct err *err)
 {
-	struct plan_summary summary;
 	json_t *item;
 	size_t i;
 	int r;
@@ -108,12 +106,7 @@ static int read_answer(
 		r = add_checked(worker, hidden, err);
 	if (r < 0)
 		return r;
-	r = plan_summary_read(worker->result.summary, &worker->arena, &summary, err);
-	if (r < 0)
-		worker->result.summary = NULL;
-	else
-		worker->result.has_changes = plan_summary_has_changes(&summary);
-	return r;
+	return worker_read_summary(worker, err);
 }
 
 /*~ 21. The plan becomes a blob under its SHA-256; that name is what people approve and what an

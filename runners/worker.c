@@ -10,6 +10,7 @@
 #include "orchestrator/lib/clock.h"
 #include "orchestrator/lib/codec.h"
 #include "orchestrator/lib/fault.h"
+#include "orchestrator/model/plan_summary.h"
 #include "runners/credentials.h"
 #include "runners/diagnostic.h"
 #include "runners/place.h"
@@ -592,4 +593,16 @@ int worker_show(struct worker *worker, int json_fd, int text_fd)
 		}
 	}
 	return 0;
+}
+
+int worker_read_summary(struct worker *worker, struct err *err)
+{
+	struct plan_summary summary;
+	int r = plan_summary_read(worker->result.summary, &worker->arena, &summary, err);
+
+	if (r < 0)
+		worker->result.summary = NULL;
+	else
+		worker->result.has_changes = plan_summary_has_changes(&summary);
+	return r;
 }

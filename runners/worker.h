@@ -102,4 +102,6 @@ _must_check_ int worker_step(struct worker *worker, enum tool_step step, struct 
 /* The two renderings of the plan, at the same time, each into its own file; in a sandbox that has
  * no file of the pull request, after everything else of the job is dead. */
 _must_check_ int worker_show(struct worker *worker, int json_fd, int text_fd);
+/* The summary in the result is one, or it is none; and does anything change by it? */
+_must_check_ int worker_read_summary(struct worker *worker, struct err *err);
 bool worker_is_cancelled(struct worker *worker);

@@ -36,9 +36,9 @@ def says(text, *words):
 
 
 def says_why_there_was_no_room(comment):
-    """The reason and what to do: `sluice plan` after the server's own failure, else what follows any failed tool."""
-    says(comment, "No space left on device")
-    require("sluice plan" in comment or "fix and push" in comment, "no next step: %s" % comment)
+    """The reason and what to do: what follows any failed tool where the tool says it, else `sluice plan`."""
+    was_tool = "Error: Failed to" in comment
+    says(comment, "No space left on device", "fix and push" if was_tool else "sluice plan")
 
 
 def goes_on(lab, applied=1):
